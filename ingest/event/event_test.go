@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package event_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+)
+
+func TestSplit(t *testing.T) {
+	nested := func(n int) string { return strings.Repeat(`{"a":`, n-1) + "{}" + strings.Repeat("}", n-1) }
+	for name, tc := range map[string]struct {
+		body string
+		want []string
+		err  string
+	}{
+		"an object":                         {body: ` {"a":1} `, want: []string{`{"a":1}`}},
+		"an array of objects":               {body: `[{"a":1}, {}]`, want: []string{`{"a":1}`, `{}`}},
+		"a byte order mark before it":       {body: "\ufeff{}", want: []string{"{}"}},
+		"a hundred levels":                  {body: nested(100), want: []string{nested(100)}},
+		"a hundred levels in an array":      {body: "[" + nested(100) + "]", want: []string{nested(100)}},
+		"a hundred and one levels":          {body: nested(101), err: "the body is not JSON at byte 500: nested more than 100 levels deep"},
+		"nothing":                           {body: " \n", err: "the body is empty; send a JSON object or an array of them"},
+		"an empty array":                    {body: "[]", err: "the array is empty; send at least one event"},
+		"an array with something else":      {body: `[{},1]`, err: "element 1 of the array is a number; each must be an object"},
+		"a string":                          {body: `"x"`, err: "the body is a string; send a JSON object or an array of them"},
+		"two objects":                       {body: `{}{}`, err: "the body is not JSON at byte 2: unexpected '{' after the value"},
+		"one event more than is allowed":    {body: "[" + strings.Repeat("{},", 1000) + "{}]", err: "1001 events in one request; send at most 1000"},
+		"the second byte order mark is bad": {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', want a value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, err := event.Split([]byte(tc.body))
+			var got []string
+			for _, e := range events {
+				got = append(got, string(e))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if (err == nil) != (tc.err == "") || err != nil && err.Error() != tc.err {
+				t.Errorf("got %v, want %s", err, tc.err)
+			}
+		})
+	}
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	last := ""
+	for range 1000 {
+		id := event.NewID()
+		if id <= last {
+			t.Fatalf("%s does not follow %s", id, last)
+		}
+		last = id
+	}
+}
+
+func FuzzStoredEventsComeBack(f *testing.F) {
+	f.Add("id", "track/Order Completed", "k", "u", "failed", "x-a", "1", []byte(`{"a":1}`))
+	f.Add("", "", "", "", "", "", "", []byte(nil))
+	f.Fuzz(func(t *testing.T, id, typ, key, ordering, verification, name, value string, body []byte) {
+		want := &event.Event{
+			ID: id, Type: typ, Key: key, OrderingKey: ordering, Verification: verification,
+			Headers: map[string]string{name: value}, Body: body,
+		}
+		got, err := event.Decode(want.Append(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func FuzzDecodeNeverPanics(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{1, 2, 'a', 'b', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		if _, err := event.Decode(data); err != nil && !errors.Is(err, event.ErrEncoding) {
+			panic(err)
+		}
+	})
+}

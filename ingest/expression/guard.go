@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/functions"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
+)
+
+// guardedCalls puts the estimate before each guarded function.
+type guardedCalls struct {
+	estimates map[string]func([]ref.Val) int
+	overloads map[string]*functions.Overload
+}
+
+func newGuardedCalls(env *cel.Env) (*guardedCalls, error) {
+	g := &guardedCalls{estimates: estimates(), overloads: map[string]*functions.Overload{}}
+	for name, function := range env.Functions() {
+		if _, guarded := g.estimates[name]; !guarded {
+			continue
+		}
+		bindings, err := function.Bindings()
+		if err != nil {
+			return nil, err
+		}
+		for _, overload := range bindings {
+			g.overloads[overload.Operator] = overload
+		}
+	}
+	return g, nil
+}
+
+func (g *guardedCalls) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := i.(interpreter.InterpretableCall)
+	if !ok {
+		return i, nil
+	}
+	estimate, ok := g.estimates[call.Function()]
+	if !ok {
+		return i, nil
+	}
+	overload := g.overloads[call.OverloadID()]
+	if overload == nil {
+		overload = g.overloads[call.Function()]
+	}
+	return &guardedCall{InterpretableCall: call, estimate: estimate, overload: overload}, nil
+}
+
+// guardedCall evaluates a call's arguments, charges for what the call is about to do, and only then calls.
+type guardedCall struct {
+	interpreter.InterpretableCall
+	estimate func([]ref.Val) int
+	overload *functions.Overload
+}
+
+// Exec follows the steps of CEL's own call nodes.
+func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	args := make([]ref.Val, len(c.Args()))
+	for i, arg := range c.Args() {
+		if args[i] = arg.Exec(frame); types.IsUnknownOrError(args[i]) {
+			return args[i]
+		}
+	}
+	if !c.affordable(frame, args) {
+		return errTooMuchWork
+	}
+	return types.LabelErrNode(c.ID(), c.call(args))
+}
+
+// Eval serves callers that have no frame.
+func (c *guardedCall) Eval(activation interpreter.Activation) ref.Val {
+	return c.Exec(interpreter.AsFrame(activation))
+}
+
+func (c *guardedCall) affordable(frame *interpreter.ExecutionFrame, args []ref.Val) bool {
+	found, ok := frame.ResolveName(inputName)
+	if !ok {
+		return false
+	}
+	in, ok := found.(*Input)
+	return ok && in.budget.charge(c.estimate(args))
+}
+
+func (c *guardedCall) call(args []ref.Val) ref.Val {
+	switch c.Function() { // CEL plans these without an overload
+	case operators.Equals:
+		return types.Equal(args[0], args[1])
+	case operators.NotEquals:
+		return types.Bool(types.Equal(args[0], args[1]) != types.True)
+	}
+	if o := c.overload; o != nil && (o.OperandTrait == 0 || args[0].Type().HasTrait(o.OperandTrait)) {
+		switch {
+		case o.Unary != nil && len(args) == 1:
+			return o.Unary(args[0])
+		case o.Binary != nil && len(args) == 2:
+			return o.Binary(args[0], args[1])
+		case o.Function != nil:
+			return o.Function(args...)
+		}
+	}
+	if receiver, ok := args[0].(traits.Receiver); ok {
+		return receiver.Receive(c.Function(), c.OverloadID(), args[1:])
+	}
+	return types.NewErr("no such overload: %s", c.Function())
+}

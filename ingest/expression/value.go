@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+)
+
+// celValue turns JSON into a CEL value: integers within int64 are ints, other numbers doubles. Objects and lists stay
+// bytes until something looks inside.
+func celValue(in *Input, raw []byte) ref.Val {
+	switch rawjson.KindOf(raw) {
+	case rawjson.Object:
+		return &object{in: in, raw: raw}
+	case rawjson.Array:
+		return &list{in: in, raw: raw}
+	case rawjson.String:
+		return types.String(rawjson.Unquote(raw))
+	case rawjson.Number:
+		return number(raw)
+	case rawjson.Bool:
+		return types.Bool(raw[0] == 't')
+	default:
+		return types.NullValue
+	}
+}
+
+func number(raw []byte) ref.Val {
+	if rawjson.IsInteger(raw) {
+		if i, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return types.Int(i)
+		}
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || math.IsInf(f, 0) {
+		return types.NewErr("the number %.40s is too large to compute with", raw)
+	}
+	return types.Double(f)
+}
+
+// object is a JSON object as a CEL map.
+type object struct {
+	in    *Input
+	raw   []byte
+	index map[string]ref.Val
+	keys  []string
+}
+
+var _ traits.Mapper = (*object)(nil)
+
+// open indexes the members; the last of duplicate keys wins.
+func (o *object) open() map[string]ref.Val {
+	if o.index == nil {
+		o.index = make(map[string]ref.Val, 16)
+		for key, raw := range rawjson.Members(o.raw) {
+			name := rawjson.Unquote(key)
+			if _, again := o.index[name]; !again {
+				o.keys = append(o.keys, name)
+			}
+			o.index[name] = celValue(o.in, raw)
+		}
+	}
+	return o.index
+}
+
+func (o *object) Find(key ref.Val) (ref.Val, bool) {
+	name, ok := key.(types.String)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(key), false
+	}
+	if !o.in.budget.charge(len(name)) {
+		return errTooMuchWork, true
+	}
+	value, ok := o.open()[string(name)]
+	return value, ok
+}
+
+func (o *object) Get(key ref.Val) ref.Val {
+	if value, ok := o.Find(key); ok {
+		return value
+	}
+	return types.NewErr("no such key: %v", key)
+}
+
+func (o *object) Contains(key ref.Val) ref.Val {
+	_, ok := o.Find(key)
+	return types.Bool(ok)
+}
+
+func (o *object) Size() ref.Val { return types.Int(len(o.open())) }
+
+func (o *object) Iterator() traits.Iterator {
+	o.open()
+	return types.NewStringList(types.DefaultTypeAdapter, o.keys).(traits.Lister).Iterator()
+}
+
+func (o *object) Equal(other ref.Val) ref.Val {
+	m, ok := other.(traits.Mapper)
+	if !ok {
+		return types.False
+	}
+	if !o.in.budget.charge(len(o.raw)) {
+		return errTooMuchWork
+	}
+	if m.Size() != o.Size() {
+		return types.False
+	}
+	for name, value := range o.open() {
+		theirs, found := m.Find(types.String(name))
+		if !found {
+			return types.False
+		}
+		if equal := types.Equal(value, theirs); equal != types.True {
+			return equal
+		}
+	}
+	return types.True
+}
+
+func (o *object) Type() ref.Type { return types.MapType }
+func (o *object) Value() any     { return o.raw }
+
+func (o *object) ConvertToNative(t reflect.Type) (any, error) {
+	return nil, fmt.Errorf("an object is not a %v", t)
+}
+func (o *object) ConvertToType(t ref.Type) ref.Val { return convert(o, types.MapType, t) }
+
+// list is a JSON array as a CEL list.
+type list struct {
+	in     *Input
+	raw    []byte
+	values []ref.Val
+	opened bool
+}
+
+var _ traits.Lister = (*list)(nil)
+
+func (l *list) open() []ref.Val {
+	if !l.opened {
+		for raw := range rawjson.Elements(l.raw) {
+			l.values = append(l.values, celValue(l.in, raw))
+		}
+		l.opened = true
+	}
+	return l.values
+}
+
+func (l *list) plain() traits.Lister {
+	return types.NewRefValList(types.DefaultTypeAdapter, l.open())
+}
+
+func (l *list) Get(index ref.Val) ref.Val { return l.plain().Get(index) }
+func (l *list) Contains(v ref.Val) ref.Val {
+	return l.charged(func() ref.Val { return l.plain().Contains(v) })
+}
+func (l *list) Add(other ref.Val) ref.Val { return l.plain().Add(other) }
+func (l *list) Size() ref.Val             { return types.Int(len(l.open())) }
+func (l *list) Iterator() traits.Iterator { return l.plain().Iterator() }
+func (l *list) Equal(other ref.Val) ref.Val {
+	return l.charged(func() ref.Val { return l.plain().Equal(other) })
+}
+func (l *list) Type() ref.Type                   { return types.ListType }
+func (l *list) Value() any                       { return l.raw }
+func (l *list) ConvertToType(t ref.Type) ref.Val { return convert(l, types.ListType, t) }
+
+func (l *list) ConvertToNative(t reflect.Type) (any, error) { return l.plain().ConvertToNative(t) }
+
+func (l *list) charged(do func() ref.Val) ref.Val {
+	if !l.in.budget.charge(8 * len(l.raw)) {
+		return errTooMuchWork
+	}
+	return do()
+}
+
+func convert(v ref.Val, own, want ref.Type) ref.Val {
+	switch want {
+	case own:
+		return v
+	case types.TypeType:
+		return own.(ref.Val)
+	default:
+		return types.NewErr("type conversion error from '%s' to '%s'", own.TypeName(), want.TypeName())
+	}
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rawjson_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+)
+
+func TestValidateNamesTheMistakeAndItsPlace(t *testing.T) {
+	for name, tc := range map[string]struct{ in, want string }{
+		"empty":                      {"", "not JSON at byte 0: unexpected end of input, want a value"},
+		"a trailing comma":           {`{"a":1,}`, `not JSON at byte 7: unexpected '}', want a key in double quotes`},
+		"garbage behind":             {`{} x`, `not JSON at byte 3: unexpected 'x' after the value`},
+		"two values":                 {`{}{}`, `not JSON at byte 2: unexpected '{' after the value`},
+		"a leading zero":             {`{"a":01}`, `not JSON at byte 6: unexpected '1', want "," or '}'`},
+		"a raw newline":              {"\"a\nb\"", "not JSON at byte 2: control character in a string"},
+		"an open string":             {`"abc`, "not JSON at byte 4: end of input in a string"},
+		"a bad escape":               {`"\x"`, "not JSON at byte 2: unknown escape"},
+		"a short unicode escape":     {`"\u12"`, `not JSON at byte 5: \u needs four hexadecimal digits`},
+		"invalid UTF-8":              {"{\"a\":\"\xff\"}", "not JSON at byte 6: invalid UTF-8"},
+		"a comment":                  {`{/**/}`, `not JSON at byte 1: unexpected '/', want a key in double quotes`},
+		"three levels, one too many": {`[[[]]]`, "not JSON at byte 2: nested more than 2 levels deep"},
+		"NaN":                        {`NaN`, "not JSON at byte 0: unexpected 'N', want a value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := rawjson.Validate([]byte(tc.in), 2)
+			if err == nil || err.Error() != tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestLookup(t *testing.T) {
+	const body = ` {"a":{"b":[10, {"c" : 1.0}],"x-y":true},"n":9007199254740993,"esc\u0061pe":"\u00e9","d":1,"d":2,"nil":null,"":0} `
+	for path, want := range map[string]string{
+		"":        strings.TrimSpace(body),
+		"a.b.1.c": "1.0",
+		"a.b.0":   "10",
+		"a.b.2":   "",
+		"a.b.-1":  "",
+		"a.b.01":  "",
+		"a.x-y":   "true",
+		"n":       "9007199254740993",
+		"escape":  `"\u00e9"`,
+		"d":       "2",
+		"nil":     "null",
+		"nil.x":   "",
+		"n.x":     "",
+		"absent":  "",
+	} {
+		var segments []string
+		if path != "" {
+			segments = strings.Split(path, ".")
+		}
+		got, ok := rawjson.Lookup([]byte(body), segments)
+		if string(got) != want || ok != (want != "") {
+			t.Errorf("Lookup(%q) = %q, %v; want %q", path, got, ok, want)
+		}
+	}
+}
+
+func TestOverlayKeepsEverythingElse(t *testing.T) {
+	base := []byte(`{"b":1.0,"a":{"z":1e2},"b":2,"c":"\u00e9"}`)
+	got := rawjson.Overlay(base, []rawjson.Field{{Name: "b", Value: []byte("3")}, {Name: "d\"", Value: []byte("[]")}})
+	if diff := cmp.Diff(`{"a":{"z":1e2},"c":"\u00e9","b":3,"d\"":[]}`, string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if got := rawjson.Overlay(nil, nil); string(got) != "{}" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestMergePrefersTheSecond(t *testing.T) {
+	got := rawjson.Merge([]byte(`{"a":1,"b":{"x":1}}`), []byte(`{"b":2.0,"c":3}`))
+	if diff := cmp.Diff(`{"a":1,"b":2.0,"c":3}`, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzValidateAgreesWithEncodingJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,2.5e-3,"x\u00e9\n",null,true]}`, `[]`, `""`, `-0`, `01`, `{"a":}`, "\xff", `"\ud800"`, ` 1 `} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > 900 {
+			return
+		}
+		err := rawjson.Validate(data, 1000)
+		if want := json.Valid(data) && json.Valid(bytes.ToValidUTF8(data, []byte("\x01"))); (err == nil) != want {
+			t.Fatalf("Validate(%q) = %v, encoding/json says %v", data, err, want)
+		}
+	})
+}
+
+func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,{"b":2}],"a":"x","\u0062":null}`, `{"":{}}`, `{}`, ` { "k" : "\\\"" , "l" : [ ] } `} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var want map[string]json.RawMessage
+		if rawjson.Validate(data, 100) != nil || json.Unmarshal(data, &want) != nil || want == nil {
+			return
+		}
+		got := map[string]json.RawMessage{}
+		for key, value := range rawjson.Members(rawjson.Trim(data)) {
+			got[rawjson.Unquote(key)] = json.RawMessage(value)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+		for name, value := range want {
+			if found, ok := rawjson.Lookup(data, []string{name}); !ok || !bytes.Equal(found, value) {
+				t.Fatalf("Lookup(%q) = %q, want %q", name, found, value)
+			}
+		}
+	})
+}
