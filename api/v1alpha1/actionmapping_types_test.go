@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+)
+
+func TestMappingsThatAreTaken(t *testing.T) {
+	mappings := kinds(t)["ActionMapping"]
+	for name, action := range map[string]string{
+		"identifyUser":         "{id: body.userId}",
+		"identifyUser whole":   "identifyUser: {id: i, name: body.name, email: e, phoneNumber: p, avatar: a, locale: l, timezone: t, createdAt: c, propertiesFrom: body.traits, properties: {plan: body.plan, phoneNumber: body.p}}",
+		"deleteUser":           "{id: body.userId}",
+		"mergeUser":            "{id: body.userId, fromUserID: body.previousId}",
+		"setObject":            "{collection: accounts, id: body.groupId}",
+		"setObject whole":      "setObject: {collection: =body.kind, id: i, name: body.name, propertiesFrom: body.traits, properties: {locale: body.locale, timezone: body.tz}}",
+		"deleteObject":         "{collection: Accounts_2024.x-y, id: body.groupId}",
+		"setTenant":            "{id: body.groupId}",
+		"setTenant whole":      "setTenant: {id: i, name: body.name, propertiesFrom: f, properties: {plan: body.plan}, settings: {branding: body.b, preference_set: body.p}}",
+		"deleteTenant":         "{id: body.groupId}",
+		"subscribe":            "{collection: $tenants, id: body.groupId, recipients: body.userId, propertiesFrom: f, properties: {id: body.x}}",
+		"unsubscribe":          "{collection: accounts, id: body.groupId, recipients: body.userId}",
+		"addAudienceMember":    "{audience: trials, members: body.userId, tenant: body.groupId, createAudience: true}",
+		"removeAudienceMember": "{audience: trials, members: body.userId, tenant: body.groupId}",
+		"cancelWorkflow":       "{workflow: cart, cancellationKey: body.cart, recipients: body.userId}",
+		"triggerWorkflow":      "{workflow: order-completed, recipients: body.userId}",
+		"triggerWorkflow whole": "triggerWorkflow: {workflow: =body.w, recipients: r, dataFrom: d, data: {x: body.x}, actor: a, tenant: t, " +
+			"cancellationKey: c, settings: {sandbox_mode: 'true', skip_delay: 'false'}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(action, "{") {
+				action = name + ": " + action
+			}
+			if errs := admitMapping(t, mappings, "sourceRef: {name: s}\nevent: identify\n"+action); len(errs) > 0 {
+				t.Error(errs)
+			}
+		})
+	}
+}
+
+func TestAMappingIsActiveUnlessItSaysOtherwise(t *testing.T) {
+	mapping := object(t, "apiVersion: doorbell.dev/v1alpha1\nkind: ActionMapping\nmetadata: {name: m}\n"+
+		"spec: {sourceRef: {name: s}, event: identify, deleteUser: {id: body.userId}}")
+	kinds(t)["ActionMapping"].admit(t, mapping)
+	want := object(t, "{sourceRef: {name: s}, event: identify, active: true, deleteUser: {id: body.userId}}")
+	if diff := cmp.Diff(want, mapping["spec"]); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+func TestEventsThatAreTaken(t *testing.T) {
+	mappings := kinds(t)["ActionMapping"]
+	for _, event := range []string{"identify", "track/order_completed", "track/Order Completed", "track/*", "track/user*", "*"} {
+		t.Run(event, func(t *testing.T) {
+			if errs := admitMapping(t, mappings, fmt.Sprintf("sourceRef: {name: s}\nevent: %q\ndeleteUser: {id: body.userId}", event)); len(errs) > 0 {
+				t.Error(errs)
+			}
+		})
+	}
+}
+
+func TestMappingsThatAreRefused(t *testing.T) {
+	const (
+		head       = "sourceRef: {name: s}\nevent: identify\n"
+		oneAction  = "spec: exactly one of the fields in [identifyUser deleteUser mergeUser setObject deleteObject setTenant deleteTenant subscribe unsubscribe addAudienceMember removeAudienceMember cancelWorkflow triggerWorkflow] must be set"
+		unsettable = "preferences and channel_data are Knock's own and no custom properties: choose other names, or set them by Knock's API"
+		userFields = "id, name, email, phone_number, avatar, locale, timezone and created_at are Knock's own: use the fields id, name, email, phoneNumber, avatar, locale, timezone and createdAt"
+		starAtEnd  = "spec.event: a * stands for the rest of the event type: write it at the end only, as in track/*"
+		aKey       = "write a key of at most 256 characters without / or #, or = and an expression, such as =body.properties.key"
+		anEquals   = "put = before an expression, such as =body.properties.key"
+	)
+	mappings := kinds(t)["ActionMapping"]
+	for name, test := range map[string]struct {
+		spec string
+		want string
+	}{
+		"no action":         {head, oneAction},
+		"two actions":       {head + "deleteUser: {id: a}\ndeleteTenant: {id: a}", oneAction},
+		"an unknown action": {head + "deleteUser: {id: a}\nsendEmail: {to: a}", "spec.sendEmail: unknown field"},
+		"no source":         {"event: identify\ndeleteUser: {id: a}", "spec.sourceRef: Required value"},
+		"a source in capitals": {
+			"sourceRef: {name: RudderStack}\nevent: identify\ndeleteUser: {id: a}",
+			"spec.sourceRef.name: a Source's name is lower-case letters, digits, - and .",
+		},
+		"no event":             {"sourceRef: {name: s}\ndeleteUser: {id: a}", "spec.event: Required value"},
+		"an empty event":       {"sourceRef: {name: s}\nevent: ''\ndeleteUser: {id: a}", "spec.event: spec.event in body should be at least 1 chars long"},
+		"an endless event":     {"sourceRef: {name: s}\nevent: " + strings.Repeat("e", 513) + "\ndeleteUser: {id: a}", "spec.event: may not be more than 512 bytes"},
+		"a star in the middle": {"sourceRef: {name: s}\nevent: track/*/x\ndeleteUser: {id: a}", starAtEnd},
+		"two stars":            {"sourceRef: {name: s}\nevent: track/**\ndeleteUser: {id: a}", starAtEnd},
+		"an empty condition":   {head + "when: ''\ndeleteUser: {id: a}", "spec.when: spec.when in body should be at least 1 chars long"},
+		"identifyUser without id": {
+			head + "identifyUser: {name: a}", "spec.identifyUser.id: Required value",
+		},
+		"mergeUser without the other user": {
+			head + "mergeUser: {id: a}", "spec.mergeUser.fromUserID: Required value",
+		},
+		"setObject without a collection": {
+			head + "setObject: {id: a}", "spec.setObject.collection: Required value",
+		},
+		"subscribe without recipients": {
+			head + "subscribe: {collection: c, id: a}", "spec.subscribe.recipients: Required value",
+		},
+		"addAudienceMember without members": {
+			head + "addAudienceMember: {audience: c}", "spec.addAudienceMember.members: Required value",
+		},
+		"removeAudienceMember that would create the audience": {
+			head + "removeAudienceMember: {audience: c, members: m, createAudience: true}",
+			"spec.removeAudienceMember.createAudience: unknown field",
+		},
+		"cancelWorkflow without a key": {
+			head + "cancelWorkflow: {workflow: w}", "spec.cancelWorkflow.cancellationKey: Required value",
+		},
+		"triggerWorkflow without a workflow": {
+			head + "triggerWorkflow: {recipients: r}", "spec.triggerWorkflow.workflow: Required value",
+		},
+		"a workflow with a slash": {
+			head + "triggerWorkflow: {workflow: a/b, recipients: r}", "spec.triggerWorkflow.workflow: " + aKey,
+		},
+		"a workflow with a line break": {
+			head + `triggerWorkflow: {workflow: "a\nb", recipients: r}`, "spec.triggerWorkflow.workflow: " + aKey,
+		},
+		"a path for a workflow without its equals sign": {
+			head + "triggerWorkflow: {workflow: body.properties.workflow, recipients: r}",
+			"spec.triggerWorkflow.workflow: " + anEquals,
+		},
+		"an index for a collection without its equals sign": {
+			head + `deleteObject: {collection: "headers['x-c']", id: i}`, "spec.deleteObject.collection: " + anEquals,
+		},
+		"a user's own fields among the properties": {
+			head + "identifyUser: {id: a, properties: {phone_number: body.p}}",
+			"spec.identifyUser.properties: " + userFields,
+		},
+		"a user's preferences among the properties": {
+			head + "identifyUser: {id: a, properties: {preferences: body.p}}",
+			"spec.identifyUser.properties: " + unsettable,
+		},
+		"an object's own fields among the properties": {
+			head + "setObject: {collection: c, id: a, properties: {collection: body.c}}",
+			"spec.setObject.properties: id, collection and name are Knock's own: use the fields id, collection and name",
+		},
+		"an object's channel data among the properties": {
+			head + "setObject: {collection: c, id: a, properties: {channel_data: body.c}}",
+			"spec.setObject.properties: " + unsettable,
+		},
+		"a tenant's own fields among the properties": {
+			head + "setTenant: {id: a, properties: {settings: body.s}}",
+			"spec.setTenant.properties: id, name and settings are Knock's own: use the fields id, name and settings",
+		},
+		"a tenant's preferences among the properties": {
+			head + "setTenant: {id: a, properties: {preferences: body.s}}", "spec.setTenant.properties: " + unsettable,
+		},
+		"an unknown setting of a tenant": {
+			head + "setTenant: {id: a, settings: {color: body.c}}",
+			"spec.setTenant.settings: a tenant's settings are branding and preference_set",
+		},
+		"an unknown setting of a trigger": {
+			head + "triggerWorkflow: {workflow: w, recipients: r, settings: {skipDelay: 'true'}}",
+			"spec.triggerWorkflow.settings: a trigger's settings are sandbox_mode and skip_delay",
+		},
+		"a field without a name": {
+			head + "triggerWorkflow: {workflow: w, recipients: r, data: {'': body.x}}",
+			"spec.triggerWorkflow.data: a field name has 1 to 256 characters",
+		},
+		"a field with an endless name": {
+			head + "triggerWorkflow: {workflow: w, recipients: r, data: {" + strings.Repeat("n", 257) + ": body.x}}",
+			"spec.triggerWorkflow.data: a field name has 1 to 256 characters",
+		},
+		"a field without an expression": {
+			head + "triggerWorkflow: {workflow: w, recipients: r, data: {x: ''}}",
+			"spec.triggerWorkflow.data.x: spec.triggerWorkflow.data.x in body should be at least 1 chars long",
+		},
+		"a field that is a number": {
+			head + "triggerWorkflow: {workflow: w, recipients: r, data: {x: 1}}",
+			`spec.triggerWorkflow.data.x: spec.triggerWorkflow.data.x in body must be of type string: "integer"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff([]string{test.want}, admitMapping(t, mappings, test.spec)); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Both planes must mean the same by an action's name.
+func TestTheActionsAreThoseOfTheDocument(t *testing.T) {
+	sources := kinds(t)["Source"]
+	mapping := definitions(t)["ActionMapping"].Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties
+	limits := `spec: {type: RudderStack, knock: {apiKeySecretRef: {name: k, key: k}}, delivery: {rateLimits: {%s: 1}}}`
+	for _, action := range document.ActionNames() {
+		if _, known := mapping[string(action)]; !known {
+			t.Errorf("ActionMapping has no %s", action)
+		}
+		source := object(t, fmt.Sprintf("{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {name: s}, "+limits+"}", action))
+		if errs := sources.admit(t, source); len(errs) > 0 {
+			t.Error(errs)
+		}
+	}
+}
+
+// admitMapping checks an ActionMapping with the given spec.
+func admitMapping(t *testing.T, mappings kind, spec string) []string {
+	t.Helper()
+	manifest := "apiVersion: doorbell.dev/v1alpha1\nkind: ActionMapping\nmetadata: {name: m}\nspec:" + indent("\n"+spec)
+	return mappings.admit(t, object(t, manifest))
+}

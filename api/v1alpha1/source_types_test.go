@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const minimalSource = `
+apiVersion: doorbell.dev/v1alpha1
+kind: Source
+metadata: {name: rudderstack, namespace: production}
+spec:
+  type: RudderStack
+  knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+`
+
+func TestAMinimalSourceGetsTheDefaultsOfTheContract(t *testing.T) {
+	source := object(t, minimalSource)
+	if errs := kinds(t)["Source"].admit(t, source); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	want := object(t, `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: https://api.knock.app}
+eventMatching: Normalized
+idempotency: {mode: Enabled, window: 24h}
+delivery: {concurrency: 64, timeout: 10s, retryFor: 24h}
+eventLog: {maxEvents: 10000, retention: 168h, payloads: Stored}
+`)
+	if diff := cmp.Diff(want, source["spec"]); diff != "" {
+		t.Errorf("spec (-want +got):\n%s", diff)
+	}
+}
+
+func TestSourcesThatAreTaken(t *testing.T) {
+	sources := kinds(t)["Source"]
+	for name, spec := range map[string]string{
+		"Custom with its expressions": `
+type: Custom
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+eventType: body.type
+timestamp: body.at
+idempotency: {key: "headers['x-id']"}
+ordering: {key: body.user.id}`,
+		"every field": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock.eu, key: api_key-1.txt}, baseURL: "http://127.0.0.1:4010/", branch: feature-x}
+eventType: body.type
+timestamp: body.timestamp
+eventMatching: Exact
+idempotency: {key: body.messageId, mode: Disabled, window: 720h}
+ordering: {key: body.userId}
+preprocess: [{name: user, value: body.userId}, {name: _plan2, value: preprocess.user}]
+verification: {hmac: {header: X-Signature, encoding: Base64, prefix: sha256=, secretRef: {name: s, key: k}}, enforce: false}
+defaultMappings: [identify-user]
+delivery: {concurrency: 1, timeout: 1s, retryFor: 0s, suspend: true, rateLimits: {bulkIdentify: 1, triggerWorkflow: 1000}}
+eventLog: {maxEvents: 0, retention: 2160h, payloads: Omitted, redact: [body, body.traits.email, body.context.x-ip]}`,
+		"no default mappings": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+defaultMappings: []`,
+		"durations as Go writes them": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+idempotency: {window: 1h30m0s}
+delivery: {timeout: 1.5s, retryFor: 500ms}
+eventLog: {retention: 168h0m0s}`,
+		"a header that carries a secret": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+verification: {headerSecret: {name: X-Doorbell-Secret, secretRef: {name: rudderstack, key: secret}}}`,
+		"basic authentication": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+verification: {basic: {secretRef: {name: rudderstack, key: userinfo}}}`,
+		"a bearer token": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+verification: {bearer: {secretRef: {name: rudderstack, key: token}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			manifest := "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:" + indent(spec)
+			if errs := sources.admit(t, object(t, manifest)); len(errs) > 0 {
+				t.Error(errs)
+			}
+		})
+	}
+}
+
+func TestSourcesThatAreRefused(t *testing.T) {
+	const (
+		knock  = "knock: {apiKeySecretRef: {name: knock, key: apiKey}}\n"
+		valid  = "type: RudderStack\n" + knock
+		secret = "secretRef: {name: s, key: k}"
+	)
+	sources := kinds(t)["Source"]
+	for name, test := range map[string]struct {
+		spec string
+		want string
+	}{
+		"no type":         {knock, "spec.type: Required value"},
+		"an unknown type": {"type: Segment\n" + knock, `spec.type: supported values: "RudderStack", "Custom"`},
+		"no Knock":        {"type: RudderStack\n", "spec.knock: Required value"},
+		"no API key":      {"type: RudderStack\nknock: {}\n", "spec.knock.apiKeySecretRef: Required value"},
+		"a misspelt field": {
+			valid + "eventLogs: {maxEvents: 1}", "spec.eventLogs: unknown field",
+		},
+		"Custom without an event type": {
+			"type: Custom\n" + knock,
+			"spec.eventType: type Custom needs eventType: the expression that finds an event's type, such as body.type",
+		},
+		"an empty event type": {
+			"type: Custom\neventType: ''\n" + knock,
+			"spec.eventType: spec.eventType in body should be at least 1 chars long",
+		},
+		"an expression that is too long": {
+			valid + "timestamp: " + strings.Repeat("x", 4097), "spec.timestamp: may not be more than 4096 bytes",
+		},
+		"a Secret's name in capitals": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: Knock, key: apiKey}}",
+			"spec.knock.apiKeySecretRef.name: a Secret's name is lower-case letters, digits, - and .",
+		},
+		"a Secret's key with a slash": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: api/key}}",
+			"spec.knock.apiKeySecretRef.key: a key in a Secret is letters, digits, -, _ and .",
+		},
+		"a base URL with /v1": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https://api.knock.app/v1/'}",
+			"spec.knock.baseURL: leave /v1 away: Doorbell adds it, as in https://api.knock.app",
+		},
+		"a base URL without a scheme": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: api.knock.app}",
+			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+		},
+		"a base URL with another scheme": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'ftp://api.knock.app'}",
+			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+		},
+		"a base URL without a host": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https:///path'}",
+			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+		},
+		"a base URL with a password": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https://a:b@knock.app'}",
+			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+		},
+		"a branch with a line break": {
+			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, branch: \"a\\nb\"}",
+			"spec.knock.branch: a branch is named by its slug: no spaces, no letters beyond ASCII",
+		},
+		"an unknown way to match": {
+			valid + "eventMatching: Fuzzy", `spec.eventMatching: supported values: "Normalized", "Exact"`,
+		},
+		"an unknown idempotency mode": {
+			valid + "idempotency: {mode: Sometimes}", `spec.idempotency.mode: supported values: "Enabled", "Disabled"`,
+		},
+		"a window of 31 days": {
+			valid + "idempotency: {window: 744h}",
+			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+		},
+		"a window of nothing": {
+			valid + "idempotency: {window: 0s}",
+			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+		},
+		"a window in days": {
+			valid + "idempotency: {window: 1d}",
+			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+		},
+		"a window that overflows": {
+			valid + "idempotency: {window: 999999h9999999m999999999s}",
+			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+		},
+		"an empty window": {
+			valid + "idempotency: {window: ''}",
+			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+		},
+		"a timeout of two minutes": {
+			valid + "delivery: {timeout: 2m}", "spec.delivery.timeout: write a duration from 1s to 60s, such as 10s",
+		},
+		"a timeout of nothing": {
+			valid + "delivery: {timeout: 999ms}", "spec.delivery.timeout: write a duration from 1s to 60s, such as 10s",
+		},
+		"negative retries": {
+			valid + "delivery: {retryFor: -1h}", "spec.delivery.retryFor: write a duration from 0s to 720h, such as 24h",
+		},
+		"retries beyond 30 days": {
+			valid + "delivery: {retryFor: 720h1s}", "spec.delivery.retryFor: write a duration from 0s to 720h, such as 24h",
+		},
+		"a retention beyond 90 days": {
+			valid + "eventLog: {retention: 2161h}",
+			"spec.eventLog.retention: write a duration from 1s to 2160h, such as 168h",
+		},
+		"ordering without a key": {
+			valid + "ordering: {}", "spec.ordering: spec.ordering in body should have at least 1 properties",
+		},
+		"no concurrency": {
+			valid + "delivery: {concurrency: 0}",
+			"spec.delivery.concurrency: spec.delivery.concurrency in body should be greater than or equal to 1",
+		},
+		"too much concurrency": {
+			valid + "delivery: {concurrency: 1025}",
+			"spec.delivery.concurrency: spec.delivery.concurrency in body should be less than or equal to 1024",
+		},
+		"a limit for an unknown action": {
+			valid + "delivery: {rateLimits: {identify: 5}}",
+			"spec.delivery.rateLimits: name actions: identifyUser, deleteUser, mergeUser, setObject, deleteObject, " +
+				"setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, " +
+				"triggerWorkflow or bulkIdentify",
+		},
+		"a limit of nothing": {
+			valid + "delivery: {rateLimits: {identifyUser: 0}}",
+			"spec.delivery.rateLimits: a limit is at least 1 call a second; to hold deliveries back, set delivery.suspend",
+		},
+		"too many events in the log": {
+			valid + "eventLog: {maxEvents: 1000001}",
+			"spec.eventLog.maxEvents: spec.eventLog.maxEvents in body should be less than or equal to 1000000",
+		},
+		"a negative number of events in the log": {
+			valid + "eventLog: {maxEvents: -1}",
+			"spec.eventLog.maxEvents: spec.eventLog.maxEvents in body should be greater than or equal to 0",
+		},
+		"an unknown payload policy": {
+			valid + "eventLog: {payloads: Hashed}", `spec.eventLog.payloads: supported values: "Stored", "Omitted"`,
+		},
+		"a redacted header": {
+			valid + "eventLog: {redact: [body.a, headers.x]}",
+			"spec.eventLog.redact[1]: write a path that begins with body, such as body.traits.email",
+		},
+		"a path twice": {valid + "eventLog: {redact: [body.a, body.a]}", "spec.eventLog.redact[1]: Duplicate value"},
+		"a preprocess name twice": {
+			valid + "preprocess: [{name: a, value: body.x}, {name: a, value: body.y}]", "spec.preprocess[1]: Duplicate value",
+		},
+		"a preprocess name with a hyphen": {
+			valid + "preprocess: [{name: a-b, value: body.x}]",
+			"spec.preprocess[0].name: a name is letters, digits and _, and does not begin with a digit",
+		},
+		"a preprocess step without a value": {
+			valid + "preprocess: [{name: a}]", "spec.preprocess[0].value: Required value",
+		},
+		"a default mapping without a name": {
+			valid + "defaultMappings: ['']",
+			"spec.defaultMappings[0]: spec.defaultMappings[0] in body should be at least 1 chars long",
+		},
+		"verification without a scheme": {
+			valid + "verification: {enforce: false}",
+			"spec.verification: exactly one of the fields in [headerSecret basic bearer hmac] must be set",
+		},
+		"verification by two schemes": {
+			valid + "verification: {basic: {" + secret + "}, bearer: {" + secret + "}}",
+			"spec.verification: exactly one of the fields in [headerSecret basic bearer hmac] must be set",
+		},
+		"a header with a space": {
+			valid + "verification: {headerSecret: {name: 'X Secret', " + secret + "}}",
+			"spec.verification.headerSecret.name: a header's name is letters, digits, -, _ and .",
+		},
+		"an HMAC without a header": {
+			valid + "verification: {hmac: {" + secret + "}}", "spec.verification.hmac.header: Required value",
+		},
+		"an HMAC in an unknown encoding": {
+			valid + "verification: {hmac: {header: X-S, encoding: Base32, " + secret + "}}",
+			`spec.verification.hmac.encoding: supported values: "Hex", "Base64"`,
+		},
+		"a scheme without its Secret": {
+			valid + "verification: {bearer: {}}", "spec.verification.bearer.secretRef: Required value",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			manifest := "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:" + indent("\n"+test.spec)
+			got := sources.admit(t, object(t, manifest))
+			if diff := cmp.Diff([]string{test.want}, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// indent puts every line of a YAML text two columns further in.
+func indent(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }
