@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package knocktest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+// TestTheFakeAgreesWithTheDescription compares them on the samples, and checks the fake's answers. The description is
+// testdata/openapi.yml, or Knock's own if DOORBELL_KNOCK_OPENAPI names it.
+func TestTheFakeAgreesWithTheDescription(t *testing.T) {
+	document := description(t)
+	for _, sample := range samples() {
+		t.Run(sample.method+" "+sample.path, func(t *testing.T) {
+			operation := operation(t, document, sample.method, sample.path)
+			for _, body := range slices.Concat(sample.taken, sample.refused) {
+				fake := knocktest.New(t, knocktest.WithAudiences("vip"))
+				for _, id := range []string{"u1", "u2"} {
+					send(t, fake, http.MethodPut, "/v1/users/"+id, `{}`)
+				}
+				status, answer := send(t, fake, sample.method, sample.path, body)
+				taken := slices.Contains(sample.taken, body)
+				if (status < http.StatusMultipleChoices) != taken {
+					t.Errorf("the fake answers %d to %s: %s", status, body, answer)
+				}
+				if err := validate(operation.RequestBody.Value.Content, body); (err == nil) != taken {
+					t.Errorf("the description says of %s: %v", body, err)
+				}
+				checkAnswer(t, operation, status, answer)
+			}
+		})
+	}
+}
+
+func TestBulkOperationsAreAsDescribed(t *testing.T) {
+	fake := knocktest.New(t, knocktest.WithFailedRows("u2"))
+	polled := operation(t, description(t), http.MethodGet, "/v1/bulk_operations/b1")
+	_, answer := send(t, fake, http.MethodPost, "/v1/users/bulk/identify", `{"users":[{"id":"u1"},{"id":"u2"}]}`)
+	for range 3 {
+		var started struct{ ID string }
+		if err := json.Unmarshal([]byte(answer), &started); err != nil {
+			t.Fatal(err)
+		}
+		var status int
+		status, answer = send(t, fake, http.MethodGet, "/v1/bulk_operations/"+started.ID, "")
+		checkAnswer(t, polled, status, answer)
+	}
+}
+
+// checkAnswer fails unless a success has the described form.
+func checkAnswer(t *testing.T, operation *openapi3.Operation, status int, answer string) {
+	t.Helper()
+	if status >= http.StatusMultipleChoices {
+		return
+	}
+	described := operation.Responses.Value(strconv.Itoa(status))
+	if described == nil {
+		t.Errorf("an answer of %d is not described", status)
+	} else if content := described.Value.Content; content == nil {
+		if answer != "" {
+			t.Errorf("an answer of %d has a body: %s", status, answer)
+		}
+	} else if err := validate(content, answer); err != nil {
+		t.Errorf("the answer %s: %v", answer, err)
+	}
+}
+
+func validate(content openapi3.Content, body string) error {
+	var value any
+	if err := json.Unmarshal([]byte(body), &value); err != nil {
+		return err
+	}
+	uuid := openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562)
+	return content.Get("application/json").Schema.Value.VisitJSON(
+		value, openapi3.EnableFormatValidation(), openapi3.WithStringFormatValidator("uuid", uuid))
+}
+
+// description loads the description, with each oneOf read as an anyOf: Knock's alternatives overlap.
+func description(t *testing.T) *openapi3.T {
+	t.Helper()
+	file := "testdata/openapi.yml"
+	if named := os.Getenv("DOORBELL_KNOCK_OPENAPI"); named != "" {
+		file = named
+	}
+	document, err := openapi3.NewLoader().LoadFromFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := map[*openapi3.Schema]bool{}
+	for _, path := range document.Paths.Map() {
+		for _, operation := range path.Operations() {
+			if operation.RequestBody != nil {
+				relax(operation.RequestBody.Value.Content, done)
+			}
+			for _, response := range operation.Responses.Map() {
+				relax(response.Value.Content, done)
+			}
+		}
+	}
+	return document
+}
+
+func relax(content openapi3.Content, done map[*openapi3.Schema]bool) {
+	if described := content.Get("application/json"); described != nil {
+		relaxSchema(described.Schema, done)
+	}
+}
+
+func relaxSchema(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
+	if ref == nil || ref.Value == nil || done[ref.Value] {
+		return
+	}
+	schema := ref.Value
+	done[schema] = true
+	schema.AnyOf = append(schema.AnyOf, schema.OneOf...)
+	schema.OneOf = nil
+	schema.AnyOf = slices.DeleteFunc(schema.AnyOf, func(alternative *openapi3.SchemaRef) bool {
+		onlyNull := alternative.Ref == "" && alternative.Value.Nullable && alternative.Value.Type == nil &&
+			alternative.Value.Properties == nil && alternative.Value.AnyOf == nil && alternative.Value.OneOf == nil
+		schema.Nullable = schema.Nullable || onlyNull
+		return onlyNull
+	})
+	for _, child := range slices.Concat(schema.AnyOf, schema.AllOf, []*openapi3.SchemaRef{schema.Items, schema.AdditionalProperties.Schema}) {
+		relaxSchema(child, done)
+	}
+	for _, child := range schema.Properties {
+		relaxSchema(child, done)
+	}
+}
+
+// operation finds the operation that a path is meant for: words go before names in braces.
+func operation(t *testing.T, document *openapi3.T, method, path string) *openapi3.Operation {
+	t.Helper()
+	for _, pattern := range document.Paths.InMatchingOrder() {
+		if !fits(pattern, path) {
+			continue
+		}
+		if found := document.Paths.Value(pattern).GetOperation(method); found != nil {
+			return found
+		}
+	}
+	t.Fatalf("%s %s is not described", method, path)
+	return nil
+}
+
+func fits(pattern, path string) bool {
+	wanted, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(wanted, got, func(w, g string) bool { return w == g || strings.HasPrefix(w, "{") })
+}
