@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inbox_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+)
+
+func cut(entry string) (at, encoded string, found bool) { return strings.Cut(entry, " ") }
+
+func TestALaneWithoutEventsIsTakenOffTheSchedule(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		b := open(t, client, inbox.Options{})
+		keys := b.Space().Shard(0)
+		ok(t, client.Do(t.Context(), client.B().Zadd().Key(keys.Due()).ScoreMember().ScoreMember(1, "ghost").Build()).Error())
+		for range 2 {
+			if got := claim(t, b); len(got.Claims) != 0 {
+				t.Fatalf("claimed %d lanes; want none", len(got.Claims))
+			}
+		}
+		if next := claim(t, b).Next; next != -1 {
+			t.Errorf("next in %v; want -1", next)
+		}
+	})
+}
+
+func TestAnEntryThatIsNoEventBecomesADeadLetterAndTheLaneGoesOn(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		b := open(t, client, inbox.Options{})
+		e := keyed("u", "k")
+		accept(t, b, e)
+		list := b.Space().Shard(0).Lane(b.Space().Lane("u").Name)
+		ok(t, client.Do(t.Context(), client.B().Lpush().Key(list).Element("12 garbage").Build()).Error())
+		if got := claim(t, b); len(got.Claims) != 0 {
+			t.Fatalf("claimed %d lanes; want none", len(got.Claims))
+		}
+		if got := claimOne(t, b); got.Event.ID != e.ID {
+			t.Errorf("then event %s; want %s", got.Event.ID, e.ID)
+		}
+		entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Status: eventlog.DeadLettered})
+		ok(t, err)
+		if len(entries) != 1 || entries[0].Reason != "stored event: unknown encoding" {
+			t.Errorf("log: %+v", entries)
+		}
+	})
+}
+
+func TestTheFirstNumberOfShardsStays(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		open(t, client, inbox.Options{Shards: 2})
+		if got := open(t, client, inbox.Options{Shards: 16}).Shards(); got != 2 {
+			t.Errorf("%d shards; want 2", got)
+		}
+	})
+}
+
+func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		b := open(t, client, inbox.Options{})
+		flush := func() {
+			ok(t, client.Do(t.Context(), client.B().ScriptFlush().Build()).Error())
+		}
+		for range 2 {
+			flush()
+			accept(t, b, keyed("u", ""))
+			flush()
+			c := claimOne(t, b)
+			flush()
+			ok(t, b.Save(t.Context(), c, []byte("x")))
+			flush()
+			ok(t, b.Complete(t.Context(), c, nil))
+		}
+	})
+}
+
+func TestARedisThatLostEverythingIsUsedAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		b := open(t, client, inbox.Options{})
+		accept(t, b, keyed("u", "k"))
+		ok(t, client.Do(t.Context(), client.B().Flushall().Build()).Error())
+		accept(t, b, keyed("u", "k"))
+		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate {
+			t.Error("not a duplicate")
+		}
+	})
+}
+
+func TestAnotherWindowForgetsNothingEarly(t *testing.T) {
+	for name, tc := range map[string]struct{ first, second time.Duration }{
+		"a longer one":  {first: time.Hour, second: 24 * time.Hour},
+		"a shorter one": {first: 24 * time.Hour, second: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, client rueidis.Client) {
+				clock := newClock()
+				b := open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
+				other := open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
+				finish := func(key string) {
+					accept(t, other, keyed("u", key))
+					ok(t, other.Complete(t.Context(), claimOne(t, other), nil))
+				}
+				known := func(want bool, key string) {
+					t.Helper()
+					for _, b := range []*inbox.Inbox{b, other} {
+						receipt := accept(t, b, keyed("u", key))[0]
+						if receipt.Duplicate != want {
+							t.Errorf("%s: duplicate %v; want %v", key, receipt.Duplicate, want)
+						}
+						want = true // now it is
+					}
+				}
+				finish("before")
+				b.Configure(inbox.Limits{Window: tc.second})
+				known(true, "before")
+				finish("after") // by one that does not know of the change yet
+				clock.advance(tc.first)
+				known(true, "before")
+				clock.advance(tc.first / 8)
+				known(false, "before")
+				known(tc.first < tc.second, "after")
+			})
+		})
+	}
+}
