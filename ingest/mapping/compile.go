@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/expression"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+)
+
+// Problem is a mistake in a document, told where its author made it.
+type Problem struct {
+	// Mapping names the mapping; empty for the source itself.
+	Mapping string
+	// Default marks a mapping that came with the template.
+	Default bool
+	// Field is the path of the field below spec, such as triggerWorkflow.recipients.
+	Field string
+	Err   error
+	// Warning marks what works but may not be what was meant.
+	Warning bool
+}
+
+func (p Problem) Error() string { return fmt.Sprintf("%s: %v", p.Field, p.Err) }
+
+// Compile compiles a document. A mapping with a mistake is left out and reported; a mistake in the source itself leaves
+// no program.
+func Compile(doc *document.Document) (*Program, []Problem) {
+	c := compiler{}
+	p := &Program{
+		source:      doc.Ref(),
+		window:      doc.Event.Window,
+		eventType:   c.expression("eventType", doc.Event.Type, expression.Text),
+		key:         c.expression("idempotency.key", doc.Event.IdempotencyKey, expression.Any),
+		orderingKey: c.expression("ordering.key", doc.Event.OrderingKey, expression.ID),
+		timestamp:   c.expression("timestamp", doc.Event.Timestamp, expression.Text),
+		index:       newIndex(doc.Event.Exact),
+	}
+	if p.eventType == nil && !c.failed {
+		c.report("eventType", errors.New("required: an expression that gives the event type, such as body.type"))
+	}
+	for i, step := range doc.Event.Preprocess {
+		if x := c.expression(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
+			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x})
+		}
+	}
+	if c.failed {
+		return nil, c.problems
+	}
+	for rank, m := range ordered(doc.Mappings) {
+		if out, ok := c.mapping(m); ok {
+			out.rank = rank
+			p.index.add(m.Event, out)
+		}
+	}
+	p.index.seal()
+	return p, c.problems
+}
+
+// ordered sorts mappings by the running order of their actions, then by name.
+func ordered(mappings []document.Mapping) []document.Mapping {
+	position := map[document.ActionName]int{}
+	for i, name := range document.ActionNames() {
+		position[name] = i
+	}
+	return slices.SortedStableFunc(slices.Values(mappings), func(a, b document.Mapping) int {
+		return cmp.Or(cmp.Compare(position[a.Action], position[b.Action]), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// compiler collects the problems of one document.
+type compiler struct {
+	mappingName string
+	isDefault   bool
+	problems    []Problem
+	failed      bool // a problem that is no warning, in the current mapping or the source
+}
+
+func (c *compiler) add(field string, err error, warning bool) {
+	c.problems = append(c.problems, Problem{
+		Mapping: c.mappingName, Default: c.isDefault, Field: field, Err: err, Warning: warning,
+	})
+}
+
+func (c *compiler) report(field string, err error) {
+	c.failed = true
+	c.add(field, err, false)
+}
+
+// expression compiles an optional expression; nil for an empty or a broken one.
+func (c *compiler) expression(field, text string, kind expression.Kind) *expression.Expression {
+	if text == "" {
+		return nil
+	}
+	x, err := expression.Compile(text, kind)
+	if err != nil {
+		c.report(field, err)
+		return nil
+	}
+	if x.Warning != "" {
+		c.add(field, errors.New(x.Warning), true)
+	}
+	return x
+}
+
+func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
+	c.mappingName, c.isDefault, c.failed = m.Name, m.Default, false
+	out := &compiled{
+		name: m.Name, builtin: m.Default, action: m.Action, inactive: m.Inactive,
+		values: map[string]value{}, maps: map[string][]member{}, flags: map[string]bool{},
+		when: c.expression("when", m.When, expression.Bool),
+	}
+	parameters := schema(m.Action)
+	if parameters == nil {
+		c.report("action", fmt.Errorf("unknown action %q", m.Action))
+	}
+	if m.Event == "" {
+		c.report("event", errors.New("required: an event type, or a prefix of one ending in *"))
+	}
+	known := map[string]bool{}
+	for _, p := range parameters {
+		known[p.name] = true
+		c.parameter(m, p, out)
+	}
+	for name := range m.Parameters {
+		if !known[name] && parameters != nil {
+			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Errorf("%s has no such parameter", m.Action))
+		}
+	}
+	return out, !c.failed
+}
+
+func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
+	field := fmt.Sprintf("%s.%s", m.Action, p.name)
+	given, ok := m.Parameters[p.name]
+	if !ok {
+		if p.required {
+			c.report(field, errors.New("required"))
+		}
+		return
+	}
+	switch p.form {
+	case formFlag:
+		out.flags[p.name] = given.Flag
+	case formFields:
+		members := make([]member, 0, len(given.Fields))
+		for _, f := range given.Fields {
+			if x := c.expression(field+"."+f.Name, f.Value, expression.Any); x != nil {
+				members = append(members, member{f.Name, x})
+			}
+		}
+		out.maps[p.name] = members
+	case formKey:
+		out.values[p.name] = c.key(field, given.Text)
+	default:
+		if x := c.expression(field, given.Text, p.form.kind()); x != nil {
+			out.values[p.name] = value{x: x}
+		}
+	}
+}
+
+// key compiles a parameter that is a literal unless it begins with "=".
+func (c *compiler) key(field, text string) value {
+	if code, ok := strings.CutPrefix(text, "="); ok {
+		return value{x: c.expression(field, strings.TrimSpace(code), expression.ID)}
+	}
+	if err := knock.CheckID(text); err != nil {
+		c.report(field, fmt.Errorf("%q%s", text, strings.TrimPrefix(err.Error(), " id")))
+	}
+	return value{literal: text}
+}

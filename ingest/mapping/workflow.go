@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+)
+
+// The actions on workflows.
+
+const (
+	maxWorkflowRecipients = 1000
+	// knockMemory is how long Knock remembers an idempotency key.
+	knockMemory = 24 * time.Hour
+)
+
+func (b *builder) triggerWorkflow() ([]knock.Request, error) {
+	workflow, err := b.id(paramWorkflow)
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.recipients(paramRecipients)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := b.triggerFields()
+	if err != nil {
+		return nil, err
+	}
+	return each(chunks(list, maxWorkflowRecipients), func(part []recipient, i int) (knock.Request, error) {
+		fields := append([]rawjson.Field{{Name: "recipients", Value: listOf(part, recipient.json)}}, rest...)
+		return knock.TriggerWorkflow(workflow, b.idempotencyKey(i), rawjson.Overlay(nil, fields))
+	})
+}
+
+// triggerFields are those that each part of a split trigger repeats.
+func (b *builder) triggerFields() ([]rawjson.Field, error) {
+	var fields []rawjson.Field
+	for _, name := range []string{paramActor, paramTenant} {
+		r, ok, err := b.optionalRecipient(name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			fields = append(fields, rawjson.Field{Name: name, Value: r.json()})
+		}
+	}
+	data, err := b.object(paramDataFrom, paramData)
+	if err != nil {
+		return nil, err
+	}
+	if data != nil {
+		fields = append(fields, rawjson.Field{Name: "data", Value: data})
+	}
+	key, err := b.optionalID(paramCancellationKey)
+	if err != nil {
+		return nil, err
+	}
+	if key != "" {
+		fields = append(fields, rawjson.Field{Name: "cancellation_key", Value: rawjson.Quote(key)})
+	}
+	settings, err := b.triggerSettings()
+	if err != nil {
+		return nil, err
+	}
+	return append(fields, settings...), nil
+}
+
+func (b *builder) triggerSettings() ([]rawjson.Field, error) {
+	settings, err := b.members(paramSettings)
+	if err != nil || len(settings) == 0 {
+		return nil, err
+	}
+	for _, s := range settings {
+		if kind := rawjson.KindOf(s.Value); kind != rawjson.Bool && kind != rawjson.Null {
+			return nil, fmt.Errorf("settings.%s: it is %s, want a boolean", s.Name, kind)
+		}
+	}
+	return []rawjson.Field{{Name: "settings", Value: rawjson.Overlay(nil, settings)}}, nil
+}
+
+func (b *builder) optionalRecipient(name string) (recipient, bool, error) {
+	found, err := b.eval(name)
+	if found == nil || err != nil || string(found) == `""` {
+		return recipient{}, false, err
+	}
+	r, err := recipientOf(found)
+	if err != nil {
+		return recipient{}, false, fmt.Errorf("%s: %w", name, err)
+	}
+	return r, true, nil
+}
+
+func (b *builder) cancelWorkflow() ([]knock.Request, error) {
+	workflow, err := b.id(paramWorkflow)
+	if err != nil {
+		return nil, err
+	}
+	key, err := b.id(paramCancellationKey)
+	if err != nil {
+		return nil, err
+	}
+	var list []recipient
+	if found, err := b.eval(paramRecipients); err != nil {
+		return nil, err
+	} else if found != nil {
+		if list, err = b.recipients(paramRecipients); err != nil {
+			return nil, err
+		}
+	}
+	return each(chunks(list, maxWorkflowRecipients), func(part []recipient, _ int) (knock.Request, error) {
+		var body rawjson.Builder
+		body.Add("cancellation_key", rawjson.Quote(key))
+		if len(part) > 0 {
+			body.Add("recipients", listOf(part, recipient.reference))
+		}
+		return knock.CancelWorkflow(workflow, body.Bytes())
+	})
+}
+
+// idempotencyKey is the same for every attempt of one part of one trigger. It follows the sender's key, so that an event
+// which is sent again after it was dead-lettered triggers nothing twice at Knock; but not where this source would run a
+// repeated key again before Knock has forgotten it.
+func (b *builder) idempotencyKey(part int) string {
+	identity := []string{"id", b.event.ID}
+	if b.event.Key != "" && b.program.window >= knockMemory {
+		identity = []string{"key", b.event.Type, b.event.Key}
+	}
+	parts := append([]string{
+		b.program.source, b.mapping.name, strconv.FormatBool(b.mapping.builtin), strconv.Itoa(part),
+	}, identity...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return "doorbell-" + hex.EncodeToString(sum[:16])
+}
