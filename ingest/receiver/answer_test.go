@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+const one = `{"type":"identify"}`
+
+func TestAnswers(t *testing.T) {
+	const mib5 = 5 << 20
+	pad := func(size int) string { return one + strings.Repeat(" ", size-len(one)) }
+	nested := func(n int) string {
+		return `{"type":"x","a":` + strings.Repeat(`[`, n-1) + strings.Repeat("]", n-1) + "}"
+	}
+	accepted := answer{200, `{"accepted":1,"duplicates":0}`}
+	unknown := refused(404, "not_found", "no source has this URL")
+	method := refused(405, "method_not_allowed", "send events with POST, PUT, PATCH")
+	large := refused(413, "body_too_large", "the body is over 5 MiB")
+	inflated := refused(413, "body_too_large", "the body is over 5 MiB after inflating")
+	bad := func(message string) answer { return refused(400, "invalid_body", message) }
+	gzipped := header("Content-Encoding", "gzip")
+	address := serve(t, started(receiver.Options{}, new(box).source()))
+
+	for name, tc := range map[string]struct {
+		sent sent
+		want answer
+	}{
+		"an object":                           {sent{body: one}, accepted},
+		"an object that was there before":     {sent{body: `{"type":"x","seen":1}`}, answer{200, `{"accepted":0,"duplicates":1}`}},
+		"an array, partly there before":       {sent{body: `[` + one + `,{"type":"x","seen":1},` + one + `]`}, answer{200, `{"accepted":2,"duplicates":1}`}},
+		"PUT":                                 {sent{method: "PUT", body: one}, accepted},
+		"PATCH":                               {sent{method: "PATCH", body: one}, accepted},
+		"JSON that claims to be XML":          {sent{body: one, header: header("Content-Type", "application/xml")}, accepted},
+		"no content type":                     {sent{body: one, header: header()}, accepted},
+		"a query":                             {sent{path: path + "?a=1", body: one}, accepted},
+		"the other token":                     {sent{path: "/production/rudderstack/another", body: one}, accepted},
+		"a path with needless escapes":        {sent{path: "/%70roduction/rudderstack/" + token, body: one}, accepted},
+		"chunks":                              {sent{body: one, chunked: true}, accepted},
+		"gzip":                                {sent{body: zip(one), header: gzipped}, accepted},
+		"gzip in chunks":                      {sent{body: zip(one), header: gzipped, chunked: true}, accepted},
+		"gzip of several members":             {sent{body: zip(one[:5], "", one[5:]), header: gzipped}, accepted},
+		"gzip by its old name and in a list":  {sent{body: zip(one), header: header("Content-Encoding", "identity, X-GZIP")}, accepted},
+		"identity as the content encoding":    {sent{body: one, header: header("Content-Encoding", "identity")}, accepted},
+		"5 MiB":                               {sent{body: pad(mib5)}, accepted},
+		"5 MiB in chunks":                     {sent{body: pad(mib5), chunked: true}, accepted},
+		"5 MiB after inflating":               {sent{body: zip(pad(mib5)), header: gzipped}, accepted},
+		"1,000 events":                        {sent{body: "[" + strings.Repeat(one+",", 999) + one + "]"}, answer{200, `{"accepted":1000,"duplicates":0}`}},
+		"nesting of 100":                      {sent{body: nested(100)}, accepted},
+		"nothing":                             {sent{}, bad("the body is empty; send a JSON object or an array of them")},
+		"nothing, said to be gzip":            {sent{header: gzipped}, bad("the body is empty; send a JSON object or an array of them")},
+		"no JSON":                             {sent{body: "a=1"}, bad(`the body is not JSON at byte 0: unexpected 'a', want a value`)},
+		"a number":                            {sent{body: "1"}, bad("the body is a number; send a JSON object or an array of them")},
+		"an element that is no object":        {sent{body: "[" + one + ",null]"}, bad("element 1 of the array is null; each must be an object")},
+		"trailing garbage":                    {sent{body: one + "x"}, bad("the body is not JSON at byte 19: unexpected 'x' after the value")},
+		"nesting of 101":                      {sent{body: nested(101)}, bad("the body is not JSON at byte 115: nested more than 100 levels deep")},
+		"no event type":                       {sent{body: "{}"}, refused(400, "invalid_event", "no event type: body.type is missing")},
+		"no event type in an array":           {sent{body: "[" + one + ",{}]"}, refused(400, "invalid_event", "element 1 of the array: no event type: body.type is missing")},
+		"no event type in an array of one":    {sent{body: " [{}]"}, refused(400, "invalid_event", "element 0 of the array: no event type: body.type is missing")},
+		"plain text that claims to be gzip":   {sent{body: one, header: gzipped}, bad("the body is not gzip, as its Content-Encoding says")},
+		"gzip that is cut off":                {sent{body: zip(one)[:20], header: gzipped}, bad("the gzip body is damaged: unexpected EOF")},
+		"gzip with something behind":          {sent{body: zip(one) + "x", header: gzipped}, bad("the gzip body is damaged: unexpected EOF")},
+		"gzip with a wrong checksum":          {sent{body: zip(one)[:len(zip(one))-8] + "01234567", header: gzipped}, bad("the gzip body is damaged: gzip: invalid checksum")},
+		"an unknown path":                     {sent{path: "/", body: one}, unknown},
+		"an unknown source":                   {sent{path: "/production/other/" + token, body: one}, unknown},
+		"an unknown namespace":                {sent{path: "/staging/rudderstack/" + token, body: one}, unknown},
+		"a wrong token":                       {sent{path: path + "x", body: one}, unknown},
+		"no token":                            {sent{path: "/production/rudderstack/", body: one}, unknown},
+		"a trailing slash":                    {sent{path: path + "/", body: one}, unknown},
+		"a doubled slash":                     {sent{path: "/production//rudderstack/" + token, body: one}, unknown},
+		"a doubled slash in front":            {sent{path: "/" + path, body: one}, unknown},
+		"an encoded slash":                    {sent{path: "/production%2Frudderstack/" + token, body: one}, unknown},
+		"dot segments":                        {sent{path: "/x/.." + path, body: one}, unknown},
+		"another case":                        {sent{path: strings.ToUpper(path), body: one}, unknown},
+		"GET":                                 {sent{method: "GET"}, method},
+		"DELETE":                              {sent{method: "DELETE"}, method},
+		"OPTIONS":                             {sent{method: "OPTIONS"}, method},
+		"a method of one's own":               {sent{method: "post", body: one}, method},
+		"an unknown content encoding":         {sent{body: one, header: header("Content-Encoding", "br")}, refused(415, "unsupported_encoding", "the Content-Encoding is unknown; send the body plain or as gzip")},
+		"gzip twice":                          {sent{body: zip(zip(one)), header: header("Content-Encoding", "gzip", "Content-Encoding", "gzip")}, refused(415, "unsupported_encoding", "the body is encoded more than once; send it plain or as gzip")},
+		"over 5 MiB":                          {sent{body: pad(mib5 + 1)}, large},
+		"over 5 MiB in chunks":                {sent{body: pad(mib5 + 1), chunked: true}, large},
+		"over 5 MiB after inflating":          {sent{body: zip(pad(mib5 + 1)), header: gzipped}, inflated},
+		"a gigabyte after inflating":          {sent{body: zip(strings.Repeat(" ", 1<<30)), header: gzipped}, inflated},
+		"1,001 events":                        {sent{body: "[" + strings.Repeat(one+",", 1000) + one + "]"}, refused(413, "too_many_events", "1001 events in one request; send at most 1000")},
+		"1,000 events below a mass of headers": {sent{body: "[" + strings.Repeat(one+",", 999) + one + "]", header: header("X", strings.Repeat("x", 6000))}, refused(413, "headers_too_large", "the headers are too large to be stored with each of 1000 events; send fewer events in one request")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, headers := send(t, address, tc.sent)
+			check(t, tc.want, got)
+			if kind := headers.Get("Content-Type"); kind != "application/json" {
+				t.Errorf("answered as %q", kind)
+			}
+			if allow := headers.Get("Allow"); (got.Status == http.StatusMethodNotAllowed) != (allow == "POST, PUT, PATCH") {
+				t.Errorf("Allow is %q", allow)
+			}
+		})
+	}
+}
+
+func TestWhatPassesIsAnswered429(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*receiver.Source)
+		want   answer
+	}{
+		"the queue is full":      {fixed(&inbox.FullError{Limit: inbox.LimitQueue}), refused(429, "queue_full", "too many events are waiting to be delivered; send it again later")},
+		"the memory is used up":  {fixed(fmt.Errorf("x: %w", &inbox.FullError{Limit: inbox.LimitMemory})), refused(429, "memory_full", "the memory for events is used up; send it again later")},
+		"Redis is away":          {fixed(fmt.Errorf("%w: secret details", inbox.ErrUnavailable)), refused(429, "unavailable", "events cannot be stored at the moment; send it again later")},
+		"Redis takes too long":   {fixed(context.DeadlineExceeded), refused(429, "unavailable", "events cannot be stored at the moment; send it again later")},
+		"a panic in Accept":      {func(s *receiver.Source) { s.Accept = nil }, refused(429, "internal", "internal error; send it again later")},
+		"a panic in Identify":    {func(s *receiver.Source) { s.Identify = nil }, refused(429, "internal", "internal error; send it again later")},
+		"a panic in the logging": {func(s *receiver.Source) { s.Duplicates = panics }, refused(429, "internal", "internal error; send it again later")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := serve(t, started(receiver.Options{}, new(box).source(tc.change)))
+			for range 2 { // the connection and the count of requests in flight survive
+				got, _ := send(t, address, sent{body: `{"type":"x","seen":1}`})
+				check(t, tc.want, got)
+			}
+		})
+	}
+}
+
+func panics(context.Context, []*event.Event, []inbox.Receipt) { panic("here") }
+
+func TestDuplicatesAreLoggedBeforeTheAnswer(t *testing.T) {
+	b := new(box)
+	address := serve(t, started(receiver.Options{}, b.source()))
+	send(t, address, sent{body: `[{"type":"x","seen":1},` + one + `]`})
+	if b.logged != 1 {
+		t.Errorf("%d duplicates logged, want 1", b.logged)
+	}
+}
+
+func TestASourceWithoutTokensIsNotFound(t *testing.T) {
+	for name, tokens := range map[string][]string{"none": nil, "an empty one": {""}} {
+		t.Run(name, func(t *testing.T) {
+			r := started(receiver.Options{}, new(box).source(func(s *receiver.Source) { s.Tokens = tokens }))
+			got, _ := send(t, serve(t, r), sent{path: "/production/rudderstack/", body: one})
+			check(t, refused(404, "not_found", "no source has this URL"), got)
+		})
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package receiver takes events in over HTTP: it finds the source by the path, verifies the sender, cuts the body into
+// events, hands them to the inbox and answers once they are safe there.
+//
+// The answers are chosen for senders that drop an event on most 4xx and keep trying on 429: what will pass is 429, what
+// can never succeed is another 4xx, and only starting and stopping are 503. Nothing is ever redirected.
+package receiver
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	defaultMaxInFlight    = 1024
+	defaultMaxBody        = 5 << 20
+	defaultMaxMemory      = 256 << 20
+	defaultHeaderTimeout  = 5 * time.Second
+	defaultRequestTimeout = 10 * time.Second
+	defaultAcceptTimeout  = 5 * time.Second
+)
+
+// Options bound what the receiver takes at once; zero fields have defaults.
+type Options struct {
+	// MaxInFlight is how many requests may be read and accepted at once; 0 means 1,024.
+	MaxInFlight int
+	// MaxBody is the largest body in bytes, as sent and after inflating; 0 means 5 MiB.
+	MaxBody int64
+	// MaxMemory is how many bytes the bodies in flight may take together, at least two of MaxBody; 0 means 256 MiB.
+	MaxMemory int64
+	// HeaderTimeout ends a request whose header does not arrive; 0 means 5 s.
+	HeaderTimeout time.Duration
+	// RequestTimeout ends a request that does not arrive whole, from its start; 0 means 10 s.
+	RequestTimeout time.Duration
+	// AcceptTimeout ends a call of Source.Accept; 0 means 5 s.
+	AcceptTimeout time.Duration
+	Log           logr.Logger
+	// Metrics may be nil.
+	Metrics prometheus.Registerer
+	// Now is nil for the system's clock.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.MaxInFlight, defaultMaxInFlight)
+	setDefault(&o.MaxBody, defaultMaxBody)
+	setDefault(&o.MaxMemory, defaultMaxMemory)
+	setDefault(&o.HeaderTimeout, defaultHeaderTimeout)
+	setDefault(&o.RequestTimeout, defaultRequestTimeout)
+	setDefault(&o.AcceptTimeout, defaultAcceptTimeout)
+	o.MaxMemory = max(o.MaxMemory, 2*(o.MaxBody+1))
+	if o.Now == nil {
+		o.Now = time.Now //nolint:forbidigo // the system's clock, unless the caller has another
+	}
+	return o
+}
+
+func setDefault[T int | int64 | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Receiver answers the requests of all sources. It answers 503 before the first SetSources and after Stop.
+type Receiver struct {
+	options  Options
+	sources  atomic.Pointer[directory]
+	stopped  atomic.Bool
+	inFlight atomic.Int64
+	memory   memory
+	meter    meter
+}
+
+// New returns a receiver that has no sources yet.
+func New(options Options) *Receiver {
+	r := &Receiver{options: options.withDefaults()}
+	r.memory.free.Store(r.options.MaxMemory)
+	r.meter = newMeter(options.Metrics, &r.inFlight)
+	return r
+}
+
+// SetSources replaces all sources at once. Requests under way keep the source with which they began.
+func (r *Receiver) SetSources(sources []*Source) {
+	d := newDirectory(sources)
+	r.sources.Store(&d)
+}
+
+// Stop turns away the requests that come from now on. Those under way finish.
+func (r *Receiver) Stop() { r.stopped.Store(true) }
+
+// Ready returns why requests are turned away, nil when they are not.
+func (r *Receiver) Ready() error {
+	if refused := r.closed(); refused != nil {
+		return refused
+	}
+	return nil
+}
+
+func (r *Receiver) closed() *refusal {
+	switch {
+	case r.stopped.Load():
+		return refuseStopping()
+	case r.sources.Load() == nil:
+		return refuseStarting()
+	default:
+		return nil
+	}
+}
+
+// ServeHTTP takes the events of one request.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	start := r.options.Now()
+	taken, refused := r.take(request)
+	status := http.StatusOK
+	if refused != nil {
+		status = refused.status
+		r.refuse(w, request, refused)
+	} else {
+		taken.write(w)
+	}
+	r.meter.answered(status, taken, r.options.Now().Sub(start))
+}
+
+// enter counts a request in; it returns false when too many are in already. Whoever enters leaves.
+func (r *Receiver) enter() bool {
+	if r.inFlight.Add(1) > int64(r.options.MaxInFlight) {
+		r.leave()
+		return false
+	}
+	return true
+}
+
+func (r *Receiver) leave() { r.inFlight.Add(-1) }

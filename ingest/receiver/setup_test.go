@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+const (
+	token = "t0ken-Zq8xW"
+	path  = "/production/rudderstack/" + token
+)
+
+// box is what stands behind the receiver in tests: events with "seen" are duplicates.
+type box struct {
+	mu     sync.Mutex
+	events []*event.Event
+	logged int
+}
+
+func (b *box) source(change ...func(*receiver.Source)) *receiver.Source {
+	source := &receiver.Source{
+		Namespace: "production", Name: "rudderstack", Tokens: []string{"another", token},
+		Identify: identify, Accept: b.accept, Duplicates: b.duplicates,
+	}
+	for _, change := range change {
+		change(source)
+	}
+	return source
+}
+
+func identify(e *event.Event) error {
+	kind, ok := rawjson.Member(e.Body, "type")
+	if !ok {
+		return errors.New("no event type: body.type is missing")
+	}
+	e.Type = rawjson.Unquote(kind)
+	return nil
+}
+
+func (b *box) accept(_ context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	receipts := make([]inbox.Receipt, len(events))
+	for i, e := range events {
+		if _, seen := rawjson.Member(e.Body, "seen"); seen {
+			receipts[i].Duplicate = true
+			continue
+		}
+		b.events = append(b.events, e)
+	}
+	return receipts, nil
+}
+
+func (b *box) duplicates(_ context.Context, _ []*event.Event, receipts []inbox.Receipt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range receipts {
+		if r.Duplicate {
+			b.logged++
+		}
+	}
+}
+
+func (b *box) taken() []*event.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.events
+}
+
+// fixed returns a change of a source that makes Accept return err.
+func fixed(err error) func(*receiver.Source) {
+	return func(s *receiver.Source) {
+		s.Accept = func(context.Context, []*event.Event) ([]inbox.Receipt, error) { return nil, err }
+	}
+}
+
+// serve starts a real server and returns its address.
+func serve(t testing.TB, r *receiver.Receiver) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = r.Server()
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// started is a receiver with one source.
+func started(options receiver.Options, source *receiver.Source) *receiver.Receiver {
+	r := receiver.New(options)
+	r.SetSources([]*receiver.Source{source})
+	return r
+}
+
+// sent is a request as tests write it.
+type sent struct {
+	method string // POST if empty
+	path   string // the source's if empty
+	header http.Header
+	body   string
+	// chunked hides the length of the body.
+	chunked bool
+}
+
+// answer is what tests look at.
+type answer struct {
+	Status int
+	Body   string
+}
+
+func send(t testing.TB, address string, s sent) (answer, http.Header) {
+	t.Helper()
+	var body io.Reader = strings.NewReader(s.body)
+	if s.chunked {
+		body = io.MultiReader(body)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), or(s.method, http.MethodPost), "http://"+address+or(s.path, path), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.header != nil {
+		request.Header = s.header
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	got, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, strings.TrimSuffix(string(got), "\n")}, response.Header
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func check(t testing.TB, want, got answer) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// refused is the answer with an error.
+func refused(status int, code, message string) answer {
+	return answer{status, `{"error":{"code":"` + code + `","message":"` + message + `"}}`}
+}
+
+func zip(text ...string) string {
+	var out bytes.Buffer
+	for _, member := range text {
+		w := gzip.NewWriter(&out)
+		_, _ = w.Write([]byte(member))
+		_ = w.Close()
+	}
+	return out.String()
+}
+
+func header(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Add(pairs[i], pairs[i+1])
+	}
+	return h
+}
