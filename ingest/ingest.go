@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ingest is the data plane: it wires receiver, inbox, delivery and event log together for any number of sources.
+// Events flow receive → inbox → deliver → log.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/rueidis"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-dev/doorbell/ingest/delivery"
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+// stopFor is how long requests under way may take when the process stops.
+const stopFor = 10 * time.Second
+
+// Source is one source to serve.
+type Source struct {
+	Document    *document.Document
+	Program     *mapping.Program
+	Credentials document.Credentials
+}
+
+// Config is what the data plane is made of.
+type Config struct {
+	// Listener takes the senders' requests.
+	Listener net.Listener
+	// Operations serves /healthz, /readyz and /metrics; nil serves none.
+	Operations net.Listener
+	// Connect opens Redis. It is called again, after a while, for as long as it fails.
+	Connect func(context.Context) (rueidis.Client, error)
+	// Shards is for new inboxes; 0 means 1, which is right for anything but a Redis Cluster.
+	Shards int
+	// Owner, if set, names the one process that may deliver at a time; it goes on at once where an earlier one was killed.
+	Owner string
+	// Version goes into the User-Agent.
+	Version  string
+	Log      logr.Logger
+	Registry *prometheus.Registry
+	// Now is the wall clock.
+	Now func() time.Time
+	// Observe, if set, is told of every event log entry, from many goroutines.
+	Observe func(eventlog.Entry)
+	// Applied, if set, is told of each set of sources once it is served.
+	Applied func([]Source)
+}
+
+// Server runs the data plane.
+type Server struct {
+	config   Config
+	receiver *receiver.Receiver
+	redis    *connection
+	metrics  *delivery.Metrics
+	sources  map[string]*source
+}
+
+// New returns a server that does nothing until Run.
+func New(config Config) *Server {
+	return &Server{
+		config:   config,
+		receiver: receiver.New(receiver.Options{Log: config.Log, Metrics: config.Registry}),
+		redis:    &connection{connect: config.Connect},
+		metrics:  delivery.NewMetrics(config.Registry),
+		sources:  map[string]*source{},
+	}
+}
+
+// Run serves the sources that come in by updates, each set replacing the one before, until ctx ends. Then it stops taking
+// events, finishes what is under way, and returns nil.
+func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
+	group, ctx := errgroup.WithContext(ctx)
+	delivering, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDelivering()
+	defer s.redis.close()
+
+	group.Go(func() error { return s.serve(ctx, s.receiver.Server(), s.config.Listener) })
+	if s.config.Operations != nil {
+		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry)
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+		group.Go(func() error { return s.serve(delivering, server, s.config.Operations) })
+	}
+	group.Go(func() error {
+		defer stopDelivering()
+		defer s.stopSources()
+		for {
+			select {
+			case <-ctx.Done():
+				s.receiver.Stop()
+				return nil
+			case sources := <-updates:
+				s.apply(delivering, sources)
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// serve runs a server until ctx ends and its requests have finished.
+func (s *Server) serve(ctx context.Context, server *http.Server, listener net.Listener) error {
+	stopped := make(chan error, 1)
+	release := context.AfterFunc(ctx, func() {
+		s.receiver.Stop()
+		finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopFor)
+		defer cancel()
+		stopped <- server.Shutdown(finishing)
+	})
+	defer release()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+	}
+	if err := <-stopped; err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return nil
+}
+
+// apply makes the running sources those of the set.
+func (s *Server) apply(ctx context.Context, set []Source) {
+	wanted := map[string]bool{}
+	served := make([]*receiver.Source, 0, len(set))
+	for _, config := range set {
+		ref := config.Document.Ref()
+		wanted[ref] = true
+		if running, ok := s.sources[ref]; ok {
+			running.configure(config)
+		} else {
+			s.sources[ref] = s.start(ctx, config)
+		}
+		served = append(served, s.sources[ref].served(config))
+	}
+	s.receiver.SetSources(served)
+	for ref, running := range s.sources {
+		if !wanted[ref] {
+			running.stop()
+			delete(s.sources, ref)
+		}
+	}
+	if s.config.Applied != nil {
+		s.config.Applied(set)
+	}
+}
+
+func (s *Server) stopSources() {
+	for _, running := range s.sources {
+		running.cancel()
+	}
+	for _, running := range s.sources {
+		running.stop()
+	}
+}
+
+// ready says why the process cannot serve; nil when it can.
+func (s *Server) ready() error { return s.receiver.Ready() }
