@@ -48,7 +48,7 @@ func (b *builder) recipients(name string) ([]recipient, error) {
 	if rawjson.KindOf(found) != rawjson.Array {
 		r, err := recipientOf(found)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %s: %w", name, b.mapping.values[name].x, err)
 		}
 		return []recipient{r}, nil
 	}

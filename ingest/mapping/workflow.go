@@ -94,7 +94,7 @@ func (b *builder) optionalRecipient(name string) (recipient, bool, error) {
 	}
 	r, err := recipientOf(found)
 	if err != nil {
-		return recipient{}, false, fmt.Errorf("%s: %w", name, err)
+		return recipient{}, false, fmt.Errorf("%s: %s: %w", name, b.mapping.values[name].x, err)
 	}
 	return r, true, nil
 }

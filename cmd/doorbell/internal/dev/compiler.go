@@ -10,7 +10,6 @@ import (
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
@@ -28,11 +27,8 @@ type compiler struct {
 }
 
 // compile returns the sources that can run and reports everything that is wrong.
-func (c *compiler) compile(set *manifest.Set, listing folder.Listing) []ingest.Source {
+func (c *compiler) compile(set *manifest.Set) []ingest.Source {
 	c.problems.begin()
-	for _, failure := range listing.Errors {
-		c.problems.add(manifest.Problem{File: failure.Path, Message: failure.Message})
-	}
 	for _, problem := range set.Problems {
 		c.problems.add(problem)
 	}

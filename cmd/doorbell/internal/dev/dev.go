@@ -71,7 +71,7 @@ func Run(ctx context.Context, options Options) error {
 	problems := newProblems(options.Stderr)
 	compiler := &compiler{options: options, addresses: addresses{base: baseURL(listener.Addr()), seed: seed}, problems: problems}
 	listing := folder.Scan(options.Paths)
-	sources := compiler.compile(loader.Load(ctx, listing), listing)
+	sources := compiler.compile(loader.Load(ctx, listing))
 	if len(sources) == 0 {
 		return fmt.Errorf("no usable Source in %v", options.Paths)
 	}
@@ -95,7 +95,7 @@ func Run(ctx context.Context, options Options) error {
 		ticker := time.NewTicker(scanEvery)
 		defer ticker.Stop()
 		folder.Watch(serving, options.Paths, listing, ticker.C, func(listing folder.Listing) {
-			replace(updates, compiler.compile(loader.Load(serving, listing), listing))
+			replace(updates, compiler.compile(loader.Load(serving, listing)))
 		})
 		return nil
 	})

@@ -28,7 +28,7 @@ func Watch(ctx context.Context, paths []string, start Listing, ticks <-chan time
 		case <-ctx.Done():
 			return
 		case now, open := <-ticks:
-			if !open {
+			if !open || ctx.Err() != nil { // select takes either when both are ready
 				return
 			}
 			if listing := Scan(paths); w.settle(listing, now) {

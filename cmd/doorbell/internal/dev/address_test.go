@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dev
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestTheURLIsTheSameAfterARestart(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	first, err := loadSeed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := loadSeed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := addresses{"http://127.0.0.1:1", first}, addresses{"http://127.0.0.1:2", again}
+	if a.token("n/s") != b.token("n/s") {
+		t.Error("the token changed with a restart or the port")
+	}
+	if a.token("n/s") == a.token("n/t") {
+		t.Error("two sources share a token")
+	}
+	if token := a.token("n/s"); !regexp.MustCompile(`^[A-Za-z0-9_-]{24}$`).MatchString(token) {
+		t.Errorf("token %q is not URL-safe, or too short", token)
+	}
+	if a.owner() == b.owner() {
+		t.Error("processes at two addresses are one owner")
+	}
+}
+
+func TestABrokenSeedIsNotReplaced(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", folder)
+	path := filepath.Join(folder, "doorbell", "dev-seed")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("zz"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadSeed(); err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheSeedIsItsOwnersOnly(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", folder)
+	if _, err := loadSeed(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(folder, "doorbell", "dev-seed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:80": "http://127.0.0.1:80",
+		"0.0.0.0:80":   "http://127.0.0.1:80",
+		"[::]:80":      "http://127.0.0.1:80",
+		"[::1]:80":     "http://[::1]:80",
+	} {
+		resolved, err := net.ResolveTCPAddr("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := baseURL(resolved); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestTheDataPlaneKnowsNoKubernetes keeps the arrow between the planes: what runs in an ingestion pod has no client to
+// reach an API server with.
+func TestTheDataPlaneKnowsNoKubernetes(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		if strings.HasPrefix(path, "k8s.io/") || strings.HasPrefix(path, "sigs.k8s.io/") && !strings.HasPrefix(path, "sigs.k8s.io/yaml") {
+			t.Errorf("the data plane depends on %s", path)
+		}
+	}
+}

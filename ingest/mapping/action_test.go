@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+)
+
+// sample is an event with something of every kind in it.
+const sample = `{"type":"e","key":"k","user":"u 1","n":9007199254740993,"neg":-5,"half":1.50,"exp":1e3,"nil":null,"empty":"","yes":true,` +
+	`"name":"Ada","at":"2026-01-02T03:04:05Z","many":["a","b",7],"none":[],"obj":{"x":1.0,"y":null,"b":9007199254740993},` +
+	`"long":"` + long257 + `","slash":"a/b","dots":".."}`
+
+const (
+	long257 = long64 + long64 + long64 + long64 + "x"
+	long64  = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+)
+
+// TestRequests has the calls of every action with nothing but what is required, and with everything.
+func TestRequests(t *testing.T) {
+	type action = document.ActionName
+	for name, tc := range map[string]struct {
+		action     action
+		parameters string
+		want       string
+	}{
+		"identify with an id alone": {
+			document.IdentifyUser, `"id":"body.user"`, `PUT /v1/users/u%201 {}`,
+		},
+		"identify with every field": {
+			document.IdentifyUser, `"id":"body.n","name":"body.name","email":"'a@x'","phoneNumber":"'+1'","avatar":"'https://a'",
+				"locale":"'en'","timezone":"'UTC'","createdAt":"body.at","propertiesFrom":"body.obj","properties":{"x":"body.half","z":"body.nil"}`,
+			`PUT /v1/users/9007199254740993 {"y":null,"b":9007199254740993,"x":1.50,"z":null,"name":"Ada","email":"a@x",` +
+				`"phone_number":"+1","avatar":"https://a","locale":"en","timezone":"UTC","created_at":"2026-01-02T03:04:05Z"}`,
+		},
+		"a fixed field wins over a property of its name": {
+			document.IdentifyUser, `"id":"'u'","name":"body.name","properties":{"name":"body.user","plan":"'pro'"}`,
+			`PUT /v1/users/u {"plan":"pro","name":"Ada"}`,
+		},
+		"delete a user":            {document.DeleteUser, `"id":"body.neg"`, `DELETE /v1/users/-5`},
+		"merge a user":             {document.MergeUser, `"id":"body.user","fromUserID":"body.n"`, `POST /v1/users/u%201/merge {"from_user_id":"9007199254740993"}`},
+		"set an object with an id": {document.SetObject, `"collection":"plans","id":"body.n"`, `PUT /v1/objects/plans/9007199254740993 {}`},
+		"set an object in a computed collection": {
+			document.SetObject, `"collection":"= body.type + 's'","id":"body.user","name":"body.name","properties":{"a":"body.many"}`,
+			`PUT /v1/objects/es/u%201 {"a":["a","b",7],"name":"Ada"}`,
+		},
+		"delete an object":        {document.DeleteObject, `"collection":"=body.n","id":"body.user"`, `DELETE /v1/objects/9007199254740993/u%201`},
+		"set a tenant with an id": {document.SetTenant, `"id":"body.user"`, `PUT /v1/tenants/u%201 {}`},
+		"set a tenant with everything": {
+			document.SetTenant, `"id":"body.user","name":"body.name","propertiesFrom":"body.obj","properties":{"x":"body.yes"},"settings":{"branding":"body.obj","off":"body.nil"}`,
+			`PUT /v1/tenants/u%201 {"y":null,"b":9007199254740993,"x":true,"name":"Ada","settings":{"branding":{"x":1.0,"y":null,"b":9007199254740993},"off":null}}`,
+		},
+		"a tenant's settings that find nothing": {document.SetTenant, `"id":"'t'","settings":{"a":"body.nope"}`, `PUT /v1/tenants/t {}`},
+		"delete a tenant":                       {document.DeleteTenant, `"id":"body.user"`, `DELETE /v1/tenants/u%201`},
+		"subscribe one":                         {document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.n"`, `POST /v1/objects/c/o/subscriptions {"recipients":["9007199254740993"]}`},
+		"subscribe with properties": {
+			document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.many","propertiesFrom":"body.obj","properties":{"x":"'new'"}`,
+			`POST /v1/objects/c/o/subscriptions {"recipients":["a","b","7"],"properties":{"y":null,"b":9007199254740993,"x":"new"}}`,
+		},
+		"unsubscribe by reference only": {
+			document.Unsubscribe, `"collection":"c","id":"'o'","recipients":"[{'id': 'u', 'name': 'U'}, {'collection': 'g', 'id': 1}]"`,
+			`DELETE /v1/objects/c/o/subscriptions {"recipients":["u",{"collection":"g","id":"1"}]}`,
+		},
+		"add members": {
+			document.AddAudienceMember, `"audience":"vips","members":"body.many"`,
+			`POST /v1/audiences/vips/members {"members":[{"user":{"id":"a"}},{"user":{"id":"b"}},{"user":{"id":"7"}}]}`,
+		},
+		"add members with a tenant to an audience that may be new": {
+			document.AddAudienceMember, `"audience":"vips","createAudience":true,"tenant":"body.n","members":"{'id': 7, 'name': 'U'}"`,
+			`POST /v1/audiences/vips/members?create_audience=true {"members":[{"user":{"name":"U","id":"7"},"tenant":"9007199254740993"}]}`,
+		},
+		"add a member with an empty tenant": {
+			document.AddAudienceMember, `"audience":"vips","createAudience":false,"tenant":"body.empty","members":"body.user"`,
+			`POST /v1/audiences/vips/members {"members":[{"user":{"id":"u 1"}}]}`,
+		},
+		"remove a member": {
+			document.RemoveAudienceMember, `"audience":"=body.type","tenant":"'t'","members":"{'collection': '$users', 'id': 'u'}"`,
+			`DELETE /v1/audiences/e/members {"members":[{"user":{"id":"u"},"tenant":"t"}]}`,
+		},
+		"cancel for all": {
+			document.CancelWorkflow, `"workflow":"w","cancellationKey":"body.n"`,
+			`POST /v1/workflows/w/cancel {"cancellation_key":"9007199254740993"}`,
+		},
+		"cancel for some": {
+			document.CancelWorkflow, `"workflow":"w","cancellationKey":"body.user","recipients":"['a', {'id': 'b', 'name': 'B'}]"`,
+			`POST /v1/workflows/w/cancel {"cancellation_key":"u 1","recipients":["a","b"]}`,
+		},
+		"trigger for one": {
+			document.TriggerWorkflow, `"workflow":"order-completed","recipients":"body.user"`,
+			`POST /v1/workflows/order-completed/trigger {"recipients":["u 1"]} key`,
+		},
+		"trigger with everything": {
+			document.TriggerWorkflow, `"workflow":"= 'w-' + body.type","recipients":"[body.n, {'collection': 'g', 'id': 1}]","actor":"{'id': 2, 'name': 'Actor'}",
+				"tenant":"body.user","cancellationKey":"body.n","dataFrom":"body.obj","data":{"y":"body.half","gone":"body.nope","nil":"body.nil"},
+				"settings":{"skip_delay":"body.yes","sandbox_mode":"body.nil","gone":"body.nope"}`,
+			`POST /v1/workflows/w-e/trigger {"recipients":["9007199254740993",{"collection":"g","id":"1"}],"actor":{"name":"Actor","id":"2"},` +
+				`"tenant":"u 1","data":{"x":1.0,"b":9007199254740993,"y":1.50,"nil":null},"cancellation_key":"9007199254740993",` +
+				`"settings":{"skip_delay":true,"sandbox_mode":null}} key`,
+		},
+		"a trigger's empty options are left out": {
+			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","actor":"body.empty","tenant":"body.nil","cancellationKey":"body.empty","data":{},"settings":{}`,
+			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key`,
+		},
+		"dataFrom that finds nothing starts from nothing": {
+			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","dataFrom":"body.nope","data":{"a":"1"}`,
+			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{"a":1}} key`,
+		},
+		"dataFrom that is null starts from nothing": {
+			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","dataFrom":"body.nil"`,
+			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key`,
+		},
+		"a literal that looks like an expression stays one": {
+			document.TriggerWorkflow, `"workflow":"body.user","recipients":"'r'"`,
+			`POST /v1/workflows/body.user/trigger {"recipients":["r"]} key`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, describe(planned(t, sample, mapped(tc.action, tc.parameters)))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestRecipients has the spellings of recipients, as a trigger sends them.
+func TestRecipients(t *testing.T) {
+	for name, tc := range map[string]struct{ recipients, want string }{
+		"an id":                           {`"u"`, `["u"]`},
+		"a number keeps its digits":       {`90071992547409931234`, `["90071992547409931234"]`},
+		"an object of a collection":       {`{"collection":"c","id":"o"}`, `[{"collection":"c","id":"o"}]`},
+		"an inline user":                  {`{"id":"u","name":"U","p":1.0}`, `[{"id":"u","name":"U","p":1.0}]`},
+		"an inline user with a number":    {`{"id":12,"p":1.0}`, `[{"p":1.0,"id":"12"}]`},
+		"the last of two ids":             {`{"id":1,"id":2}`, `[{"id":"2"}]`},
+		"an id with escapes":              {`{"id":"\u0075","p":1}`, `[{"p":1,"id":"u"}]`},
+		"null fields inline":              {`{"id":"u","email":null,"created_at":null}`, `[{"id":"u","email":null,"created_at":null}]`},
+		"a mixture":                       {`["u",1,{"id":"i"},{"collection":"c","id":"o"}]`, `["u","1",{"id":"i"},{"collection":"c","id":"o"}]`},
+		"duplicates are removed":          {`["a","b","a",1,"1"]`, `["a","b","1"]`},
+		"an inline one replaces an id":    {`["a","b",{"id":"a","name":"A"}]`, `[{"id":"a","name":"A"},"b"]`},
+		"an id does not replace inline":   {`[{"id":"a","name":"A"},"a"]`, `[{"id":"a","name":"A"}]`},
+		"the first of two inline ones":    {`[{"id":"a","name":"A"},{"id":"a"}]`, `[{"id":"a","name":"A"}]`},
+		"a user and an object of one id":  {`["a",{"collection":"c","id":"a"}]`, `["a",{"collection":"c","id":"a"}]`},
+		"two objects of two collections":  {`[{"collection":"c","id":"a"},{"collection":"d","id":"a"}]`, `[{"collection":"c","id":"a"},{"collection":"d","id":"a"}]`},
+		"an id that would not fit a path": {`"a/b"`, `["a/b"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"type":"e","r":` + tc.recipients + `}`
+			got := describe(planned(t, body, mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`)))
+			want := `POST /v1/workflows/w/trigger {"recipients":` + tc.want + `} key`
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
