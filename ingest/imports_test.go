@@ -15,7 +15,7 @@ func TestTheDataPlaneKnowsNoKubernetes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		if strings.HasPrefix(path, "k8s.io/") || strings.HasPrefix(path, "sigs.k8s.io/") && !strings.HasPrefix(path, "sigs.k8s.io/yaml") {
 			t.Errorf("the data plane depends on %s", path)
 		}

@@ -23,15 +23,22 @@ type job struct {
 	claim    *inbox.Claim
 	progress *progress
 	probe    bool
-	stopping context.Context // ends when no new call should begin
+	stopping <-chan struct{} // closed when no new call should begin
 	started  time.Time
 	asked    bool          // Knock was called
 	wait     time.Duration // before the next attempt, once one has failed
 }
 
+// outcome is how an attempt ended.
+type outcome struct {
+	verdict verdict
+	err     error
+	wait    time.Duration // before the next attempt, for a deferred one
+}
+
 // work takes one claimed event as far as it goes now. work ends with the claim; stopping when the process shuts down.
 func (p *Pool) work(ctx, stopping context.Context, claim *inbox.Claim, probe bool) {
-	j := &job{pool: p, settings: p.settings.Load(), claim: claim, probe: probe, stopping: stopping, started: p.config.Now()}
+	j := &job{pool: p, settings: p.settings.Load(), claim: claim, probe: probe, stopping: stopping.Done(), started: p.config.Now()}
 	if probe {
 		defer func() { p.pause.endProbe(j.asked) }()
 	}
@@ -48,11 +55,11 @@ func (j *job) run(ctx context.Context) error {
 		if a.Status.Final() {
 			continue
 		}
-		v, err, wait := j.perform(ctx, a)
-		if v == succeeded || v == transient && j.givenUp(a, err) {
+		got := j.perform(ctx, a)
+		if got.verdict == succeeded || got.verdict == transient && j.givenUp(a, got.err) {
 			continue
 		}
-		return j.putOff(ctx, a, v, err, wait)
+		return j.putOff(ctx, a, got)
 	}
 	return j.finish(ctx)
 }
@@ -72,55 +79,46 @@ func (j *job) plan(ctx context.Context) (err error) {
 
 // perform makes an action's calls. What fails for good is recorded in the action, and the verdict is still succeeded: it
 // does not hold the others back.
-func (j *job) perform(ctx context.Context, a *action) (verdict, error, time.Duration) {
+func (j *job) perform(ctx context.Context, a *action) outcome {
 	for _, c := range a.Calls {
 		if c.Done {
 			continue
 		}
-		v, err, wait := j.attempt(ctx, a, c)
-		switch v {
+		got := j.attempt(ctx, a, c)
+		switch got.verdict {
 		case succeeded:
 			c.Done = true
 		case permanent:
-			c.Done = true
-			a.Reason = explain(err)
+			c.Done, c.Failure = true, explain(got.err)
 		case transient, refused, deferred, abandoned:
-			return v, err, wait
+			return got
 		}
 	}
-	a.Status = eventlog.Succeeded
-	if a.Reason != "" && failed(a) {
-		a.Status = eventlog.DeadLettered
-	} else {
-		a.Reason = ""
-	}
-	return succeeded, nil, 0
-}
-
-func failed(a *action) bool {
+	a.Status, a.Reason = eventlog.Succeeded, ""
 	for _, c := range a.Calls {
-		if c.Status < 200 || c.Status > 299 {
-			return true
+		if c.Failure != "" {
+			a.Status, a.Reason = eventlog.DeadLettered, c.Failure
+			break
 		}
 	}
-	return false
+	return outcome{verdict: succeeded}
 }
 
 // attempt makes one attempt at a call when the rate limit lets it.
-func (j *job) attempt(ctx context.Context, a *action, c *call) (verdict, error, time.Duration) {
+func (j *job) attempt(ctx context.Context, a *action, c *call) outcome {
 	limit := j.settings.limits.of(c.Request.Endpoint)
 	switch wait, ok := limit.reserve(); {
 	case !ok:
-		return deferred, nil, wait
+		return outcome{verdict: deferred, wait: wait}
 	case !j.mayCall(ctx, wait):
-		return abandoned, nil, 0
+		return outcome{verdict: abandoned}
 	}
 	defer func() { <-j.settings.slots }()
 	if !j.probe && j.pool.pause.because() != "" {
-		return deferred, nil, 0
+		return outcome{verdict: deferred}
 	}
 
-	deadline := min(j.settings.Delivery.Timeout, time.Until(j.claim.Deadline())-leaseMargin)
+	deadline := min(j.settings.Delivery.Timeout, j.claim.Left()-leaseMargin)
 	calling, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	at := j.pool.config.Now().UTC()
@@ -132,7 +130,7 @@ func (j *job) attempt(ctx context.Context, a *action, c *call) (verdict, error, 
 	v := judge(ctx, c.Request, err, again)
 	j.heed(v, err, limit)
 	j.pool.config.Metrics.call(c.Request.Endpoint, v, c.Took)
-	return v, err, 0
+	return outcome{verdict: v, err: err}
 }
 
 // mayCall waits for the moment that was reserved and for a slot; false when the claim or the process ends first.
@@ -144,7 +142,7 @@ func (j *job) mayCall(ctx context.Context, wait time.Duration) bool {
 		case <-timer.C:
 		case <-ctx.Done():
 			return false
-		case <-j.stopping.Done():
+		case <-j.stopping:
 			return false
 		}
 	}
@@ -152,14 +150,23 @@ func (j *job) mayCall(ctx context.Context, wait time.Duration) bool {
 	case j.settings.slots <- struct{}{}:
 	case <-ctx.Done():
 		return false
-	case <-j.stopping.Done():
+	case <-j.stopping:
 		return false
 	}
-	if j.stopping.Err() != nil || time.Until(j.claim.Deadline()) < 2*leaseMargin {
+	if j.isStopping() || j.claim.Left() < 2*leaseMargin {
 		<-j.settings.slots
 		return false
 	}
 	return true
+}
+
+func (j *job) isStopping() bool {
+	select {
+	case <-j.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // heed tells the limiter and the pause what an answer means for other calls.
@@ -174,7 +181,7 @@ func (j *job) heed(v verdict, err error, limit *limiter) {
 			j.pool.config.Log.Error(err, "Knock refuses the API key; deliveries of the source are paused and nothing is lost",
 				"source", j.pool.config.Source)
 		}
-	case err == nil || answered:
+	case err == nil || answered && answer.Status < 500:
 		if j.pool.pause.answered() {
 			j.pool.config.Log.Info("Knock takes the API key; deliveries go on", "source", j.pool.config.Source)
 			j.pool.wakeAll()
@@ -192,16 +199,16 @@ func (c *call) record(at time.Time, took time.Duration, response knock.Response,
 }
 
 // putOff ends the job with its event not finished.
-func (j *job) putOff(ctx context.Context, a *action, v verdict, cause error, wait time.Duration) error {
-	switch v {
+func (j *job) putOff(ctx context.Context, a *action, got outcome) error {
+	switch got.verdict {
 	case transient:
-		return j.retry(ctx, a, cause)
+		return j.retry(ctx, a, got.err)
 	case refused:
 		a.Status = eventlog.Retrying
-		a.Reason = explain(cause)
+		a.Reason = explain(got.err)
 		return j.reschedule(ctx, 0, "deliveries are paused: "+a.Reason)
 	case deferred:
-		return j.reschedule(ctx, wait, "")
+		return j.reschedule(ctx, got.wait, "")
 	default:
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

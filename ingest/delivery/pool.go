@@ -117,10 +117,7 @@ func (p *Pool) wakeAll() {
 func (p *Pool) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	release := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(drainFor, stop)
-		context.AfterFunc(working, func() { timer.Stop() })
-	})
+	release := context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
 	defer release()
 
 	var group errgroup.Group
@@ -185,7 +182,7 @@ func (p *Pool) claim(ctx, working context.Context, shard int, jobs *sync.WaitGro
 		})
 	}
 	switch {
-	case probe:
+	case probe && len(claimed.Claims) > 0:
 		return p.pause.rest(pollEvery)
 	case len(claimed.Claims) >= most:
 		return 0

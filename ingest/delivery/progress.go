@@ -38,7 +38,8 @@ type action struct {
 // call is one request and its last attempt.
 type call struct {
 	Request  knock.Request `json:"request"`
-	Done     bool          `json:"done,omitempty"` // succeeded, or failed for good
+	Done     bool          `json:"done,omitempty"`
+	Failure  string        `json:"failure,omitempty"` // why it failed for good
 	Status   int           `json:"status,omitempty"`
 	Response string        `json:"response,omitempty"`
 	At       *time.Time    `json:"at,omitempty"`

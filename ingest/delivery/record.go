@@ -46,7 +46,7 @@ func (j *job) recorded(ctx context.Context, status eventlog.Status, reason strin
 func (j *job) store(ctx context.Context, change func() error) error {
 	for wait := firstStoreRetry; ; wait = min(2*wait, lastStoreRetry) {
 		err := change()
-		if !errors.Is(err, inbox.ErrUnavailable) || time.Until(j.claim.Deadline()) < wait {
+		if !errors.Is(err, inbox.ErrUnavailable) || j.claim.Left() < wait {
 			return err
 		}
 		timer := time.NewTimer(wait)

@@ -28,7 +28,7 @@ type program struct {
 // over is a context that has ended. CEL looks at its context at every maxIterations-th iteration, and so stops at the
 // first of those looks.
 var over = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // nobody's: it only has to be over
 	cancel()
 	return ctx
 }()

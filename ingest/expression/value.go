@@ -100,7 +100,7 @@ func (o *object) Size() ref.Val { return types.Int(len(o.open())) }
 
 func (o *object) Iterator() traits.Iterator {
 	o.open()
-	return types.NewStringList(types.DefaultTypeAdapter, o.keys).(traits.Lister).Iterator()
+	return types.NewStringList(types.DefaultTypeAdapter, o.keys).Iterator()
 }
 
 func (o *object) Equal(other ref.Val) ref.Val {

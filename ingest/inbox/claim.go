@@ -31,6 +31,11 @@ type Claim struct {
 // Deadline is the time, by this process's monotonic clock, until which nobody else can hold the lane. Renew moves it.
 func (c *Claim) Deadline() time.Time { return *c.deadline.Load() }
 
+// Left is how long the claim lasts from now, unless it is renewed.
+func (c *Claim) Left() time.Duration {
+	return time.Until(c.Deadline()) //nolint:forbidigo // the process's monotonic clock, as for leaseEnd
+}
+
 // Claimed is what Claim found.
 type Claimed struct {
 	Claims []*Claim

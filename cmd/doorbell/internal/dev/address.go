@@ -87,12 +87,12 @@ func makeSeed(path string) error {
 		return err
 	}
 	seed := make([]byte, seedSize)
-	rand.Read(seed) //nolint:errcheck // never fails, see crypto/rand
+	_, _ = rand.Read(seed) // never fails
 	draft, err := os.CreateTemp(filepath.Dir(path), "dev-seed-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // a leftover draft harms nobody
+	defer os.Remove(draft.Name())
 	_, err = fmt.Fprintln(draft, hex.EncodeToString(seed))
 	if err := errors.Join(err, draft.Close()); err != nil {
 		return err

@@ -62,7 +62,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	defer listener.Close() //nolint:errcheck // the server closes it first
+	defer listener.Close()
 	seed, err := loadSeed()
 	if err != nil {
 		return err

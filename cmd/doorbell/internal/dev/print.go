@@ -105,7 +105,7 @@ func (p *printer) line(v any) {
 func (p *printer) write(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	io.WriteString(p.out, text) //nolint:errcheck // a reader that has gone away stops nothing
+	_, _ = io.WriteString(p.out, text) // a reader that has gone away stops nothing
 }
 
 // text is an event in a few lines.

@@ -31,7 +31,7 @@ func (p *problems) add(problem manifest.Problem) {
 		text = "warning: " + text
 	}
 	if !p.shown[text] && !p.found[text] {
-		fmt.Fprintln(p.out, text) //nolint:errcheck // there is nowhere else to say it
+		fmt.Fprintln(p.out, text)
 	}
 	p.found[text] = true
 }
@@ -40,6 +40,6 @@ func (p *problems) add(problem manifest.Problem) {
 func (p *problems) note(text string) {
 	if !p.noted[text] {
 		p.noted[text] = true
-		fmt.Fprintln(p.out, text) //nolint:errcheck // there is nowhere else to say it
+		fmt.Fprintln(p.out, text)
 	}
 }
