@@ -13,8 +13,8 @@ import (
 const (
 	// maxWait is how long a claimed user may wait for a limit; beyond it the user goes back on the schedule.
 	maxWait = time.Second
-	// burst is how much of a second's calls may be made at once.
-	burst = 100 * time.Millisecond
+	// headroom spaces calls a little wider than the limit, so that no window of a second sees one too many.
+	headroom = 1.02
 	// recovery is how often a limit that a 429 has halved grows again, by a tenth.
 	recovery = time.Second
 )
@@ -76,7 +76,9 @@ func (l *limiter) set(most float64) {
 	}
 }
 
-func (l *limiter) interval() time.Duration { return time.Duration(float64(time.Second) / l.rate) }
+func (l *limiter) interval() time.Duration {
+	return time.Duration(headroom * float64(time.Second) / l.rate)
+}
 
 // reserve takes the next free moment for a call and returns how long to wait for it. When that is too long it takes
 // nothing and returns how long to stay away.
@@ -85,13 +87,13 @@ func (l *limiter) reserve() (wait time.Duration, ok bool) {
 	defer l.mu.Unlock()
 	now := l.now()
 	l.recover(now)
-	start := later(l.next, now.Add(-burst), l.until)
+	start := later(l.next, now, l.until)
 	if wait = start.Sub(now); wait > maxWait {
 		l.horizon = later(l.horizon, start).Add(l.interval())
 		return l.horizon.Sub(now), false
 	}
 	l.next = start.Add(l.interval())
-	return max(wait, 0), true
+	return wait, true
 }
 
 // refused notes a 429.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -44,10 +45,20 @@ func judge(ctx context.Context, request knock.Request, err error, again bool) ve
 		return refused
 	case answer.Temporary():
 		return transient
-	case again && request.Method == http.MethodDelete && request.Body == nil && answer.Status == http.StatusNotFound:
-		return succeeded // the earlier attempt deleted it
+	case again && removes(request) && answer.Status == http.StatusNotFound:
+		return succeeded // the earlier attempt removed it
 	default:
 		return permanent
+	}
+}
+
+// removes tells of a call after which its subject is gone, so that a repetition finds nothing.
+func removes(request knock.Request) bool {
+	switch request.Endpoint {
+	case document.DeleteUser, document.DeleteObject, document.DeleteTenant, document.MergeUser:
+		return true
+	default:
+		return false
 	}
 }
 

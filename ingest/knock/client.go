@@ -56,7 +56,7 @@ type Response struct {
 // New makes a client; it opens no connection.
 func New(config Config) *Client {
 	if config.Now == nil {
-		config.Now = time.Now
+		config.Now = time.Now //nolint:forbidigo // the default of an injected clock
 	}
 	client := &Client{config: config}
 	if config.HTTP != nil {
@@ -71,8 +71,9 @@ func New(config Config) *Client {
 // refuseRedirect makes a redirect an answer: following it would hand the API key to another host.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Do makes one attempt, which reaches Knock at most once. An answer that is not a success is an *Error; any other error
-// means that no answer was had, and that the call may or may not have been taken.
+// Do makes one attempt, which reaches Knock at most once; only GetBulkOperation, which changes nothing, may be repeated
+// by the transport. An answer that is not a success is an *Error; any other error means that no answer was had, and that
+// the call may or may not have been taken.
 func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
 	response, _, err := c.exchange(ctx, request, maxAnswer)
 	return response, err

@@ -159,6 +159,10 @@ func TestWithoutAnAnswerTheErrorIsNotKnocks(t *testing.T) {
 	if _, err := client(fake.URL).Do(canceled, request); !errors.Is(err, context.Canceled) {
 		t.Errorf("a canceled context: %v", err)
 	}
+	spoiled := knock.New(knock.Config{BaseURL: fake.URL, APIKey: func() string { return "sk_one\nsk_two" }})
+	if _, err := spoiled.Do(t.Context(), request); err == nil || strings.Contains(err.Error(), "sk_") {
+		t.Errorf("a key that cannot be sent: %v", err)
+	}
 	request.Path = ".evil.example/v1/users/u1"
 	if _, err := client(fake.URL).Do(t.Context(), request); err == nil {
 		t.Error("took a path that names another host")

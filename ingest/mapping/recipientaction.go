@@ -12,11 +12,6 @@ import (
 
 // The actions on lists of recipients, cut to what Knock takes in one call.
 
-const (
-	maxSubscriptionRecipients = 100
-	maxAudienceMembers        = 1000
-)
-
 func (b *builder) subscribe() ([]knock.Request, error) {
 	properties, err := b.object(paramPropertiesFrom, paramProperties)
 	if err != nil {
@@ -40,7 +35,7 @@ func (b *builder) subscriptions(
 	if err != nil {
 		return nil, err
 	}
-	return each(chunks(list, maxSubscriptionRecipients), func(part []recipient, _ int) (knock.Request, error) {
+	return each(chunks(list, knock.MaxSubscriptionRecipients), func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("recipients", listOf(part, as))
 		if properties != nil {
@@ -70,7 +65,7 @@ func (b *builder) audienceMembers() ([]knock.Request, error) {
 		}
 		members[i] = audienceMember(r, tenant)
 	}
-	return each(chunks(members, maxAudienceMembers), func(part [][]byte, _ int) (knock.Request, error) {
+	return each(chunks(members, knock.MaxAudienceMembers), func(part [][]byte, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("members", rawjson.List(part))
 		if b.mapping.action == document.RemoveAudienceMember {

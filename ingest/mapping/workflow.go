@@ -16,11 +16,8 @@ import (
 
 // The actions on workflows.
 
-const (
-	maxWorkflowRecipients = 1000
-	// knockMemory is how long Knock remembers an idempotency key.
-	knockMemory = 24 * time.Hour
-)
+// knockMemory is how long Knock remembers an idempotency key.
+const knockMemory = 24 * time.Hour
 
 func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	workflow, err := b.id(paramWorkflow)
@@ -35,7 +32,7 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(chunks(list, maxWorkflowRecipients), func(part []recipient, i int) (knock.Request, error) {
+	return each(chunks(list, knock.MaxRecipients), func(part []recipient, i int) (knock.Request, error) {
 		fields := append([]rawjson.Field{{Name: "recipients", Value: listOf(part, recipient.json)}}, rest...)
 		return knock.TriggerWorkflow(workflow, b.idempotencyKey(i), rawjson.Overlay(nil, fields))
 	})
@@ -116,7 +113,7 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 			return nil, err
 		}
 	}
-	return each(chunks(list, maxWorkflowRecipients), func(part []recipient, _ int) (knock.Request, error) {
+	return each(chunks(list, knock.MaxRecipients), func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("cancellation_key", rawjson.Quote(key))
 		if len(part) > 0 {

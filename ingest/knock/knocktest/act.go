@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -131,7 +132,7 @@ func (r *request) checkBody() (map[string]any, *refusal) {
 	if err := decoder.Decode(&value); err != nil {
 		return nil, malformed("the body is not JSON: " + err.Error())
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // the documentation promises io.EOF itself
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, malformed("the body is more than one JSON value")
 	}
 	if problems := r.route.body.check("", value); problems != nil {

@@ -130,6 +130,9 @@ func relaxSchema(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 		schema.Nullable = schema.Nullable || onlyNull
 		return onlyNull
 	})
+	if len(schema.AnyOf) > 0 {
+		schema.Type = nil // Knock's says object where an alternative is a boolean; the alternatives have types of their own
+	}
 	for _, child := range slices.Concat(schema.AnyOf, schema.AllOf, []*openapi3.SchemaRef{schema.Items, schema.AdditionalProperties.Schema}) {
 		relaxSchema(child, done)
 	}

@@ -2,7 +2,10 @@
 
 package knocktest
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 func (w *world) identify(c *call) (any, *refusal) {
 	id := c.ids["user"]
@@ -137,6 +140,13 @@ func (w *world) subscriptionView(c *call, reference string) Properties {
 	return Properties{
 		"__typename": "Subscription", "inserted_at": w.timestamp(), "updated_at": w.timestamp(),
 		"object":     w.objectView(c.ids["collection"], c.ids["object"]),
-		"properties": w.Subscriptions[objectName(c)][reference], "recipient": w.userView(reference),
+		"properties": w.Subscriptions[objectName(c)][reference], "recipient": w.recipientView(reference),
 	}
+}
+
+func (w *world) recipientView(reference string) Properties {
+	if collection, id, isObject := strings.Cut(reference, "/"); isObject {
+		return w.objectView(collection, id)
+	}
+	return w.userView(reference)
 }

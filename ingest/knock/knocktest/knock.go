@@ -39,7 +39,8 @@ type Knock struct {
 // Handler makes a fake for use in a process; tests have New.
 func Handler(options ...Option) *Knock {
 	k := &Knock{
-		routes: routes(), alarm: func(string, ...any) {}, apiKey: APIKey, world: newWorld(time.Now), changed: make(chan struct{}),
+		routes: routes(), alarm: func(string, ...any) {}, apiKey: APIKey, changed: make(chan struct{}),
+		world: newWorld(time.Now),
 	}
 	for _, option := range options {
 		option(k)

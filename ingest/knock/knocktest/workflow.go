@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// window is how long Knock remembers an idempotency key.
+// keyLifetime is how long Knock remembers an idempotency key.
 const keyLifetime = 24 * time.Hour
 
 // replay is the answer that an idempotency key has had.
