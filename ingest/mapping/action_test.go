@@ -22,9 +22,8 @@ const (
 
 // TestRequests has the calls of every action with nothing but what is required, and with everything.
 func TestRequests(t *testing.T) {
-	type action = document.ActionName
 	for name, tc := range map[string]struct {
-		action     action
+		action     document.ActionName
 		parameters string
 		want       string
 	}{
@@ -98,8 +97,8 @@ func TestRequests(t *testing.T) {
 				"tenant":"body.user","cancellationKey":"body.n","dataFrom":"body.obj","data":{"y":"body.half","gone":"body.nope","nil":"body.nil"},
 				"settings":{"skip_delay":"body.yes","sandbox_mode":"body.nil","gone":"body.nope"}`,
 			`POST /v1/workflows/w-e/trigger {"recipients":["9007199254740993",{"collection":"g","id":"1"}],"actor":{"name":"Actor","id":"2"},` +
-				`"tenant":"u 1","data":{"x":1.0,"b":9007199254740993,"y":1.50,"nil":null},"cancellation_key":"9007199254740993",` +
-				`"settings":{"skip_delay":true,"sandbox_mode":null}} key`,
+				`"tenant":"u 1","data":{"x":1.0,"b":9007199254740993,"nil":null,"y":1.50},"cancellation_key":"9007199254740993",` +
+				`"settings":{"sandbox_mode":null,"skip_delay":true}} key`,
 		},
 		"a trigger's empty options are left out": {
 			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","actor":"body.empty","tenant":"body.nil","cancellationKey":"body.empty","data":{},"settings":{}`,

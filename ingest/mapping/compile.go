@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -109,6 +110,15 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	return x
 }
 
+// needed compiles an expression that must not be empty; nil for a broken one.
+func (c *compiler) needed(field, text string, kind expression.Kind) *expression.Expression {
+	if text == "" {
+		c.report(field, errors.New("the expression is empty; an empty text is written ''"))
+		return nil
+	}
+	return c.expression(field, text, kind)
+}
+
 func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 	c.mappingName, c.isDefault, c.failed = m.Name, m.Default, false
 	out := &compiled{
@@ -128,7 +138,7 @@ func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 		known[p.name] = true
 		c.parameter(m, p, out)
 	}
-	for name := range m.Parameters {
+	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		if !known[name] && parameters != nil {
 			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Errorf("%s has no such parameter", m.Action))
 		}
@@ -139,7 +149,7 @@ func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	field := fmt.Sprintf("%s.%s", m.Action, p.name)
 	given, ok := m.Parameters[p.name]
-	if !ok {
+	if !ok || p.form.isText() && given.Text == "" {
 		if p.required {
 			c.report(field, errors.New("required"))
 		}
@@ -151,7 +161,7 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	case formFields:
 		members := make([]member, 0, len(given.Fields))
 		for _, f := range given.Fields {
-			if x := c.expression(field+"."+f.Name, f.Value, expression.Any); x != nil {
+			if x := c.needed(field+"."+f.Name, f.Value, expression.Any); x != nil {
 				members = append(members, member{f.Name, x})
 			}
 		}
@@ -168,7 +178,7 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 // key compiles a parameter that is a literal unless it begins with "=".
 func (c *compiler) key(field, text string) value {
 	if code, ok := strings.CutPrefix(text, "="); ok {
-		return value{x: c.expression(field, strings.TrimSpace(code), expression.ID)}
+		return value{x: c.needed(field, strings.TrimSpace(code), expression.ID)}
 	}
 	if err := knock.CheckID(text); err != nil {
 		c.report(field, fmt.Errorf("%q%s", text, strings.TrimPrefix(err.Error(), " id")))

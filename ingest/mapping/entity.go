@@ -108,7 +108,10 @@ func (b *builder) entity() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rawjson.Overlay(base, append(properties, fixed...)), nil
+	if len(properties) > 0 { // apart from the fixed fields: one may have the name of another
+		base = rawjson.Overlay(base, properties)
+	}
+	return rawjson.Overlay(base, fixed), nil
 }
 
 // nature is what Knock makes of a top-level name in an entity's body.

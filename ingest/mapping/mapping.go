@@ -63,15 +63,13 @@ func (p *Program) Identify(e *event.Event) error {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
 	value, err := p.eventType.Eval(in)
 	switch {
-	case expression.IsMissing(value, err):
-		return &NoTypeError{p.eventType.String() + " finds nothing"}
 	case err != nil:
 		return &NoTypeError{err.Error()}
 	case rawjson.KindOf(value) != rawjson.String:
-		return &NoTypeError{fmt.Sprintf("%s is %s, want a string", p.eventType, rawjson.KindOf(value))}
+		return &NoTypeError{fmt.Sprintf("it is %s, want a string", rawjson.KindOf(value))}
 	}
 	if e.Type = rawjson.Unquote(value); e.Type == "" {
-		return &NoTypeError{p.eventType.String() + " is empty"}
+		return &NoTypeError{"it is empty"}
 	}
 	e.Key = p.idempotencyKey(in)
 	e.OrderingKey = p.lane(in, e)

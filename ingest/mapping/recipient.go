@@ -15,6 +15,7 @@ type recipient struct {
 	id         string
 	collection string // empty for a user
 	inline     []byte // the object it came as, its id a string; nil for a plain id
+	at         int    // its place in the list as it came
 }
 
 // json is the recipient as Knock's trigger takes it: with what identifies it inline.
@@ -68,6 +69,7 @@ func recipientList(array []byte) ([]recipient, error) {
 		if err != nil {
 			return nil, fmt.Errorf("[%d]: %w", at, err)
 		}
+		r.at = at
 		at++
 		place, again := places[identity{r.collection, r.id}]
 		switch {

@@ -61,7 +61,7 @@ func (b *builder) audienceMembers() ([]knock.Request, error) {
 	members := make([][]byte, len(list))
 	for i, r := range list {
 		if r.collection != "" && r.collection != "$users" {
-			return nil, fmt.Errorf("members[%d]: %q is an object's collection; only users can be in an audience", i, r.collection)
+			return nil, fmt.Errorf("members[%d]: %q is an object's collection; only users can be in an audience", r.at, r.collection)
 		}
 		members[i] = audienceMember(r, tenant)
 	}

@@ -41,10 +41,10 @@ func TestRudderStackIdentities(t *testing.T) {
 		})
 	}
 	for body, want := range map[string]string{
-		`{}`:            "finds nothing",
-		`{"type":null}`: "finds nothing",
-		`{"type":3}`:    "is a number, want a string",
-		`{"type":""}`:   "is empty",
+		`{}`:            "type is not in the event",
+		`{"type":null}`: "it is null, want a string",
+		`{"type":3}`:    "it is a number, want a string",
+		`{"type":""}`:   "it is empty",
 	} {
 		err := program.Identify(&event.Event{Body: []byte(body)})
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -40,6 +40,9 @@ func (f form) kind() expression.Kind {
 	}
 }
 
+// isText tells whether the form is written as one text.
+func (f form) isText() bool { return f != formFields && f != formFlag }
+
 // parameter describes one field of an action.
 type parameter struct {
 	name     string
