@@ -49,6 +49,7 @@ type Config struct {
 	// Version goes into the User-Agent.
 	Version  string
 	Log      logr.Logger
+	// Registry is required.
 	Registry *prometheus.Registry
 	// Now is the wall clock.
 	Now func() time.Time
@@ -86,7 +87,7 @@ func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
 	defer stopDelivering()
 	defer s.redis.close()
 
-	group.Go(func() error { return s.serve(ctx, s.receiver.Server(), s.config.Listener) })
+	group.Go(func() error { return s.serve(ctx, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
 	if s.config.Operations != nil {
 		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
@@ -130,6 +131,7 @@ func (s *Server) serve(ctx context.Context, server *http.Server, listener net.Li
 // apply makes the running sources those of the set.
 func (s *Server) apply(ctx context.Context, set []Source) {
 	wanted := map[string]bool{}
+	var fresh []*source
 	served := make([]*receiver.Source, 0, len(set))
 	for _, config := range set {
 		ref := config.Document.Ref()
@@ -138,9 +140,11 @@ func (s *Server) apply(ctx context.Context, set []Source) {
 			running.configure(config)
 		} else {
 			s.sources[ref] = s.start(ctx, config)
+			fresh = append(fresh, s.sources[ref])
 		}
 		served = append(served, s.sources[ref].served(config))
 	}
+	awaitFirstOpening(ctx, fresh)
 	s.receiver.SetSources(served)
 	for ref, running := range s.sources {
 		if !wanted[ref] {

@@ -13,7 +13,7 @@ func (e *endpoint) headers(header http.Header) map[string]string {
 	headers := make(map[string]string, len(header))
 	for name, values := range header {
 		name, value := strings.ToLower(name), strings.ToValidUTF8(strings.Join(values, ", "), "\ufffd")
-		if !e.secret(name) && !e.reveals(value) && !e.reveals(name) {
+		if !e.secret(name) && !e.reveals(value) {
 			headers[name] = value
 		}
 	}

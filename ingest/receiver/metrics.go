@@ -35,13 +35,13 @@ func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64) meter {
 		}, []string{"outcome"}),
 		duration: factory.NewHistogram(prometheus.HistogramOpts{
 			Name:    "doorbell_receive_duration_seconds",
-			Help:    "Time from a request's header to its answer.",
+			Help:    "Time from a request's header until its answer is known.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
 }
 
-func (m meter) answered(status int, taken receipt, took time.Duration) {
+func (m meter) answer(status int, taken receipt, took time.Duration) {
 	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
 	m.events.WithLabelValues("accepted").Add(float64(taken.accepted))
 	m.events.WithLabelValues("duplicate").Add(float64(taken.duplicates))

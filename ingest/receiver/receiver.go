@@ -116,14 +116,14 @@ func (r *Receiver) closed() *refusal {
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := r.options.Now()
 	taken, refused := r.take(request)
-	status := http.StatusOK
+	took := r.options.Now().Sub(start)
 	if refused != nil {
-		status = refused.status
+		r.meter.answer(refused.status, taken, took)
 		r.refuse(w, request, refused)
-	} else {
-		taken.write(w)
+		return
 	}
-	r.meter.answered(status, taken, r.options.Now().Sub(start))
+	r.meter.answer(http.StatusOK, taken, took)
+	taken.write(w)
 }
 
 // enter counts a request in; it returns false when too many are in already. Whoever enters leaves.

@@ -27,7 +27,10 @@ func refuseStarting() *refusal {
 }
 
 func refuseStopping() *refusal {
-	return &refusal{status: http.StatusServiceUnavailable, code: "stopping", message: "stopping: send it again on a new connection", closes: true}
+	return &refusal{
+		status: http.StatusServiceUnavailable, code: "stopping", message: "stopping: send it again on a new connection",
+		closes: true,
+	}
 }
 
 func refuseUnknown() *refusal {

@@ -93,7 +93,7 @@ func (r *Receiver) events(source *endpoint, body []byte, headers map[string]stri
 	} else if err != nil {
 		return nil, refuseBody(err.Error())
 	}
-	if int64(size(headers)*len(bodies)) > r.options.MaxBody { // they are stored with each event
+	if int64(size(headers)*(len(bodies)-1)) > r.options.MaxBody { // each event is stored with a copy
 		return nil, refuseHeaders(len(bodies))
 	}
 	array := bytes.TrimLeft(body, "\ufeff \t\r\n")[0] == '['

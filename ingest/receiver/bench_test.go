@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+// BenchmarkReceive is a whole request but for the socket and the inbox.
+func BenchmarkReceive(b *testing.B) {
+	takeAll := func(s *receiver.Source) {
+		s.Accept = func(_ context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+			return make([]inbox.Receipt, len(events)), nil
+		}
+	}
+	for _, size := range []int{1 << 10, 32 << 10} {
+		body := `{"type":"track","event":"Order Completed","properties":{"note":"` + strings.Repeat("x", size) + `"}}`
+		b.Run(fmt.Sprintf("size=%dKiB", size>>10), func(b *testing.B) {
+			r := started(receiver.Options{}, new(box).source(takeAll))
+			headers := header("Content-Type", "application/json", "User-Agent", "RudderLabs", "Accept-Encoding", "gzip")
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+				request.Header = headers
+				r.ServeHTTP(httptest.NewRecorder(), request)
+			}
+		})
+	}
+}

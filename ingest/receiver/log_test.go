@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+// lines keeps what is logged.
+type lines struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (l *lines) logger() logr.Logger {
+	return funcr.NewJSON(func(line string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.all = append(l.all, line)
+	}, funcr.Options{Verbosity: 9})
+}
+
+// line is the part of a line that tests compare; Level is nil for errors.
+type line struct {
+	Level *int
+	Msg   string
+}
+
+func (l *lines) read(t *testing.T) []line {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	read := make([]line, len(l.all))
+	for i, text := range l.all {
+		if err := json.Unmarshal([]byte(text), &read[i]); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, token) {
+			t.Errorf("the token is in %s", text)
+		}
+	}
+	return read
+}
+
+func TestTheLogSaysWhenASourceBeginsAndCeasesToFail(t *testing.T) {
+	log, b := new(lines), new(box)
+	answers := []error{inbox.ErrUnavailable, inbox.ErrUnavailable, nil, nil}
+	requests := 0
+	source := b.source(func(s *receiver.Source) {
+		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+			receipts, _ := b.accept(ctx, events)
+			requests++
+			return receipts, answers[requests-1] // the fifth panics
+		}
+	})
+	r := started(receiver.Options{Log: log.logger()}, source)
+	address := serve(t, r)
+	for range len(answers) + 1 {
+		send(t, address, sent{body: one, header: header("Referer", path)})
+	}
+	send(t, address, sent{path: path + "x", body: one})
+	quiet, loud := 2, 0
+	want := []line{
+		{nil, "Events are turned away with 429"},
+		{&quiet, "Request refused"},
+		{&quiet, "Request refused"},
+		{&loud, "Events are taken again"},
+		{nil, "Request not handled"},
+	}
+	if diff := cmp.Diff(want, log.read(t)); diff != "" {
+		t.Error(diff)
+	}
+}

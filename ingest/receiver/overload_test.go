@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+// gate holds Accept until the test lets it go on.
+type gate struct {
+	entered, opened chan struct{}
+}
+
+func newGate() gate { return gate{make(chan struct{}, 16), make(chan struct{})} }
+
+func (g gate) accept(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+	g.entered <- struct{}{}
+	select {
+	case <-g.opened:
+		return make([]inbox.Receipt, len(events)), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (g gate) hold(s *receiver.Source) { s.Accept = g.accept }
+
+func TestBeyondTheBoundRequestsAreTurnedAwayAtOnce(t *testing.T) {
+	busy := refused(429, "overloaded", "too many requests at once; send it again later")
+	body := one + strings.Repeat(" ", 1000)
+	for name, options := range map[string]receiver.Options{
+		"too many requests": {MaxInFlight: 1},
+		"too much to hold":  {MaxBody: 1024, MaxMemory: 1}, // two bodies of MaxBody at least
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGate()
+			address := serve(t, started(options, new(box).source(g.hold)))
+			first, second := dial(t, address), dial(t, address)
+			first.write(t, post(path, body))
+			<-g.entered
+			if options.MaxInFlight != 1 {
+				second.write(t, post(path, body))
+				<-g.entered
+			}
+
+			got, _ := send(t, address, sent{body: body})
+			check(t, busy, got)
+			unknown, _ := send(t, address, sent{path: "/unknown", body: body})
+			check(t, refused(404, "not_found", "no source has this URL"), unknown)
+			slow := dial(t, address)
+			slow.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+			got, _ = slow.read(t)
+			check(t, busy, got)
+
+			close(g.opened)
+			got, _ = first.read(t)
+			check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+		})
+	}
+}
+
+func TestABodyOfUnknownLengthIsTurnedAwayWhenItOutgrowsWhatIsLeft(t *testing.T) {
+	g := newGate()
+	address := serve(t, started(receiver.Options{MaxBody: 16 << 10, MaxMemory: 1}, new(box).source(g.hold)))
+	body := func(size int) string { return one + strings.Repeat(" ", size-len(one)) }
+	for _, size := range []int{16 << 10, 10 << 10} { // leaves 6 KiB
+		dial(t, address).write(t, post(path, body(size)))
+		<-g.entered
+	}
+	got, _ := send(t, address, sent{body: body(10 << 10), chunked: true})
+	check(t, refused(429, "overloaded", "too many requests at once; send it again later"), got)
+	got, _ = send(t, address, sent{body: zip(body(10 << 10)), header: header("Content-Encoding", "gzip")})
+	check(t, refused(429, "overloaded", "too many requests at once; send it again later"), got)
+	close(g.opened)
+}
+
+func TestWhatARequestTookIsFreeAgain(t *testing.T) {
+	address := serve(t, started(receiver.Options{MaxBody: 64, MaxMemory: 1, MaxInFlight: 1}, new(box).source()))
+	for range 10 {
+		got, _ := send(t, address, sent{body: zip(one), header: header("Content-Encoding", "gzip")})
+		check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+		got, _ = send(t, address, sent{body: strings.Repeat("x", 65), chunked: true})
+		check(t, refused(413, "body_too_large", "the body is over 64 bytes"), got)
+	}
+}
+
+func TestWhatASenderAskedForIsFinishedWhenItGoesAway(t *testing.T) {
+	r := started(receiver.Options{}, new(box).source(func(s *receiver.Source) {
+		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+			return make([]inbox.Receipt, len(events)), ctx.Err()
+		}
+	}))
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	recorder := httptest.NewRecorder()
+	r.ServeHTTP(recorder, httptest.NewRequestWithContext(gone, http.MethodPost, path, strings.NewReader(one)))
+	check(t, answer{200, `{"accepted":1,"duplicates":0}` + "\n"}, answer{recorder.Code, recorder.Body.String()})
+}
+
+func TestAcceptIsGivenUpAfterAWhile(t *testing.T) {
+	g := newGate()
+	address := serve(t, started(receiver.Options{AcceptTimeout: 1}, new(box).source(g.hold)))
+	got, _ := send(t, address, sent{body: one})
+	check(t, refused(429, "unavailable", "events cannot be stored at the moment; send it again later"), got)
+}
+
+func TestStopLetsRequestsFinish(t *testing.T) {
+	g := newGate()
+	r := started(receiver.Options{}, new(box).source(g.hold))
+	address := serve(t, r)
+	under, idle := dial(t, address), dial(t, address)
+	idle.write(t, post("/unknown", one))
+	idle.read(t)
+	under.write(t, post(path, one))
+	<-g.entered
+
+	if err := r.Ready(); err != nil {
+		t.Error(err)
+	}
+	r.Stop()
+	if err := r.Ready(); err == nil {
+		t.Error("ready after Stop")
+	}
+	idle.write(t, post(path, one))
+	got, closes := idle.read(t)
+	check(t, refused(503, "stopping", "stopping: send it again on a new connection"), got)
+	if !closes {
+		t.Error("the answer does not close the connection")
+	}
+	close(g.opened)
+	got, _ = under.read(t)
+	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+}
+
+func TestARequestKeepsTheSourceWithWhichItBegan(t *testing.T) {
+	g := newGate()
+	r := started(receiver.Options{}, new(box).source(g.hold))
+	address := serve(t, r)
+	under := dial(t, address)
+	under.write(t, post(path, one))
+	<-g.entered
+	r.SetSources(nil)
+	got, _ := send(t, address, sent{body: one})
+	check(t, refused(404, "not_found", "no source has this URL"), got)
+	close(g.opened)
+	got, _ = under.read(t)
+	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+}

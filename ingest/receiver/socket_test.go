@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/receiver"
+)
+
+// wire is a connection on which the test writes what it likes.
+type wire struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+func dial(t testing.TB, address string) *wire {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return &wire{conn, bufio.NewReader(conn)}
+}
+
+func (w *wire) write(t testing.TB, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns one answer, and whether the server says that it closes the connection.
+func (w *wire) read(t testing.TB) (got answer, closes bool) {
+	t.Helper()
+	response, err := http.ReadResponse(w.answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, strings.TrimSuffix(string(body), "\n")}, response.Close
+}
+
+// ended fails the test unless the server has closed the connection.
+func (w *wire) ended(t testing.TB) {
+	t.Helper()
+	if n, err := w.answers.Read(make([]byte, 1)); n != 0 || errors.Is(err, net.ErrClosed) || err == nil {
+		t.Errorf("still open: read %d bytes, %v", n, err)
+	} else if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		t.Error("still open")
+	}
+}
+
+func post(path, body string) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+}
+
+func TestRequestsThatDoNotArriveWhole(t *testing.T) {
+	late := refused(408, "incomplete_request", "the request did not arrive whole within 200ms")
+	broken := refused(408, "incomplete_request", "the request did not arrive whole: its body is cut off or not well-formed")
+	for name, tc := range map[string]struct {
+		text    string
+		hangsUp bool
+		want    answer
+	}{
+		"a body that stops":              {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", false, late},
+		"a body that never begins":       {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n", false, late},
+		"a chunk that stops":             {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", false, late},
+		"chunks without an end":          {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + one + "\r\n", false, late},
+		"a go-ahead that is not used":    {"POST " + path + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", false, answer{Status: 100}},
+		"a sender that hangs up halfway": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", true, broken},
+		"chunks that are none":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n", false, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := new(box)
+			w := dial(t, serve(t, started(receiver.Options{RequestTimeout: 200 * time.Millisecond}, b.source())))
+			w.write(t, tc.text)
+			if tc.hangsUp {
+				_ = w.Conn.(*net.TCPConn).CloseWrite()
+			}
+			got, closes := w.read(t)
+			check(t, tc.want, got)
+			if got.Status == http.StatusContinue {
+				got, closes = w.read(t)
+				check(t, late, got)
+			}
+			if !closes {
+				t.Error("the answer does not close the connection")
+			}
+			w.ended(t)
+			if len(b.taken()) > 0 {
+				t.Error("something was accepted")
+			}
+		})
+	}
+}
+
+func TestHeadersThatDoNotArriveWhole(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text    string
+		hangsUp bool
+	}{
+		"in the method":         {"PO", false},
+		"in the path":           {"POST /production/ruddersta", false},
+		"after the first line":  {"POST " + path + " HTTP/1.1\r\n", false},
+		"in the name":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
+		"in the value":          {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-A: b", false},
+		"after a header":        {"POST " + path + " HTTP/1.1\r\nHost: x\r\n", false},
+		"behind another":        {post(path, one) + "POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
+		"as the sender hung up": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(box).source())))
+			w.write(t, tc.text)
+			if tc.hangsUp {
+				_ = w.Conn.(*net.TCPConn).CloseWrite()
+			}
+			got, closes := w.read(t)
+			if got.Status == http.StatusOK {
+				got, closes = w.read(t)
+			}
+			check(t, refused(408, "incomplete_request", "the request did not arrive whole: its header is cut off"), got)
+			if !closes {
+				t.Error("the answer does not close the connection")
+			}
+			w.ended(t)
+		})
+	}
+}
+
+func TestAConnectionThatSaysNothingIsClosedInSilence(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(box).source())))
+	w.ended(t)
+}
+
+func TestABadHeaderStaysBad(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+	w.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n")
+	if got, _ := w.read(t); got.Status != http.StatusBadRequest {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestTheConnectionOutlivesErrors(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+	long := strings.Repeat(" ", 200<<10)
+	requests := []struct {
+		text string
+		want int
+	}{
+		{post("/unknown", one), 404},
+		{post("/unknown", long), 404},
+		{strings.Replace(post(path, one), "POST", "GET", 1), 405},
+		{post(path, "x"), 400},
+		{strings.Replace(post(path, one), "Host: x", "Host: x\r\nContent-Encoding: br", 1), 415},
+		{"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + one + "\r\n0\r\n\r\n", 404},
+		{post(path, one), 200},
+	}
+	var all strings.Builder // pipelined: written before the first answer is read
+	for _, request := range requests {
+		all.WriteString(request.text)
+	}
+	w.write(t, all.String())
+	for i, request := range requests {
+		got, closes := w.read(t)
+		if got.Status != request.want || closes {
+			t.Errorf("request %d: got %v, closes %v; want %d", i, got, closes, request.want)
+		}
+	}
+}
+
+func TestRefusalsDoNotWaitForTheBody(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		want int
+	}{
+		"a slow body":              {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", 404},
+		"a long body":              {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{", 404},
+		"a body beyond the limit":  {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5242881\r\n\r\n{", 413},
+		"a body that awaits a nod": {"POST /unknown HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", 404},
+		"a slow chunk":             {"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+			start := time.Now()
+			w.write(t, tc.text)
+			got, closes := w.read(t)
+			if got.Status != tc.want || !closes {
+				t.Errorf("got %v, closes %v; want %d", got, closes, tc.want)
+			}
+			if took := time.Since(start); took > 5*time.Second { // half of what the body has
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestOldAndOddSenders(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text   string
+		want   int
+		closes bool
+	}{
+		"HTTP/1.0":                       {strings.Replace(post(path, one), "HTTP/1.1", "HTTP/1.0", 1), 200, true},
+		"HTTP/1.0 that keeps alive":      {strings.Replace(post(path, one), "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", 1), 200, false},
+		"HTTP/1.0 without a length":      {"POST " + path + " HTTP/1.0\r\n\r\n" + one, 400, true},
+		"the whole URL in the request":   {post("http://x"+path, one), 200, false},
+		"a go-ahead that is waited for":  {strings.Replace(post(path, one), "Host: x", "Host: x\r\nExpect: 100-continue", 1), 100, false},
+		"OPTIONS *":                      {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		"headers as large as is allowed": {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 60<<10), 1), 200, false},
+		"headers that are larger":        {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 80<<10), 1), 431, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+			w.write(t, tc.text)
+			got, closes := w.read(t)
+			if got.Status != tc.want || closes != tc.closes {
+				t.Errorf("got %v, closes %v; want %d, %v", got, closes, tc.want, tc.closes)
+			}
+			if got.Status == http.StatusContinue {
+				got, _ = w.read(t)
+				check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+			}
+		})
+	}
+}
+
+func TestASenderThatClosesItsSideIsAnswered(t *testing.T) {
+	b := new(box)
+	w := dial(t, serve(t, started(receiver.Options{}, b.source())))
+	w.write(t, post(path, one))
+	_ = w.Conn.(*net.TCPConn).CloseWrite()
+	got, _ := w.read(t)
+	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
+}
