@@ -47,8 +47,8 @@ type Config struct {
 	// Owner, if set, names the one process that may deliver at a time; it goes on at once where an earlier one was killed.
 	Owner string
 	// Version goes into the User-Agent.
-	Version  string
-	Log      logr.Logger
+	Version string
+	Log     logr.Logger
 	// Registry is required.
 	Registry *prometheus.Registry
 	// Now is the wall clock.

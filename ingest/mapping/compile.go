@@ -47,7 +47,7 @@ func Compile(doc *document.Document) (*Program, []Problem) {
 		c.report("eventType", errors.New("required: an expression that gives the event type, such as body.type"))
 	}
 	for i, step := range doc.Event.Preprocess {
-		if x := c.expression(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
+		if x := c.needed(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
 			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x})
 		}
 	}

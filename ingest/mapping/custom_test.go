@@ -4,6 +4,7 @@ package mapping_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,3 +46,6 @@ func planned(t testing.TB, body string, mappings ...string) mapping.Plan {
 	program := compile(t, custom(t, mappings...))
 	return program.Plan(identified(t, program, body))
 }
+
+// escaped makes an expression fit between the quotes of JSON.
+func escaped(expression string) string { return strings.ReplaceAll(expression, `\`, `\\`) }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
+)
+
+// told writes problems as lines, without the parser's list of what it expected.
+func told(problems []mapping.Problem) (lines []string) {
+	for _, p := range problems {
+		line, _, _ := strings.Cut(fmt.Sprintf("%s: %v", p.Mapping, p), " expecting {")
+		if p.Warning {
+			line = "warning " + line
+		}
+		if p.Default {
+			line = "default " + line
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestMistakesInMappings(t *testing.T) {
+	for name, tc := range map[string]struct {
+		mapping string
+		want    []string
+	}{
+		"an expression that does not parse": {
+			mapped(document.DeleteUser, `"id":"'a' +"`), []string{"m: deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+		},
+		"a mistake in the second line": {
+			mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.a ||\n  bdy.b"`),
+			[]string{"m: triggerWorkflow.recipients: line 2, column 3: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
+		},
+		"an id that cannot be one": {
+			mapped(document.DeleteUser, `"id":"body.a == 1"`), []string{"m: deleteUser.id: line 1, column 1: this gives bool; an id is a string or an integer"},
+		},
+		"a text that cannot be one": {
+			mapped(document.IdentifyUser, `"id":"'u'","name":"5"`), []string{"m: identifyUser.name: line 1, column 1: this gives int; this field is a string"},
+		},
+		"a list to start from": {
+			mapped(document.SetTenant, `"id":"'t'","propertiesFrom":"[1]"`),
+			[]string{"m: setTenant.propertiesFrom: line 1, column 1: this gives list(int); this field is an object to start from"},
+		},
+		"recipients that cannot be any": {
+			mapped(document.Subscribe, `"collection":"c","id":"'o'","recipients":"true"`),
+			[]string{"m: subscribe.recipients: line 1, column 1: this gives bool; this field is an id, an object with an id, or a list of them"},
+		},
+		"an entry of a map, by its name": {
+			mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
+			[]string{"m: triggerWorkflow.data.total: line 1, column 9: mismatched input '<EOF>'"},
+		},
+		"a condition that is none": {
+			mapped(document.DeleteUser, `"id":"'u'"`, `"when":"body.a + 'x'"`),
+			[]string{"m: when: line 1, column 1: this gives string; a condition must give a boolean"},
+		},
+		"an expression behind =": {
+			mapped(document.DeleteObject, `"collection":"= bdy.c","id":"'o'"`),
+			[]string{"m: deleteObject.collection: line 1, column 1: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
+		},
+		"nothing behind =": {
+			mapped(document.DeleteObject, `"collection":"= ","id":"'o'"`), []string{"m: deleteObject.collection: the expression is empty; an empty text is written ''"},
+		},
+		"an empty entry of a map": {
+			mapped(document.SetTenant, `"id":"'t'","properties":{"p":""}`), []string{"m: setTenant.properties.p: the expression is empty; an empty text is written ''"},
+		},
+		"a literal key with a slash": {
+			mapped(document.TriggerWorkflow, `"workflow":"a/b","recipients":"'r'"`), []string{`m: triggerWorkflow.workflow: "a/b" has a "/" or "#", which Knock does not take`},
+		},
+		"a literal key that is a folder": {
+			mapped(document.AddAudienceMember, `"audience":"..","members":"'r'"`), []string{`m: addAudienceMember.audience: ".." is "..", which a URL takes for a folder`},
+		},
+		"parameters that are missing": {
+			mapped(document.TriggerWorkflow, ``), []string{"m: triggerWorkflow.workflow: required", "m: triggerWorkflow.recipients: required"},
+		},
+		"parameters that are empty": {
+			mapped(document.TriggerWorkflow, `"workflow":"","recipients":"","tenant":""`), []string{"m: triggerWorkflow.workflow: required", "m: triggerWorkflow.recipients: required"},
+		},
+		"a cancellation without its key": {
+			mapped(document.CancelWorkflow, `"workflow":"w","recipients":"'r'"`), []string{"m: cancelWorkflow.cancellationKey: required"},
+		},
+		"parameters that the action does not have": {
+			mapped(document.DeleteUser, `"id":"'u'","zone":"'z'","name":"'n'","data":{}`),
+			[]string{"m: deleteUser.data: deleteUser has no such parameter", "m: deleteUser.name: deleteUser has no such parameter", "m: deleteUser.zone: deleteUser has no such parameter"},
+		},
+		"an unknown action": {mapped("sendEmail", `"to":"'u'"`), []string{`m: action: unknown action "sendEmail"`}},
+		"no event":          {`{"name":"m","action":"deleteUser","parameters":{"id":"'u'"}}`, []string{"m: event: required: an event type, or a prefix of one ending in *"}},
+		"all of it at once": {
+			`{"name":"m","action":"deleteUser","when":"1","parameters":{"x":"y"}}`,
+			[]string{
+				"m: when: line 1, column 1: this gives int; a condition must give a boolean", "m: event: required: an event type, or a prefix of one ending in *",
+				"m: deleteUser.id: required", "m: deleteUser.x: deleteUser has no such parameter",
+			},
+		},
+		"a mistake in an inactive mapping": {
+			mapped(document.DeleteUser, `"id":"'a' +"`, `"inactive":true`), []string{"m: deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+		},
+		"a mistake in a default mapping": {mapped(document.DeleteUser, ``, `"default":true`), []string{"default m: deleteUser.id: required"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sound := `{"name":"sound","event":"e","action":"deleteTenant","parameters":{"id":"'t'"}}`
+			program, problems := mapping.Compile(custom(t, tc.mapping, sound))
+			if diff := cmp.Diff(tc.want, told(problems)); diff != "" {
+				t.Error(diff)
+			}
+			got := describe(program.Plan(identified(t, program, `{"type":"e"}`)))
+			if diff := cmp.Diff("DELETE /v1/tenants/t", got); diff != "" {
+				t.Errorf("the other mapping: %s", diff)
+			}
+		})
+	}
+}
+
+func TestAWarningDoesNotStopAMapping(t *testing.T) {
+	doc := custom(t, mapped(document.DeleteUser, `"id":"body.total-body"`))
+	program, problems := mapping.Compile(doc)
+	want := []string{"warning m: deleteUser.id: this is a path with a segment named total-body; for a subtraction put spaces around the minus sign"}
+	if diff := cmp.Diff(want, told(problems)); diff != "" {
+		t.Error(diff)
+	}
+	got := describe(program.Plan(identified(t, program, `{"type":"e","total-body":"u"}`)))
+	if diff := cmp.Diff("DELETE /v1/users/u", got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
+	for name, tc := range map[string]struct {
+		event document.Event
+		want  []string
+	}{
+		"no event type": {document.Event{}, []string{": eventType: required: an expression that gives the event type, such as body.type"}},
+		"a broken event type": {
+			document.Event{Type: "body.a +"}, []string{": eventType: line 1, column 9: mismatched input '<EOF>'"},
+		},
+		"an event type that is no text": {
+			document.Event{Type: "1"}, []string{": eventType: line 1, column 1: this gives int; this field is a string"},
+		},
+		"every other expression": {
+			document.Event{
+				Type: "body.type", IdempotencyKey: "a", OrderingKey: "[1]", Timestamp: "true",
+				Preprocess: []document.Field{{Name: "ok", Value: "1"}, {Name: "empty"}, {Name: "b", Value: "body.b +"}},
+			},
+			[]string{
+				": idempotency.key: line 1, column 1: unknown name a; an expression starts from body, headers or preprocess, and text stands in quotes",
+				": ordering.key: line 1, column 1: this gives list(int); an id is a string or an integer",
+				": timestamp: line 1, column 1: this gives bool; this field is a string",
+				": preprocess[1].value: the expression is empty; an empty text is written ''",
+				": preprocess[2].value: line 1, column 9: mismatched input '<EOF>'",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc := custom(t, mapped(document.DeleteUser, ``))
+			doc.Event = tc.event
+			program, problems := mapping.Compile(doc)
+			if diff := cmp.Diff(tc.want, told(problems)); diff != "" || program != nil {
+				t.Errorf("a program: %v; %s", program != nil, diff)
+			}
+		})
+	}
+}
+
+func TestIdentitiesOfACustomSource(t *testing.T) {
+	doc := custom(t)
+	doc.Event.Timestamp = "body.at"
+	program := compile(t, doc)
+	doc.Event.IdempotencyKey, doc.Event.OrderingKey, doc.Event.Timestamp = "", "", ""
+	bare := compile(t, doc)
+	for name, tc := range map[string]struct {
+		program    *mapping.Program
+		body, want string
+	}{
+		"everything":                   {program, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e|k|l|now"},
+		"an ordering key of digits":    {program, `{"type":"e","lane":12}`, "e||12|"},
+		"an ordering key that is odd":  {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|k|"},
+		"an ordering key that is gone": {program, `{"type":"e","key":"k","lane":""}`, "e|k|k|"},
+		"an empty key":                 {program, `{"type":"e","key":"","at":null}`, "e||evt|"},
+		"a source without keys":        {bare, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e||evt|"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := identified(t, tc.program, tc.body)
+			if diff := cmp.Diff(tc.want, e.Type+"|"+e.Key+"|"+e.OrderingKey+"|"+tc.program.Timestamp(e)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	doc.Event.Type = "body.n + 'x'"
+	err := compile(t, doc).Identify(&event.Event{Body: []byte(`{"n":1}`)})
+	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: no such overload" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+)
+
+// greedy has every parameter of every action, filled from body.a to body.f as they come.
+func greedy() map[document.ActionName]string {
+	return map[document.ActionName]string{
+		document.IdentifyUser: `"id":"body.a","name":"body.b","email":"body.c","phoneNumber":"body.d","avatar":"body.e","locale":"body.f",
+			"timezone":"body.b","createdAt":"body.c","propertiesFrom":"body","properties":{"p":"body.d","name":"body.e"}`,
+		document.DeleteUser:           `"id":"body.a"`,
+		document.MergeUser:            `"id":"body.a","fromUserID":"body.b"`,
+		document.SetObject:            `"collection":"=body.b","id":"body.a","name":"body.c","propertiesFrom":"body.d","properties":{"p":"preprocess.merged"}`,
+		document.DeleteObject:         `"collection":"=body.b","id":"body.a"`,
+		document.SetTenant:            `"id":"body.a","name":"body.b","propertiesFrom":"preprocess.merged","properties":{"p":"body.c"},"settings":{"s":"body.d"}`,
+		document.DeleteTenant:         `"id":"body.a"`,
+		document.Subscribe:            `"collection":"=body.b","id":"body.a","recipients":"body.c","propertiesFrom":"body.d","properties":{"p":"body.e"}`,
+		document.Unsubscribe:          `"collection":"=body.b","id":"body.a","recipients":"body.c"`,
+		document.AddAudienceMember:    `"audience":"=body.b","members":"body.c","tenant":"body.a","createAudience":true`,
+		document.RemoveAudienceMember: `"audience":"=body.b","members":"body.c","tenant":"body.a"`,
+		document.CancelWorkflow:       `"workflow":"=body.b","cancellationKey":"body.a","recipients":"body.c"`,
+		document.TriggerWorkflow: `"workflow":"=body.b","recipients":"body.c","actor":"body.d","tenant":"body.e","cancellationKey":"body.a",
+			"dataFrom":"preprocess.merged","data":{"d":"body.f"},"settings":{"s":"body.f"}`,
+	}
+}
+
+// calls is the one form of method and path that each action may have; an ID is what stands between two slashes, and no
+// server may read more into it than that.
+func calls() map[document.ActionName]*regexp.Regexp {
+	const id = `(?:%[0-9A-F]{2}|[A-Za-z0-9_.~$&:=@!'()*,;-])+`
+	forms := map[document.ActionName]string{
+		document.IdentifyUser:         "PUT /v1/users/" + id,
+		document.DeleteUser:           "DELETE /v1/users/" + id,
+		document.MergeUser:            "POST /v1/users/" + id + "/merge",
+		document.SetObject:            "PUT /v1/objects/" + id + "/" + id,
+		document.DeleteObject:         "DELETE /v1/objects/" + id + "/" + id,
+		document.SetTenant:            "PUT /v1/tenants/" + id,
+		document.DeleteTenant:         "DELETE /v1/tenants/" + id,
+		document.Subscribe:            "POST /v1/objects/" + id + "/" + id + "/subscriptions",
+		document.Unsubscribe:          "DELETE /v1/objects/" + id + "/" + id + "/subscriptions",
+		document.AddAudienceMember:    "POST /v1/audiences/" + id + "/members[?]create_audience=true",
+		document.RemoveAudienceMember: "DELETE /v1/audiences/" + id + "/members",
+		document.CancelWorkflow:       "POST /v1/workflows/" + id + "/cancel",
+		document.TriggerWorkflow:      "POST /v1/workflows/" + id + "/trigger",
+	}
+	compiled := map[document.ActionName]*regexp.Regexp{}
+	for action, form := range forms {
+		compiled[action] = regexp.MustCompile("^" + form + "$")
+	}
+	return compiled
+}
+
+var (
+	dotSegment = regexp.MustCompile(`/(?:[.]|%2[eE]){1,2}(?:/|[?]|$)`)
+	separator  = regexp.MustCompile(`%(?:2[fF3]|[01][0-9A-F]|7F)`) // an escaped slash, # or control character
+)
+
+func greedyProgram(t testing.TB) *mapping.Program {
+	t.Helper()
+	var mappings []string
+	for action, parameters := range greedy() {
+		mappings = append(mappings, fmt.Sprintf(`{"name":%q,"event":"*","action":%q,"parameters":{%s}}`, action, action, parameters))
+	}
+	doc := custom(t, mappings...)
+	doc.Event.Type = "headers.x-type"
+	doc.Event.Preprocess = []document.Field{{Name: "merged", Value: "merge(body.?d, body.?e)"}}
+	return compile(t, doc)
+}
+
+// FuzzNoEventReachesAnotherEndpoint plans any body with every action: nothing panics, every call goes where its action
+// may go, its body is one JSON object, and the same event makes the same plan.
+func FuzzNoEventReachesAnotherEndpoint(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, sample, `{"a":"u","b":"c","c":["r",{"id":1},{"collection":"c","id":"o"}],"d":{"x":1,"id":"y"},"e":{"id":"t"},"f":true}`,
+		`{"a":"../workflows/x/trigger","b":"..","c":[{"id":"a"},"a"],"d":null,"e":"","f":1.0}`, `{"a":"a?b=c","b":"%2e%2E","c":" r ","d":{"\u0069d":1},"e":7}`,
+		`{"a":"\ud800","b":"\u0000","c":{"id":"\u2028","name":"\\"},"a":-0,"d":{"a":{"b":[]}}}`, `{"a":1e400,"b":99999999999999999999,"c":[]}`, `{"b":"w","c":"r","a":true}`,
+		`{ "a" : "é+ \"" , "b" : "b;c" , "c" : [ "x" , "x" ] , "d" : { "created_at" : 1 , "settings" : 2 } }`,
+	} {
+		f.Add(seed)
+	}
+	program, forms := greedyProgram(f), calls()
+	f.Fuzz(func(t *testing.T, body string) {
+		events, err := event.Split([]byte(body))
+		if err != nil {
+			return
+		}
+		e := &event.Event{ID: "evt", Body: events[0], Headers: map[string]string{"x-type": "e"}}
+		if err := program.Identify(e); err != nil {
+			t.Fatal(err)
+		}
+		plan := program.Plan(e)
+		if len(plan.Actions) != len(forms) {
+			t.Errorf("%d actions", len(plan.Actions))
+		}
+		for _, action := range plan.Actions {
+			if (action.Skipped == "") != (len(action.Requests) > 0) {
+				t.Errorf("%s: %d requests, skipped %q", action.Name, len(action.Requests), action.Skipped)
+			}
+			for _, request := range action.Requests {
+				checkRequest(t, action, request, forms[action.Name])
+			}
+		}
+		if diff := cmp.Diff(plan, program.Plan(e)); diff != "" {
+			t.Errorf("a second plan differs: %s", diff)
+		}
+	})
+}
+
+func checkRequest(t *testing.T, action mapping.Action, request knock.Request, form *regexp.Regexp) {
+	t.Helper()
+	call := request.Method + " " + request.Path
+	if !form.MatchString(call) || dotSegment.MatchString(call) || separator.MatchString(call) || request.Endpoint != action.Name {
+		t.Errorf("%s calls %s as %s", action.Name, call, request.Endpoint)
+	}
+	if (request.IdempotencyKey != "") != (action.Name == document.TriggerWorkflow) {
+		t.Errorf("%s has the idempotency key %q", action.Name, request.IdempotencyKey)
+	}
+	if request.Body == nil && request.Method == "DELETE" {
+		return
+	}
+	// The body of the event has at most 100 levels; a request puts at most four around a part of it.
+	if err := rawjson.Validate(request.Body, 104); err != nil || request.Body[0] != '{' {
+		t.Errorf("%s sends %s: %v", call, request.Body, err)
+	}
+}

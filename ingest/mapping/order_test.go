@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/event"
+)
+
+// smallest has the least parameters of every action.
+func smallest() map[document.ActionName]string {
+	return map[document.ActionName]string{
+		document.IdentifyUser:         `"id":"'i'"`,
+		document.DeleteUser:           `"id":"'i'"`,
+		document.MergeUser:            `"id":"'i'","fromUserID":"'f'"`,
+		document.SetObject:            `"collection":"c","id":"'i'"`,
+		document.DeleteObject:         `"collection":"c","id":"'i'"`,
+		document.SetTenant:            `"id":"'i'"`,
+		document.DeleteTenant:         `"id":"'i'"`,
+		document.Subscribe:            `"collection":"c","id":"'i'","recipients":"'r'"`,
+		document.Unsubscribe:          `"collection":"c","id":"'i'","recipients":"'r'"`,
+		document.AddAudienceMember:    `"audience":"a","members":"'r'"`,
+		document.RemoveAudienceMember: `"audience":"a","members":"'r'"`,
+		document.CancelWorkflow:       `"workflow":"w","cancellationKey":"'k'"`,
+		document.TriggerWorkflow:      `"workflow":"w","recipients":"'r'"`,
+	}
+}
+
+func TestActionsRunInOneOrderWhateverTheDocumentsOrder(t *testing.T) {
+	var mappings, want []string
+	for i, action := range document.ActionNames() {
+		// Names that go against the order of the actions, and event patterns of both kinds.
+		second, first := fmt.Sprintf("%c2", 'z'-i), fmt.Sprintf("%c1", 'z'-i)
+		for name, pattern := range map[string]string{second: "e", first: "*"} {
+			mappings = append(mappings, fmt.Sprintf(`{"name":%q,"event":%q,"action":%q,"parameters":{%s}}`, name, pattern, action, smallest()[action]))
+		}
+		want = append(want, string(action)+" "+first, string(action)+" "+second)
+	}
+	for range 2 {
+		slices.Reverse(mappings)
+		var got []string
+		for _, action := range planned(t, `{"type":"e"}`, mappings...).Actions {
+			if action.Skipped != "" || len(action.Requests) != 1 || action.Requests[0].Endpoint != action.Name {
+				t.Errorf("%+v", action)
+			}
+			got = append(got, string(action.Name)+" "+action.Mapping)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestASkippedActionDoesNotStopTheOthers(t *testing.T) {
+	got := describe(planned(t, `{"type":"e"}`,
+		mapped(document.IdentifyUser, `"id":"body.nope"`),
+		mapped(document.DeleteUser, `"id":"'u'"`, `"when":"1 / 0 == 1"`),
+		mapped(document.DeleteTenant, `"id":"'t'"`)))
+	want := "skipped id: body.nope is missing, null or empty in the event\nskipped when: division by zero\nDELETE /v1/tenants/t"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestInactiveMappingsDoNotRun(t *testing.T) {
+	active := mapped(document.DeleteTenant, `"id":"'t'"`)
+	inactive := mapped(document.DeleteUser, `"id":"'u'"`, `"inactive":true`)
+	anything := `{"name":"p","event":"*","action":"deleteUser","inactive":true,"parameters":{"id":"'u'"}}`
+	for name, tc := range map[string]struct {
+		mappings []string
+		want     string
+	}{
+		"none at all":                   {nil, `no mapping for "e"`},
+		"none for this type":            {[]string{`{"name":"p","event":"f*","action":"deleteUser","parameters":{"id":"'u'"}}`}, `no mapping for "e"`},
+		"an inactive one":               {[]string{inactive}, `no active mapping for "e"`},
+		"an inactive one with a prefix": {[]string{anything}, `no active mapping for "e"`},
+		"an active one beside them":     {[]string{inactive, active, anything}, "DELETE /v1/tenants/t"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, describe(planned(t, `{"type":"e"}`, tc.mappings...))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
+	doc := custom(t, mapped(document.DeleteUser, `"id":"preprocess.id"`))
+	doc.Event.Preprocess = []document.Field{
+		{Name: "id", Value: "'u' + body.suffix"}, {Name: "bad", Value: "body.suffix + 1"}, {Name: "gone", Value: "preprocess.bad"},
+	}
+	program := compile(t, doc)
+	for body, want := range map[string]string{
+		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: no such overload\nnote preprocess gone: preprocess.bad is not in the event",
+		`{"type":"e"}`: "skipped id: preprocess.id is missing, null or empty in the event\nnote preprocess id: suffix is not in the event\n" +
+			"note preprocess bad: suffix is not in the event\nnote preprocess gone: preprocess.bad is not in the event",
+	} {
+		if diff := cmp.Diff(want, describe(program.Plan(identified(t, program, body)))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestHeadersFeedMappings(t *testing.T) {
+	doc := custom(t, mapped(document.TriggerWorkflow, `"workflow":"= headers.x-topic","recipients":"headers['x-user']","data":{"h":"headers"}`))
+	doc.Event.Type = "headers.x-type"
+	program := compile(t, doc)
+	e := &event.Event{ID: "1", Body: []byte(`{}`), Headers: map[string]string{"x-type": "e", "x-topic": "w", "x-user": "u"}}
+	if err := program.Identify(e); err != nil {
+		t.Fatal(err)
+	}
+	want := `POST /v1/workflows/w/trigger {"recipients":["u"],"data":{"h":{"x-topic":"w","x-type":"e","x-user":"u"}}} key`
+	if diff := cmp.Diff(want, describe(program.Plan(e))); diff != "" {
+		t.Error(diff)
+	}
+}
