@@ -82,7 +82,7 @@ eventLog: {maxEvents: 0, retention: 1h, payloads: Omitted, redact: [body.email]}
 		Knock: document.Knock{BaseURL: "https://knock.example.com", Branch: "dev"},
 		Event: document.Event{
 			Type: "body.kind", Timestamp: "body.at", Exact: true, IdempotencyKey: "body.id", Window: time.Hour,
-			OrderingKey: "body.user", Preprocess: []document.Field{{Name: "user", Value: "body.user"}},
+			OrderingKey: "body.user", Preprocess: []document.Step{{Name: "user", Value: "body.user"}},
 		},
 		Verification: &document.Verification{
 			Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Hex", Prefix: "sha256=",

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func fromSource(source *v1alpha1.Source, base *template.Template) *document.Docu
 			IdempotencyKey: cmp.Or(string(spec.Idempotency.Key), base.IdempotencyKey),
 			Window:         duration(spec.Idempotency.Window, defaultWindow),
 			OrderingKey:    cmp.Or(string(spec.Ordering.Key), base.OrderingKey),
-			Preprocess:     append([]document.Field{}, base.Preprocess...),
+			Preprocess:     slices.Clone(base.Preprocess),
 		},
 		Verification: verification(spec.Verification),
 		Delivery: document.Delivery{
@@ -57,7 +58,7 @@ func fromSource(source *v1alpha1.Source, base *template.Template) *document.Docu
 		doc.Event.IdempotencyKey = ""
 	}
 	for _, step := range spec.Preprocess {
-		doc.Event.Preprocess = append(doc.Event.Preprocess, document.Field{Name: step.Name, Value: string(step.Value)})
+		doc.Event.Preprocess = append(doc.Event.Preprocess, document.Step{Name: step.Name, Value: string(step.Value)})
 	}
 	return doc
 }

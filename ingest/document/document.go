@@ -60,14 +60,23 @@ type Event struct {
 	// Window is how long a key is remembered.
 	Window time.Duration `json:"window"`
 	// OrderingKey is empty to use the idempotency key.
-	OrderingKey string  `json:"orderingKey,omitempty"`
-	Preprocess  []Field `json:"preprocess,omitempty"`
+	OrderingKey string `json:"orderingKey,omitempty"`
+	// Preprocess gives names to values, in order.
+	Preprocess []Step `json:"preprocess,omitempty"`
 }
 
 // Field is a name and the expression that gives its value.
 type Field struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// Step is one entry of Preprocess.
+type Step struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	// Default marks a step that came with the source's template.
+	Default bool `json:"default,omitempty"`
 }
 
 // Scheme is a way to verify a sender.

@@ -17,6 +17,8 @@ import (
 type Step struct {
 	Name  string
 	Value *Expression
+	// Lazy steps run only when another expression asks for them.
+	Lazy bool
 }
 
 // Input is what expressions see of one event. Preprocess steps run when they are first asked for, once an event. An Input
@@ -45,12 +47,17 @@ func NewInput(body []byte, headers map[string]string, steps []Step) *Input {
 	return &Input{body: body, headers: headers, steps: steps, visible: len(steps)}
 }
 
-// Failures runs the preprocess steps that have not run and says why each that failed did.
+// Failures runs the steps that have not run, but not the lazy ones, and says why each that failed did.
 func (in *Input) Failures() []string {
+	for i := range in.steps {
+		if !in.steps[i].Lazy {
+			in.step(i)
+		}
+	}
 	var failures []string
-	for i, step := range in.steps {
-		if r := in.step(i); r.err != nil {
-			failures = append(failures, fmt.Sprintf("preprocess %s: %v", step.Name, r.err))
+	for i, r := range in.results {
+		if r.err != nil {
+			failures = append(failures, fmt.Sprintf("preprocess %s: %v", in.steps[i].Name, r.err))
 		}
 	}
 	return failures

@@ -128,11 +128,8 @@ func kindOf(value []byte) string {
 // copied returns the parameters that are copied into the body as they are: texts and times. One of the wrong type is left
 // out and noted, since it must not cost the rest.
 func (b *builder) copied() ([]rawjson.Field, error) {
-	var fields []rawjson.Field
-	for _, p := range schema(b.mapping.action) {
-		if p.wire == "" {
-			continue
-		}
+	fields := make([]rawjson.Field, 0, len(b.mapping.copies))
+	for _, p := range b.mapping.copies {
 		found, err := b.eval(p.name)
 		if err != nil {
 			return nil, err

@@ -48,7 +48,7 @@ func Compile(doc *document.Document) (*Program, []Problem) {
 	}
 	for i, step := range doc.Event.Preprocess {
 		if x := c.needed(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
-			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x})
+			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x, Lazy: step.Default})
 		}
 	}
 	if c.failed {
@@ -171,6 +171,9 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	default:
 		if x := c.expression(field, given.Text, p.form.kind()); x != nil {
 			out.values[p.name] = value{x: x}
+			if p.wire != "" {
+				out.copies = append(out.copies, p)
+			}
 		}
 	}
 }

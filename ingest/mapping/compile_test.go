@@ -149,7 +149,7 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 		"every other expression": {
 			document.Event{
 				Type: "body.type", IdempotencyKey: "a", OrderingKey: "[1]", Timestamp: "true",
-				Preprocess: []document.Field{{Name: "ok", Value: "1"}, {Name: "empty"}, {Name: "b", Value: "body.b +"}},
+				Preprocess: []document.Step{{Name: "ok", Value: "1"}, {Name: "empty"}, {Name: "b", Value: "body.b +"}},
 			},
 			[]string{
 				": idempotency.key: line 1, column 1: unknown name a; an expression starts from body, headers or preprocess, and text stands in quotes",

@@ -76,7 +76,7 @@ func greedyProgram(t testing.TB) *mapping.Program {
 	}
 	doc := custom(t, mappings...)
 	doc.Event.Type = "headers.x-type"
-	doc.Event.Preprocess = []document.Field{{Name: "merged", Value: "merge(body.?d, body.?e)"}}
+	doc.Event.Preprocess = []document.Step{{Name: "merged", Value: "merge(body.?d, body.?e)"}}
 	return compile(t, doc)
 }
 

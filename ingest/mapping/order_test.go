@@ -92,7 +92,7 @@ func TestInactiveMappingsDoNotRun(t *testing.T) {
 
 func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
 	doc := custom(t, mapped(document.DeleteUser, `"id":"preprocess.id"`))
-	doc.Event.Preprocess = []document.Field{
+	doc.Event.Preprocess = []document.Step{
 		{Name: "id", Value: "'u' + body.suffix"}, {Name: "bad", Value: "body.suffix + 1"}, {Name: "gone", Value: "preprocess.bad"},
 	}
 	program := compile(t, doc)

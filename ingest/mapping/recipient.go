@@ -147,19 +147,13 @@ func inlineFields(action document.ActionName, object []byte) error {
 	return nil
 }
 
-// chunks cuts a list into parts of at most n.
-func chunks[T any](list []T, n int) [][]T {
-	var parts [][]T
-	for len(list) > n {
-		parts, list = append(parts, list[:n]), list[n:]
-	}
-	return append(parts, list)
-}
-
 func listOf(list []recipient, as func(recipient) []byte) []byte {
-	values := make([][]byte, len(list))
+	out := append(make([]byte, 0, 64), '[')
 	for i, r := range list {
-		values[i] = as(r)
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, as(r)...)
 	}
-	return rawjson.List(values)
+	return append(out, ']')
 }

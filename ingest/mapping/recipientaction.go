@@ -35,7 +35,7 @@ func (b *builder) subscriptions(
 	if err != nil {
 		return nil, err
 	}
-	return each(chunks(list, knock.MaxSubscriptionRecipients), func(part []recipient, _ int) (knock.Request, error) {
+	return each(list, knock.MaxSubscriptionRecipients, func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("recipients", listOf(part, as))
 		if properties != nil {
@@ -65,7 +65,7 @@ func (b *builder) audienceMembers() ([]knock.Request, error) {
 		}
 		members[i] = audienceMember(r, tenant)
 	}
-	return each(chunks(members, knock.MaxAudienceMembers), func(part [][]byte, _ int) (knock.Request, error) {
+	return each(members, knock.MaxAudienceMembers, func(part [][]byte, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("members", rawjson.List(part))
 		if b.mapping.action == document.RemoveAudienceMember {
@@ -88,14 +88,16 @@ func audienceMember(r recipient, tenant string) []byte {
 	return m.Bytes()
 }
 
-func each[T any](parts [][]T, call func(part []T, index int) (knock.Request, error)) ([]knock.Request, error) {
-	requests := make([]knock.Request, len(parts))
-	for i, part := range parts {
-		request, err := call(part, i)
+// each makes the call for every part of at most n of the list; just once for an empty one.
+func each[T any](list []T, n int, call func(part []T, index int) (knock.Request, error)) ([]knock.Request, error) {
+	requests := make([]knock.Request, 0, 1+len(list)/n)
+	for len(requests) == 0 || len(list) > 0 {
+		part := list[:min(n, len(list))]
+		request, err := call(part, len(requests))
 		if err != nil {
 			return nil, err
 		}
-		requests[i] = request
+		requests, list = append(requests, request), list[len(part):]
 	}
 	return requests, nil
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/knock"
@@ -32,9 +31,13 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(chunks(list, knock.MaxRecipients), func(part []recipient, i int) (knock.Request, error) {
-		fields := append([]rawjson.Field{{Name: "recipients", Value: listOf(part, recipient.json)}}, rest...)
-		return knock.TriggerWorkflow(workflow, b.idempotencyKey(i), rawjson.Overlay(nil, fields))
+	return each(list, knock.MaxRecipients, func(part []recipient, i int) (knock.Request, error) {
+		var body rawjson.Builder
+		body.Add("recipients", listOf(part, recipient.json))
+		for _, field := range rest {
+			body.Add(field.Name, field.Value)
+		}
+		return knock.TriggerWorkflow(workflow, b.idempotencyKey(i), body.Bytes())
 	})
 }
 
@@ -113,7 +116,7 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 			return nil, err
 		}
 	}
-	return each(chunks(list, knock.MaxRecipients), func(part []recipient, _ int) (knock.Request, error) {
+	return each(list, knock.MaxRecipients, func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("cancellation_key", rawjson.Quote(key))
 		if len(part) > 0 {
@@ -127,13 +130,16 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 // which is sent again after it was dead-lettered triggers nothing twice at Knock; but not where this source would run a
 // repeated key again before Knock has forgotten it.
 func (b *builder) idempotencyKey(part int) string {
-	identity := []string{"id", b.event.ID}
+	kind, value := "id", b.event.ID
 	if b.event.Key != "" && b.program.window >= knockMemory {
-		identity = []string{"key", b.event.Type, b.event.Key}
+		kind, value = "key", b.event.Key
 	}
-	parts := append([]string{
-		b.program.source, b.mapping.name, strconv.FormatBool(b.mapping.builtin), strconv.Itoa(part),
-	}, identity...)
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	identity := make([]byte, 0, 512)
+	for _, text := range [...]string{
+		b.program.source, b.mapping.name, strconv.FormatBool(b.mapping.builtin), strconv.Itoa(part), kind, b.event.Type, value,
+	} {
+		identity = append(append(identity, text...), 0)
+	}
+	sum := sha256.Sum256(identity)
 	return "doorbell-" + hex.EncodeToString(sum[:16])
 }

@@ -20,12 +20,12 @@ var files embed.FS
 
 // Template is a source type. The strings that are expressions are defaults: a Source may bring its own.
 type Template struct {
-	Type           string           `json:"type"`
-	EventType      string           `json:"eventType,omitempty"`
-	Timestamp      string           `json:"timestamp,omitempty"`
-	IdempotencyKey string           `json:"idempotencyKey,omitempty"`
-	OrderingKey    string           `json:"orderingKey,omitempty"`
-	Preprocess     []document.Field `json:"preprocess,omitempty"`
+	Type           string          `json:"type"`
+	EventType      string          `json:"eventType,omitempty"`
+	Timestamp      string          `json:"timestamp,omitempty"`
+	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
+	OrderingKey    string          `json:"orderingKey,omitempty"`
+	Preprocess     []document.Step `json:"preprocess,omitempty"`
 	// Mappings are the default mappings; each has a name by which a Source lists it.
 	Mappings []document.Mapping `json:"mappings,omitempty"`
 	// Setup are the steps to take at the sender; {url} stands for the source's URL.
@@ -57,6 +57,9 @@ func Parse(data []byte) (*Template, error) {
 	}
 	for i := range t.Mappings {
 		t.Mappings[i].Default = true
+	}
+	for i := range t.Preprocess {
+		t.Preprocess[i].Default = true
 	}
 	return &t, nil
 }
