@@ -23,6 +23,8 @@ const (
 	minLease = 30 * time.Second
 	// openRetry is how often a source whose Redis is away looks for it.
 	openRetry = time.Second
+	// openWait is how long new sources may look for Redis before their senders hear that it is away.
+	openWait = time.Second
 )
 
 // source is one running source.
@@ -31,6 +33,7 @@ type source struct {
 	ref    string
 	config atomic.Pointer[Source]
 	opened atomic.Pointer[opened] // nil until Redis was there
+	tried  chan struct{}          // closed when Redis was looked for once
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -48,13 +51,26 @@ type opened struct {
 
 func (s *Server) start(ctx context.Context, config Source) *source {
 	ctx, cancel := context.WithCancel(ctx)
-	running := &source{server: s, ref: config.Document.Ref(), cancel: cancel, done: make(chan struct{})}
+	running := &source{server: s, ref: config.Document.Ref(), cancel: cancel, tried: make(chan struct{}), done: make(chan struct{})}
 	running.config.Store(&config)
 	go func() {
 		defer close(running.done)
 		running.run(ctx)
 	}()
 	return running
+}
+
+// awaitFirstOpening keeps a source that is called ready from turning its first events away.
+func awaitFirstOpening(ctx context.Context, sources []*source) {
+	ctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	for _, source := range sources {
+		select {
+		case <-source.tried:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // stop ends deliveries; what is not delivered waits in Redis.
@@ -67,12 +83,13 @@ func (r *source) run(ctx context.Context) {
 	log := r.server.config.Log.WithValues("source", r.ref)
 	for waited := false; ; waited = true {
 		open, err := r.open(ctx)
+		if !waited {
+			close(r.tried)
+		}
 		if err == nil {
 			if waited {
 				log.Info("Redis is there")
 			}
-			r.opened.Store(open)
-			r.configure(*r.config.Load()) // a change may have come meanwhile
 			if err := open.pool.Run(ctx); err != nil {
 				log.Error(err, "deliveries stopped")
 			}
@@ -94,8 +111,6 @@ func (r *source) open(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	config := r.config.Load()
 	lease := max(minLease, 3*config.Document.Delivery.Timeout)
 	box, err := inbox.Open(ctx, client, r.ref, inbox.Options{
@@ -104,14 +119,20 @@ func (r *source) open(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	config = r.config.Load() // a change may have come meanwhile
+	box.Configure(limits(config))
+	open := &opened{
 		inbox: box,
 		log:   eventlog.Open(client, box.Space(), limits(config).Log),
 		pool: delivery.New(delivery.Config{
 			Source: r.ref, Inbox: box, Lease: lease, Log: r.server.config.Log, Metrics: r.server.metrics,
 			Observe: r.server.config.Observe, Now: r.server.config.Now,
 		}, r.settings(config)),
-	}, nil
+	}
+	r.opened.Store(open)
+	return open, nil
 }
 
 func limits(config *Source) inbox.Limits {

@@ -16,21 +16,25 @@ type held struct {
 	claims map[*inbox.Claim]context.CancelCauseFunc
 }
 
-// start runs work for a claim in a goroutine of its own, with a context that ends when the claim is lost.
-func (h *held) start(ctx context.Context, claim *inbox.Claim, work func(context.Context)) {
+// start runs work for a claim in a goroutine of its own, with a context that ends when the claim is lost; then, when the
+// claim is not held any more, done.
+func (h *held) start(ctx context.Context, claim *inbox.Claim, work func(context.Context), done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	h.mu.Lock()
 	h.claims[claim] = cancel
 	h.mu.Unlock()
 	go func() {
+		defer done()
+		defer h.end(claim)
 		defer cancel(nil)
-		defer func() {
-			h.mu.Lock()
-			delete(h.claims, claim)
-			h.mu.Unlock()
-		}()
 		work(ctx)
 	}()
+}
+
+func (h *held) end(claim *inbox.Claim) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.claims, claim)
 }
 
 func (h *held) count() int {

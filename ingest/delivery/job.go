@@ -16,6 +16,9 @@ import (
 // leaseMargin is how long before its lease ends a call is cut off.
 const leaseMargin = 2 * time.Second
 
+// releaseTime is how long a user may take to be given back when the time for everything else is over.
+const releaseTime = time.Second
+
 // job is the work on one claimed event.
 type job struct {
 	pool     *Pool
@@ -48,6 +51,9 @@ func (p *Pool) work(ctx, stopping context.Context, claim *inbox.Claim, probe boo
 }
 
 func (j *job) run(ctx context.Context) error {
+	if j.isStopping() {
+		return j.release(ctx)
+	}
 	if err := j.plan(ctx); err != nil {
 		return err
 	}
@@ -94,13 +100,7 @@ func (j *job) perform(ctx context.Context, a *action) outcome {
 			return got
 		}
 	}
-	a.Status, a.Reason = eventlog.Succeeded, ""
-	for _, c := range a.Calls {
-		if c.Failure != "" {
-			a.Status, a.Reason = eventlog.DeadLettered, c.Failure
-			break
-		}
-	}
+	a.conclude()
 	return outcome{verdict: succeeded}
 }
 
@@ -116,6 +116,9 @@ func (j *job) attempt(ctx context.Context, a *action, c *call) outcome {
 	defer func() { <-j.settings.slots }()
 	if !j.probe && j.pool.pause.because() != "" {
 		return outcome{verdict: deferred}
+	}
+	if wait, shut := limit.shut(); shut {
+		return outcome{verdict: deferred, wait: wait}
 	}
 
 	deadline := min(j.settings.Delivery.Timeout, j.claim.Left()-leaseMargin)
@@ -210,11 +213,18 @@ func (j *job) putOff(ctx context.Context, a *action, got outcome) error {
 	case deferred:
 		return j.reschedule(ctx, got.wait, "")
 	default:
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return j.reschedule(ctx, 0, "")
+		return j.release(ctx)
 	}
+}
+
+// release gives the user back at once, so that the next process need not wait for the lease to run out.
+func (j *job) release(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), inbox.ErrLost) {
+		return inbox.ErrLost
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	return j.reschedule(ctx, 0, "")
 }
 
 // givenUp dead-letters an action when the time for its retries is over. The actions behind it still get their turn.

@@ -65,7 +65,7 @@ type limiter struct {
 	changed time.Time
 	next    time.Time // when the next call is due
 	until   time.Time // no call before
-	horizon time.Time // when a user that is sent away now should come back
+	horizon time.Time // when the next user that is sent away should come back
 }
 
 func (l *limiter) set(most float64) {
@@ -89,11 +89,28 @@ func (l *limiter) reserve() (wait time.Duration, ok bool) {
 	l.recover(now)
 	start := later(l.next, now, l.until)
 	if wait = start.Sub(now); wait > maxWait {
-		l.horizon = later(l.horizon, start).Add(l.interval())
-		return l.horizon.Sub(now), false
+		return l.sendAway(now, start), false
 	}
 	l.next = start.Add(l.interval())
 	return wait, true
+}
+
+// shut tells, when the reserved moment has come, whether a 429 came before it, and how long to stay away then.
+func (l *limiter) shut() (wait time.Duration, yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if !now.Before(l.until) {
+		return 0, false
+	}
+	return l.sendAway(now, l.until), true
+}
+
+// sendAway spreads those who come back over the time from start on.
+func (l *limiter) sendAway(now, start time.Time) time.Duration {
+	back := later(l.horizon, start)
+	l.horizon = back.Add(l.interval())
+	return back.Sub(now)
 }
 
 // refused notes a 429.

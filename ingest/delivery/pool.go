@@ -63,6 +63,7 @@ type Pool struct {
 	settings atomic.Pointer[live]
 	pause    pause
 	held     held
+	full     atomic.Bool     // a shard waits for room
 	wake     []chan struct{} // one a shard
 }
 
@@ -156,29 +157,29 @@ func (p *Pool) dispatch(ctx, working context.Context, shard int, jobs *sync.Wait
 // claim takes as many users as there is room for and returns how long to rest.
 func (p *Pool) claim(ctx, working context.Context, shard int, jobs *sync.WaitGroup) time.Duration {
 	settings := p.settings.Load()
-	if settings.Delivery.Suspend {
+	room := p.room(settings)
+	if settings.Delivery.Suspend || room <= 0 || ctx.Err() != nil {
 		return pollEvery
 	}
-	most, probe := p.pause.admit(p.room(settings))
-	if most <= 0 {
+	most, probe := p.pause.admit(room)
+	if most == 0 {
 		return p.pause.rest(pollEvery)
 	}
-	claimed, err := p.config.Inbox.Claim(ctx, shard, most)
+	claimed, err := p.config.Inbox.Claim(working, shard, most) // not ctx: what Redis has given must be known, to be given back
 	if probe && len(claimed.Claims) == 0 {
 		p.pause.endProbe(false)
 	}
 	if err != nil {
-		if ctx.Err() == nil {
-			p.config.Log.V(1).Info("cannot claim events", "source", p.config.Source, "error", err.Error())
-		}
+		p.config.Log.V(1).Info("cannot claim events", "source", p.config.Source, "error", err.Error())
 		return pollEvery
 	}
 	for _, claim := range claimed.Claims {
 		jobs.Add(1)
-		p.held.start(working, claim, func(work context.Context) {
+		p.held.start(working, claim, func(work context.Context) { p.work(work, ctx, claim, probe) }, func() {
 			defer jobs.Done()
-			defer p.wakeAll()
-			p.work(work, ctx, claim, probe)
+			if probe || p.full.Swap(false) {
+				p.wakeAll()
+			}
 		})
 	}
 	switch {
@@ -193,7 +194,13 @@ func (p *Pool) claim(ctx, working context.Context, shard int, jobs *sync.WaitGro
 	}
 }
 
-// room is how many more users may be claimed: those whose calls are under way and some who wait for a rate limit.
+// room is how many more users may be claimed: those whose calls are under way and some who wait for a rate limit. When
+// there is none, the next job that ends wakes who asked.
 func (p *Pool) room(settings *live) int {
-	return max(4*cap(settings.slots), 256) - p.held.count()
+	most := max(4*cap(settings.slots), 256)
+	if room := most - p.held.count(); room > 0 {
+		return room
+	}
+	p.full.Store(true) // before the second look, which sees every job that did not see this
+	return most - p.held.count()
 }

@@ -69,7 +69,11 @@ func restored(stored []byte) (*progress, error) {
 	return &p, nil
 }
 
+// encode returns nothing for a plan that was not made.
 func (p *progress) encode() []byte {
+	if p == nil {
+		return nil
+	}
 	encoded, err := json.Marshal(p)
 	if err != nil { // plain values and valid JSON only
 		panic(fmt.Sprintf("delivery: progress: %v", err))
@@ -85,6 +89,17 @@ func (p *progress) idle() bool {
 		}
 	}
 	return true
+}
+
+// conclude is for an action whose calls are all done: it failed if one of them did.
+func (a *action) conclude() {
+	a.Status, a.Reason = eventlog.Succeeded, ""
+	for _, c := range a.Calls {
+		if c.Failure != "" {
+			a.Status, a.Reason = eventlog.DeadLettered, c.Failure
+			return
+		}
+	}
 }
 
 // outcome is the event's final status, from its actions'.

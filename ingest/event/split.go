@@ -4,6 +4,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
@@ -40,7 +41,7 @@ func Split(body []byte) ([][]byte, error) {
 		depth++ // the array around the events is not theirs
 	}
 	if err := rawjson.Validate(body, depth); err != nil {
-		return nil, &BodyError{"the body is " + err.Error()}
+		return nil, &BodyError{invalid(err)}
 	}
 	switch kind := rawjson.KindOf(body); kind {
 	case rawjson.Object:
@@ -52,19 +53,32 @@ func Split(body []byte) ([][]byte, error) {
 	}
 }
 
+// invalid puts into words what Validate found.
+func invalid(err error) string {
+	if tooDeep, ok := errors.AsType[*rawjson.DepthError](err); ok {
+		return fmt.Sprintf("an event nests more than %d levels deep, at byte %d of the body", MaxDepth, tooDeep.Offset)
+	}
+	return "the body is " + err.Error()
+}
+
 func elements(body []byte) ([][]byte, error) {
 	var events [][]byte
+	count, mistake := 0, error(nil)
 	for element := range rawjson.Elements(body) {
-		if kind := rawjson.KindOf(element); kind != rawjson.Object {
-			return nil, &BodyError{fmt.Sprintf("element %d of the array is %s; each must be an object", len(events), kind)}
+		if kind := rawjson.KindOf(element); kind != rawjson.Object && mistake == nil {
+			mistake = &BodyError{fmt.Sprintf("element %d of the array is %s; each must be an object", count, kind)}
 		}
-		events = append(events, element)
+		if count++; count <= MaxEvents {
+			events = append(events, element)
+		}
 	}
 	switch {
-	case len(events) == 0:
+	case count == 0:
 		return nil, &BodyError{"the array is empty; send at least one event"}
-	case len(events) > MaxEvents:
-		return nil, &TooManyError{len(events)}
+	case count > MaxEvents:
+		return nil, &TooManyError{count}
+	case mistake != nil:
+		return nil, mistake
 	}
 	return events, nil
 }

@@ -46,6 +46,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		ext.Lists(),
 		ext.Encoders(),
 		objectFunctions(),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 	)
 })
 
@@ -64,7 +65,7 @@ func compileCEL(text string, kind Kind) (*program, error) {
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, compileError(issues)
+		return nil, compileError(text, issues)
 	}
 	if !serves(ast.OutputType(), kind) {
 		return nil, &CompileError{1, 1, fmt.Sprintf("this gives %s; %s", typeName(ast.OutputType()), wants[kind])}
@@ -80,14 +81,38 @@ func compileCEL(text string, kind Kind) (*program, error) {
 	return &program{text: text, cel: p}, nil
 }
 
-func compileError(issues *cel.Issues) *CompileError {
+func compileError(text string, issues *cel.Issues) *CompileError {
 	first := issues.Errors()[0]
-	reason := strings.TrimPrefix(first.Message, "Syntax error: ")
-	if rest, ok := strings.CutPrefix(reason, "undeclared reference to '"); ok {
-		name, _, _ := strings.Cut(rest, "'")
-		reason = fmt.Sprintf("unknown name %s; an expression starts from body, headers or preprocess, and text stands in quotes", name)
+	line, column := max(first.Location.Line(), 1), max(first.Location.Column(), 0)+1
+	return &CompileError{line, column, plain(first.Message, isCalled(text, line, column))}
+}
+
+// plain says what CEL's message means for whoever wrote the expression; called tells whether an unknown name is a
+// function's.
+func plain(message string, called bool) string {
+	reason := strings.TrimPrefix(message, "Syntax error: ")
+	rest, unknown := strings.CutPrefix(reason, "undeclared reference to '")
+	name, _, _ := strings.Cut(rest, "'")
+	switch {
+	case unknown && called:
+		return fmt.Sprintf("unknown function %s", name)
+	case unknown:
+		return fmt.Sprintf("unknown name %s; an expression starts from body, headers or preprocess, and text stands in quotes", name)
+	case strings.HasPrefix(reason, "mismatched input '<EOF>'"):
+		return "the expression ends too early"
+	default:
+		return reason
 	}
-	return &CompileError{first.Location.Line(), max(first.Location.Column(), 0) + 1, reason}
+}
+
+// isCalled tells whether the parenthesis of a call stands at the place.
+func isCalled(text string, line, column int) bool {
+	lines := strings.Split(text, "\n")
+	if line > len(lines) {
+		return false
+	}
+	characters := []rune(lines[line-1])
+	return column <= len(characters) && characters[column-1] == '('
 }
 
 var wants = map[Kind]string{

@@ -75,9 +75,17 @@ func (encoder) raw(dst, raw []byte) ([]byte, error) {
 	return append(dst, raw...), nil
 }
 
+// exact is the largest double below which each integer has one of its own.
+const exact = 1 << 53
+
+// double writes large ones with an exponent: their digits may not be those that were received, and must not pass for an
+// id.
 func (encoder) double(dst []byte, f float64) ([]byte, error) {
-	if math.IsInf(f, 0) || math.IsNaN(f) {
+	switch {
+	case math.IsInf(f, 0) || math.IsNaN(f):
 		return nil, fmt.Errorf("the result %v is no number in JSON", f)
+	case math.Abs(f) > exact:
+		return strconv.AppendFloat(dst, f, 'e', -1, 64), nil
 	}
 	encoded, err := json.Marshal(f)
 	return append(dst, encoded...), err

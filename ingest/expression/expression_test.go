@@ -12,7 +12,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-const order = `{"type":"track","event":"Order Completed","userId":42,"big":9007199254740993,"huge":1e999,"one":1.0,"neg":-0,` +
+const order = `{"type":"track","event":"Order Completed","userId":42,"big":9007199254740993,"huge":1e999,"large":12345678901234567890,"one":1.0,"neg":-0,` +
 	`"context":{"traits":{"email":"a@example.com","name":"Context","plan":"pro"}},"traits":{"name":"Top","z":1.0,"a":1e2},` +
 	`"properties":{"total":150,"tax-body":1,"items":[{"id":"p1"},{"id":"p2"}],"in":"keyword"},"nil":null,"empty":"","dup":1,"dup":2}`
 
@@ -43,6 +43,8 @@ func TestValues(t *testing.T) {
 		"headers":                       `{"x-a":"1, 2","x-shopify-topic":"orders/create"}`,
 		"body.properties.total + 1":     "151",
 		"body.big + 0":                  "9007199254740993",
+		"body.large + 0.0":              "1.2345678901234567e+19",
+		"[body.?large]":                 "[1.2345678901234567e+19]",
 		"body.one + 0.5":                "1.5",
 		"body.neg + 0":                  "0",
 		"body.properties.total > 100.0": "true",
@@ -137,14 +139,18 @@ func TestCompileErrorsNameThePlace(t *testing.T) {
 		kind expression.Kind
 		want string
 	}{
-		"body.a +":                {expression.Any, "line 1, column 9: mismatched input '<EOF>'"},
+		"body.a +":                {expression.Any, "line 1, column 9: the expression ends too early"},
 		"true &&\n  totl > 1":     {expression.Bool, "line 2, column 3: unknown name totl; an expression starts from body, headers or preprocess"},
 		"order-completed":         {expression.Any, "line 1, column 1: unknown name order"},
 		"'text'":                  {expression.Bool, "line 1, column 1: this gives string; a condition must give a boolean"},
 		"body.a == 1":             {expression.ID, "line 1, column 1: this gives bool; an id is a string or an integer"},
 		"[1]":                     {expression.Object, "this gives list(int); this field is an object"},
 		"1.5":                     {expression.ID, "this gives double; an id is a string or an integer"},
-		"now()":                   {expression.Any, "unknown name now"},
+		"now()":                   {expression.Any, "line 1, column 4: unknown function now"},
+		"'ö' == é(1)":             {expression.Any, "line 1, column 8: "},
+		"body.a.matches('(')":     {expression.Bool, "line 1, column 16: invalid matches argument"},
+		"timestamp('tomorrow')":   {expression.Any, "line 1, column 11: invalid timestamp argument"},
+		strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300): {expression.Any, "line 1, column 1: expression recursion limit exceeded"},
 		"body.?a.orValue(1) + ''": {expression.Any, ""},
 		"headers.a > 5":           {expression.Bool, "line 1, column 11: found no matching overload for '_>_'"},
 		"":                        {expression.Any, "line 1, column 1"},

@@ -155,10 +155,6 @@ func (b *Inbox) improve(s *shard, word, told string) (again bool, err error) {
 	case wordSlices:
 		s.learn(told)
 		return true, b.scripts.accept.unexpected(word)
-	case wordClock:
-		now, _ := strconv.ParseInt(told, 10, 64) // ours: a number
-		b.clock.learn(now)
-		return true, b.scripts.accept.unexpected(word)
 	case wordMemory: // the log gave way to events, unless it is empty
 		return told != "0", &FullError{Limit: LimitMemory}
 	default:
@@ -168,20 +164,21 @@ func (b *Inbox) improve(s *shard, word, told string) (again bool, err error) {
 
 // acceptCall lays out what accept.lua reads.
 func (b *Inbox) acceptCall(shard keyspace.Shard, known memory, group []*request) (keys, args []string) {
-	limits, now := b.limits.Load(), b.clock.guess()
-	lengths := known.lengths(now)
+	limits, lengths := b.limits.Load(), known.lengths(b.clock.seen.Load())
 	keys = append(keys, shard.Due(), shard.Pending(), shard.Meta(), shard.Log(), shard.LogIndex())
 	args = append(args, b.clock.argument(), strconv.FormatInt(b.share(limits.MaxPending), 10),
 		known.value, strconv.Itoa(len(lengths)))
 	for _, length := range lengths {
-		args = append(args, strconv.FormatInt(length, 10), strconv.FormatInt(now/length, 10))
+		args = append(args, strconv.FormatInt(length, 10))
 	}
 	for _, r := range group {
 		args = append(args, strconv.Itoa(len(r.events)))
 		for _, a := range r.events {
 			keys = append(keys, shard.Lane(a.lane))
 			if a.fingerprint.Name != "" {
-				keys = appendLookups(keys, shard, lengths, now, a.fingerprint.Bucket)
+				for _, length := range lengths {
+					keys = append(keys, shard.Remembered(length, a.fingerprint.Bucket))
+				}
 			}
 			args = append(args, a.event.ID, a.lane, a.fingerprint.Name, a.fingerprint.Member, rueidis.BinaryString(a.encoded))
 		}
@@ -201,7 +198,7 @@ func (b *Inbox) settle(s *shard, group []*request, words []string) error {
 	if err != nil {
 		return b.scripts.accept.unexpected(words[0])
 	}
-	b.clock.learn(now)
+	b.clock.seen.Store(now)
 	words = words[1:]
 	for _, r := range group {
 		if len(words) < len(r.events) {

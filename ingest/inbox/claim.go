@@ -3,7 +3,6 @@
 package inbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +94,7 @@ func (b *Inbox) read(ctx context.Context, s *shard, claims []*Claim) ([]*Claim, 
 	}
 	commands := make(rueidis.Commands, 0, 2*len(claims))
 	for _, c := range claims {
-		commands = append(commands, b.client.B().Lindex().Key(s.keys.Lane(c.lane)).Index(0).Build(),
+		commands = append(commands, b.client.B().Lrange().Key(s.keys.Lane(c.lane)).Start(0).Stop(1).Build(),
 			b.client.B().Get().Key(s.keys.Progress(c.lane)).Build())
 	}
 	results := b.client.DoMulti(ctx, commands...)
@@ -115,12 +114,12 @@ func (b *Inbox) read(ctx context.Context, s *shard, claims []*Claim) ([]*Claim, 
 // fill sets a claim's event and progress. It reports false for a lane that has no event, or one that cannot be read; neither
 // should ever be, and neither may hold up the lane for ever.
 func (b *Inbox) fill(ctx context.Context, c *Claim, entry, progress rueidis.RedisResult) (bool, error) {
-	stored, err := entry.AsBytes()
-	if rueidis.IsRedisNil(err) {
-		return false, b.clean(ctx, c)
-	}
+	stored, err := entry.ToArray()
 	if err != nil {
 		return false, failure("claim", err)
+	}
+	if len(stored) == 0 {
+		return false, b.clean(ctx, c)
 	}
 	c.Progress, err = progress.AsBytes()
 	if err != nil && !rueidis.IsRedisNil(err) {
@@ -133,15 +132,18 @@ func (b *Inbox) fill(ctx context.Context, c *Claim, entry, progress rueidis.Redi
 	return true, nil
 }
 
-// decode reads an entry of a lane: the time of receipt in ms, a space, the event.
-func decode(entry []byte) (*event.Event, error) {
-	at, encoded, found := bytes.Cut(entry, []byte(" "))
-	if !found {
-		return nil, errors.New("stored event: no time of receipt")
+// decode reads the first two elements of a lane: the time of receipt in ms, and the event.
+func decode(stored []rueidis.RedisMessage) (*event.Event, error) {
+	if len(stored) != 2 {
+		return nil, errors.New("stored event: half of it is missing")
 	}
-	ms, err := strconv.ParseInt(string(at), 10, 64)
+	ms, err := stored[0].AsInt64()
 	if err != nil {
 		return nil, fmt.Errorf("stored event: time of receipt: %w", err)
+	}
+	encoded, err := stored[1].AsBytes()
+	if err != nil {
+		return nil, fmt.Errorf("stored event: %w", err)
 	}
 	e, err := event.Decode(encoded)
 	if err != nil {

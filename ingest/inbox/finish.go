@@ -93,8 +93,9 @@ func (b *Inbox) completeCall(claim *Claim, known memory, record []byte) (keys, a
 	fingerprint := b.space.Fingerprint(e.Type, e.Key)
 	keys, args = append(keys, shard.Pending()), append(args, fingerprint.Name, known.value)
 	if known.current > 0 {
-		set, until := known.place(shard, e.ReceivedAt.UnixMilli(), fingerprint.Bucket)
-		keys, args = append(keys, set), append(args, fingerprint.Member, strconv.FormatInt(until, 10))
+		keys = append(keys, shard.Remembered(known.current, fingerprint.Bucket))
+		args = append(args, fingerprint.Member, strconv.FormatInt(known.current, 10),
+			strconv.FormatInt(e.ReceivedAt.UnixMilli()/known.current, 10))
 	}
 	return keys, args
 }

@@ -4,6 +4,7 @@ package inbox_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -326,7 +327,7 @@ func TestADeadLetterIsKeptWithItsProgress(t *testing.T) {
 		ok(t, err)
 		progress, err := client.Do(t.Context(), client.B().Hget().Key(keys.DeadPlan()).Field(e.ID).Build()).ToString()
 		ok(t, err)
-		_, encoded, _ := cut(entry)
+		_, encoded, _ := strings.Cut(entry, " ")
 		if encoded != string(e.Append(nil)) || progress != "plan" {
 			t.Errorf("kept %q and %q", entry, progress)
 		}

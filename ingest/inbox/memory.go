@@ -6,27 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// A finished event's key is remembered in the slice of time in which it was received; a slice is an eighth of the window long and
-// nine of them are looked at, the current one and the eight before. So a key is known for at least the window, and at most an
-// eighth longer.
-const (
-	slicesBack  = 8
-	slicesAhead = 1 // the clock may go back a little
-)
-
-// shortest is the least slice length, in ms: the current slice must be guessed before a script can ask for the time.
-const shortest = 100
+// A finished event's key is remembered with the slice of time in which it was received; a slice is an eighth of the window long, and
+// a key is known in its own slice and the eight after it. So it is known for at least the window, and at most an eighth longer.
+const slicesAWindow = 8
 
 // sliceLength is in ms: an eighth of the window, rounded up; 0 for no window.
 func sliceLength(window time.Duration) int64 {
 	if window <= 0 {
 		return 0
 	}
-	return max((window.Milliseconds()+slicesBack-1)/slicesBack, shortest)
+	return max((window.Milliseconds()+slicesAWindow-1)/slicesAWindow, 1)
 }
 
 // memory is under which slice lengths a shard's keys may be remembered.
@@ -56,7 +47,7 @@ func parseMemory(value string) memory {
 	return m
 }
 
-// lengths are those to look a key up in.
+// lengths are those to look a key up in, at a time in ms.
 func (m memory) lengths(now int64) []int64 {
 	var lengths []int64
 	if m.current > 0 {
@@ -68,21 +59,4 @@ func (m memory) lengths(now int64) []int64 {
 		}
 	}
 	return lengths
-}
-
-// appendLookups appends the sets in which a key may be remembered.
-func appendLookups(keys []string, shard keyspace.Shard, lengths []int64, now int64, bucket string) []string {
-	for _, length := range lengths {
-		current := now / length
-		for n := current - slicesBack; n <= current+slicesAhead; n++ {
-			keys = append(keys, shard.Remembered(length, n, bucket))
-		}
-	}
-	return keys
-}
-
-// place is where a key received at a time is remembered, and the time from which it is not.
-func (m memory) place(shard keyspace.Shard, receivedAt int64, bucket string) (key string, until int64) {
-	n := receivedAt / m.current
-	return shard.Remembered(m.current, n, bucket), (n + slicesBack + 1) * m.current
 }

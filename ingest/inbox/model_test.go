@@ -320,9 +320,9 @@ func (c contents) lane(key string, l *lane) {
 	if err != nil {
 		c.rt.Fatal(err)
 	}
-	want := make([]string, len(l.events))
-	for i, e := range l.events {
-		want[i] = fmt.Sprintf("%d %s", e.ReceivedAt.UnixMilli(), e.Append(nil))
+	var want []string
+	for _, e := range l.events {
+		want = append(want, fmt.Sprint(e.ReceivedAt.UnixMilli()), string(e.Append(nil)))
 	}
 	if diff := cmp.Diff(want, entries); diff != "" {
 		c.rt.Fatalf("lane (-want +stored):\n%s", diff)

@@ -3,7 +3,6 @@
 package inbox_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -12,8 +11,6 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
-
-func cut(entry string) (at, encoded string, found bool) { return strings.Cut(entry, " ") }
 
 func TestALaneWithoutEventsIsTakenOffTheSchedule(t *testing.T) {
 	onEach(t, func(t *testing.T, client rueidis.Client) {
@@ -37,7 +34,7 @@ func TestAnEntryThatIsNoEventBecomesADeadLetterAndTheLaneGoesOn(t *testing.T) {
 		e := keyed("u", "k")
 		accept(t, b, e)
 		list := b.Space().Shard(0).Lane(b.Space().Lane("u").Name)
-		ok(t, client.Do(t.Context(), client.B().Lpush().Key(list).Element("12 garbage").Build()).Error())
+		ok(t, client.Do(t.Context(), client.B().Lpush().Key(list).Element("garbage", "12").Build()).Error())
 		if got := claim(t, b); len(got.Claims) != 0 {
 			t.Fatalf("claimed %d lanes; want none", len(got.Claims))
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"strings"
 
 	"github.com/redis/rueidis"
 
@@ -21,7 +22,6 @@ const (
 	wordFull     = "full"
 	wordFinished = "finished"
 	wordSlices   = "slices"
-	wordClock    = "clock"
 	wordMemory   = "memory"
 	wordClaimed  = "claimed"
 	wordRenewed  = "renewed"
@@ -36,20 +36,20 @@ type scripts struct {
 }
 
 func loadScripts() scripts {
-	lane := eventlog.Prelude() + source("lane")
-	load := func(name, prelude string) script {
-		return script{name: name, lua: rueidis.NewLuaScript(prelude + source(name))}
+	prelude, lane, memory := eventlog.Prelude(), source("lane"), source("memory")
+	load := func(name string, before ...string) script {
+		return script{name: name, lua: rueidis.NewLuaScript(strings.Join(before, "") + source(name))}
 	}
 	return scripts{
-		accept:   load("accept", eventlog.Prelude()),
-		slices:   load("slices", eventlog.Prelude()),
-		claim:    load("claim", eventlog.Prelude()),
-		clean:    load("clean", ""),
-		renew:    load("renew", eventlog.Prelude()),
-		save:     load("save", ""),
-		complete: load("complete", lane),
-		retry:    load("retry", eventlog.Prelude()),
-		bury:     load("bury", lane),
+		accept:   load("accept", prelude, memory),
+		slices:   load("slices", prelude),
+		claim:    load("claim", prelude),
+		clean:    load("clean"),
+		renew:    load("renew", prelude),
+		save:     load("save"),
+		complete: load("complete", prelude, lane, memory),
+		retry:    load("retry", prelude),
+		bury:     load("bury", prelude, lane),
 		takeover: load("takeover", eventlog.Prelude()),
 	}
 }

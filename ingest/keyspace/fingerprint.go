@@ -9,15 +9,23 @@ import (
 	"strconv"
 )
 
-// buckets is into how many sets, over all shards, a slice of time is split. It is chosen so that at ten million keys, evenly
-// spread or not, a set stays below the 512 members up to which Redis stores integers in 8 bytes each (set-max-intset-entries).
-const buckets = 8192
+// buckets is into how many sets, over all shards, the remembered keys are split. At ten million keys a set has about 150 members,
+// well below the 512 up to which Redis stores integers in 8 bytes each (set-max-intset-entries).
+const buckets = 1 << 16
+
+// A member is, in decimal, a number of 16 digits that stands for the key, then three digits for the slice of time: together they
+// stay below 2⁶³, so that Redis keeps the set as integers. With 53 bits for the key, and 150 members to a set, one new key in
+// 50,000,000,000,000 is taken for a known one.
+const (
+	memberFirst = 1_000_000_000_000_000
+	memberCount = 8_000_000_000_000_000
+)
 
 // Fingerprint stands for one event type and key in Redis.
 type Fingerprint struct {
 	// Name is a field of the pending hash: 128 bits.
 	Name string
-	// Bucket and Member place it among the remembered keys: a set, and a 64-bit integer in it.
+	// Bucket and Member place it among the remembered keys: a set, and the first 16 digits of an integer in it.
 	Bucket, Member string
 }
 
@@ -29,7 +37,7 @@ func (s Space) Fingerprint(eventType, key string) Fingerprint {
 	return Fingerprint{
 		Name:   sum.name(),
 		Bucket: strconv.FormatUint(sum.shardBits()%perShard, 36),
-		Member: strconv.FormatInt(int64(sum.memberBits()), 10),
+		Member: strconv.FormatUint(memberFirst+sum.memberBits()%memberCount, 10),
 	}
 }
 

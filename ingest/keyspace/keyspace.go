@@ -5,12 +5,12 @@
 // A source is spread over shards. Every key of a shard carries the same hash tag, so that a script may touch all of them in
 // a Redis Cluster; a shard's keys are:
 //
-//	lane           list      the events of one ordering key, first the one that is worked on
+//	lane           list      the events of one ordering key, two elements each: when it was received, and itself
 //	progress       string    what was saved for a lane's first event
 //	due            sorted set lanes by when they are due: the schedule, and the ends of leases
 //	claims         hash      lane to the token of its claim
 //	pending        hash      fingerprint of a key to the ID of the unfinished event that has it
-//	remembered     sets      fingerprints of finished events' keys, by slice of time
+//	remembered     sets      finished events' keys and the slices of time in which they were received
 //	meta           hash      what the shard counts
 //	dead, deadplan hash      dead letters by event ID: the event and its progress; deadindex sorts them by time
 //	log            hash      event log records by event ID; logindex sorts them by time
@@ -89,7 +89,7 @@ func (s Shard) Log() string { return s.prefix + "log" }
 // LogIndex sorts the event log.
 func (s Shard) LogIndex() string { return s.prefix + "logindex" }
 
-// Remembered is the set of fingerprints of one bucket in slice number n, of the slices of that many milliseconds.
-func (s Shard) Remembered(slice, n int64, bucket string) string {
-	return s.prefix + "k:" + strconv.FormatInt(slice, 10) + ":" + strconv.FormatInt(n, 10) + ":" + bucket
+// Remembered is the set of finished events' keys of one bucket, for slices of that many milliseconds.
+func (s Shard) Remembered(slice int64, bucket string) string {
+	return s.prefix + "k:" + strconv.FormatInt(slice, 10) + ":" + bucket
 }

@@ -20,6 +20,17 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: %s", e.Offset, e.Reason)
 }
 
+// DepthError is returned for JSON that nests deeper than is allowed.
+type DepthError struct {
+	// Offset is the number of bytes before the first bracket that is too deep.
+	Offset int
+	Most   int
+}
+
+func (e *DepthError) Error() string {
+	return fmt.Sprintf("nested more than %d levels deep at byte %d", e.Most, e.Offset)
+}
+
 // Validate checks that data is one JSON value (RFC 8259), in valid UTF-8, with at most maxDepth arrays and objects
 // around anything, and nothing but white space behind it.
 func Validate(data []byte, maxDepth int) error {
@@ -98,7 +109,7 @@ func (v *validator) value(depth int) error {
 
 func (v *validator) open(depth int) error {
 	if depth > v.maxDepth {
-		return v.fail(fmt.Sprintf("nested more than %d levels deep", v.maxDepth))
+		return &DepthError{v.at, v.maxDepth}
 	}
 	v.at++
 	v.space()

@@ -15,8 +15,8 @@ if progress == '' then
   progress = redis.call('GET', KEYS[4]) or ''
 end
 record(KEYS[6], KEYS[7], id, ARGV[5], now, tonumber(ARGV[6]), tonumber(ARGV[7]))
-local entry = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], lane, now)
-redis.call('HSET', KEYS[9], id, entry)
+local at, event = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], lane, now)
+redis.call('HSET', KEYS[9], id, at .. ' ' .. (event or ''))
 redis.call('HSET', KEYS[10], id, progress)
 redis.call('ZADD', KEYS[11], int(now), id)
 if ARGV[8] ~= '' then

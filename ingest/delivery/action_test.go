@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+// told is an entry in a few lines: the event's status, then its actions'.
+func told(e eventlog.Entry) []string {
+	lines := []string{fmt.Sprintf("%s: %s", e.Status, e.Reason)}
+	for _, a := range e.Actions {
+		lines = append(lines, fmt.Sprintf("%s %s %d: %s", a.Mapping, a.Status, a.Attempts, a.Reason))
+	}
+	return lines
+}
+
+const (
+	putUser    = "PUT /v1/users/u "
+	putObject  = "PUT /v1/objects/things/u "
+	trigger    = "POST /v1/workflows/order/trigger "
+	deleteUser = "DELETE /v1/users/u "
+)
+
+func TestWhatBecomesOfAnEvent(t *testing.T) {
+	t.Parallel()
+	const code500 = "knock: identifyUser: answer 500 code_500: as the test wants"
+	for name, tc := range map[string]struct {
+		event    string
+		endpoint document.ActionName
+		answers  []int
+		options  []knocktest.Option
+		noRetry  bool
+		calls    []string
+		told     []string
+	}{
+		"its actions run in Knock's order": {
+			event: "all u 1", calls: []string{putUser + "200", putObject + "200", trigger + "200"},
+			told: []string{"succeeded: ", "all-identify succeeded 1: ", "all-object succeeded 1: ", "all-order succeeded 1: "},
+		},
+		"one that no mapping wants is skipped": {
+			event: "nothing u 1", told: []string{`skipped: no mapping for "nothing"`},
+		},
+		"one whose action lacks an id is skipped": {
+			event: `{"type":"identify","id":"1"}`,
+			told: []string{
+				"skipped: identify: id: body.user is missing, null or empty in the event",
+				"identify skipped 0: id: body.user is missing, null or empty in the event",
+			},
+		},
+		"a permanent failure does not stop the actions behind": {
+			event: "all u 1", endpoint: document.SetObject, answers: []int{422},
+			calls: []string{putUser + "200", putObject + "422", trigger + "200"},
+			told: []string{
+				"dead-lettered: all-object: knock: setObject: answer 422 code_422: as the test wants; send fewer or smaller values: " +
+					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"all-identify succeeded 1: ",
+				"all-object dead-lettered 1: knock: setObject: answer 422 code_422: as the test wants; send fewer or smaller values: " +
+					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"all-order succeeded 1: ",
+			},
+		},
+		"Knock's code and message stay, with a hint": {
+			event: "order u 1", options: []knocktest.Option{knocktest.WithWorkflows("other")},
+			calls: []string{trigger + "404"},
+			told: []string{
+				"dead-lettered: order: knock: triggerWorkflow: answer 404 workflow_missing: the workflow was not found; " +
+					"commit the workflow in this environment, or correct the mapping's workflow key",
+				"order dead-lettered 1: knock: triggerWorkflow: answer 404 workflow_missing: the workflow was not found; " +
+					"commit the workflow in this environment, or correct the mapping's workflow key",
+			},
+		},
+		"a transient failure holds back the actions behind, and not those before": {
+			event: "all u 1", endpoint: document.SetObject, answers: []int{500, knocktest.Dropped},
+			calls: []string{
+				putUser + "200", putObject + "500", putObject + "-1", putObject + "200", trigger + "200",
+			},
+			told: []string{"succeeded: ", "all-identify succeeded 1: ", "all-object succeeded 3: ", "all-order succeeded 1: "},
+		},
+		"without time for retries it is given up at once, and the actions behind get their turn": {
+			event: "all u 1", endpoint: document.IdentifyUser, answers: []int{500}, noRetry: true,
+			calls: []string{putUser + "500", putObject + "200", trigger + "200"},
+			told: []string{
+				"dead-lettered: all-identify: given up after 0s of retries: " + code500,
+				"all-identify dead-lettered 1: given up after 0s of retries: " + code500,
+				"all-object succeeded 1: ", "all-order succeeded 1: ",
+			},
+		},
+		"a delete whose answer was lost has succeeded when the next finds nothing": {
+			event: "delete u 1", endpoint: document.DeleteUser, answers: []int{knocktest.Dropped, 404},
+			calls: []string{deleteUser + "-1", deleteUser + "404"},
+			told:  []string{"succeeded: ", "delete succeeded 2: "},
+		},
+		"a first delete that finds nothing has failed": {
+			event: "delete u 1", endpoint: document.DeleteUser, answers: []int{404},
+			calls: []string{deleteUser + "404"},
+			told: []string{
+				"dead-lettered: delete: knock: deleteUser: answer 404 code_404: as the test wants; create it in this environment " +
+					"first, or correct the id or key in the mapping; if everything is missing, see that spec.knock.baseURL has no path",
+				"delete dead-lettered 1: knock: deleteUser: answer 404 code_404: as the test wants; create it in this environment " +
+					"first, or correct the id or key in the mapping; if everything is missing, see that spec.knock.baseURL has no path",
+			},
+		},
+		"a part that failed for good is what its action tells of, whatever came later": {
+			event: crowd(1500), endpoint: document.TriggerWorkflow, answers: []int{413, 500},
+			calls: []string{trigger + "413", trigger + "500", trigger + "200"},
+			told: []string{
+				"dead-lettered: crowd: knock: triggerWorkflow: answer 413 code_413: as the test wants; send fewer or smaller values: " +
+					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"crowd dead-lettered 3: knock: triggerWorkflow: answer 413 code_413: as the test wants; send fewer or smaller values: " +
+					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, tc.options...)
+			w.answers(tc.endpoint, tc.answers...)
+			if tc.noRetry {
+				w.settings.Delivery.RetryFor = 0
+			}
+			p := w.start()
+			p.send(tc.event)
+			final, _ := p.finished(1)
+			if diff := cmp.Diff(tc.calls, w.calls()); diff != "" {
+				t.Errorf("calls (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.told, told(final[0])); diff != "" {
+				t.Errorf("log (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// crowd is an event of many users.
+func crowd(users int) string {
+	list := make([]string, users)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"u%d"`, i)
+	}
+	return `{"type":"crowd","user":"u","id":"1","users":[` + strings.Join(list, ",") + `]}`
+}
+
+func TestARetrySendsTheSameBytes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(document.TriggerWorkflow, 503, 429, knocktest.Dropped)
+	p := w.start()
+	p.send("order u 1")
+	final, retrying := p.finished(1)
+	if final[0].Status != eventlog.Succeeded || retrying != 3 || final[0].Actions[0].Attempts != 4 {
+		t.Errorf("%s after %d retries: %v", final[0].Status, retrying, told(final[0]))
+	}
+	type sent struct{ Path, Body, Key string }
+	var got []sent
+	for _, c := range w.knock.Calls() {
+		got = append(got, sent{c.Path, c.Body, c.Header["idempotency-key"]})
+	}
+	for _, again := range got[1:] {
+		if diff := cmp.Diff(got[0], again); diff != "" || again.Key == "" {
+			t.Errorf("another request (-first +again)\n%s", diff)
+		}
+	}
+	if runs := w.knock.State().Runs; len(runs) != 1 {
+		t.Errorf("the workflow ran %d times", len(runs))
+	}
+}
+
+func TestRetriesEndWithTheTimeForThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings.Delivery.RetryFor = 1500 * time.Millisecond
+	w.answers(document.IdentifyUser, make500(100)...)
+	p := w.start()
+	start := time.Now()
+	p.send("all u 1")
+	final, retrying := p.finished(1)
+	if took := time.Since(start); took > 5*time.Second || retrying == 0 {
+		t.Errorf("given up after %v and %d retries", took, retrying)
+	}
+	want := "all-identify: given up after 1.5s of retries: knock: identifyUser: answer 500 code_500: as the test wants"
+	if e := final[0]; e.Status != eventlog.DeadLettered || e.Reason != want || e.Actions[2].Status != eventlog.Succeeded {
+		t.Errorf("got %v", told(e))
+	}
+}
+
+func make500(n int) []int {
+	statuses := make([]int, n)
+	for i := range statuses {
+		statuses[i] = 500
+	}
+	return statuses
+}
+
+func TestADeadLetterFreesItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answers(document.TriggerWorkflow, 422)
+	p := w.start()
+	for _, want := range []eventlog.Status{eventlog.DeadLettered, eventlog.Succeeded} {
+		p.send("order u 1")
+		if final, _ := p.finished(1); final[0].Status != want {
+			t.Errorf("got %v, want %s", told(final[0]), want)
+		}
+	}
+}

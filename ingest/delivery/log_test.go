@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/delivery"
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+// clock is moved by calls: each takes 12.5 ms.
+type clock struct{ passed atomic.Int64 }
+
+func (c *clock) now() time.Time {
+	return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(c.passed.Load()))
+}
+
+// timed is a caller that moves the clock.
+type timed struct {
+	delivery.Caller
+	clock *clock
+}
+
+func (c timed) Do(ctx context.Context, request knock.Request) (knock.Response, error) {
+	c.clock.passed.Add(int64(12500 * time.Microsecond))
+	return c.Caller.Do(ctx, request)
+}
+
+func TestTheLogOfAnEvent(t *testing.T) {
+	t.Parallel()
+	const mappings = `[
+		{"name":"order","event":"order","action":"triggerWorkflow",
+			"parameters":{"workflow":"order","recipients":"body.user","dataFrom":"body.data"}},
+		{"name":"seen","event":"order","action":"identifyUser","parameters":{"id":"body.user","properties":{"last":"body.data.id"}}},
+		{"name":"vip","event":"order","when":"body.data.total > 100.0","action":"triggerWorkflow",
+			"parameters":{"workflow":"vip","recipients":"body.user"}}
+	]`
+	clock := &clock{}
+	w := newWorld(t, knocktest.WithClock(clock.now))
+	w.answers(document.TriggerWorkflow, 422)
+	w.settings.Program = compile(t, mappings)
+	w.settings.Caller = timed{w.settings.Caller, clock}
+	box := w.open(func(o *inbox.Options) { o.Now = clock.now })
+	p := w.start(func(c *delivery.Config) { c.Inbox, c.Now = box, clock.now })
+
+	e := &event.Event{ID: "0190-1", Verification: "failed", Body: []byte(
+		`{"type":"order","user":"u 1","id":"k1","at":"2026-01-02T03:04:04Z","data":{"id":9007199254740993,"total":1.0}}`)}
+	if err := w.settings.Program.Identify(e); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := box.Accept(t.Context(), []*event.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	shown := p.next()
+	stored, err := eventlog.Open(w.client, box.Space(), eventlog.Limits{}).Get(t.Context(), "0190-1")
+	if err != nil || stored == nil {
+		t.Fatalf("not in the log: %v", err)
+	}
+	want, err := os.ReadFile("testdata/entry.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, entry := range map[string]eventlog.Entry{"shown": shown, "stored": *stored} {
+		if diff := cmp.Diff(string(want), pretty(t, entry)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+func pretty(t *testing.T, entry eventlog.Entry) string {
+	t.Helper()
+	encoded, err := eventlog.Encode(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, encoded, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return out.String() + "\n"
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eventlog_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
+)
+
+func TestRedact(t *testing.T) {
+	request := func(path, body, response string) []eventlog.Action {
+		return []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: path, Body: json.RawMessage(body), Response: response}}}}
+	}
+	for name, tc := range map[string]struct {
+		paths []string
+		omit  bool
+		entry eventlog.Entry
+		want  eventlog.Entry
+	}{
+		"nothing to hide": {
+			entry: eventlog.Entry{Payload: json.RawMessage(`{ "a":1.0}`), Actions: request("/v1/users/u", `{"a":1}`, "")},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{ "a":1.0}`), Actions: request("/v1/users/u", `{"a":1}`, "")},
+		},
+		"a path that the payload has not": {
+			paths: []string{"body.b.c", "body.a.c", "headers.a"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":1.0,"n":9007199254740993}`), Actions: request("/", `{"a":1.0}`, "a")},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"a":1.0,"n":9007199254740993}`), Actions: request("/", `{"a":1.0}`, "a")},
+		},
+		"a string, in whatever way it is written": {
+			paths: []string{"body.traits.email"},
+			entry: eventlog.Entry{
+				Payload: json.RawMessage(`{"traits":{"email":"a\u0040b.c","n":1.50}}`),
+				Actions: request("/v1/users/a%40b.c/x?id=a%40b.c&y=1", `{"e":"a@b.c","l":["a\u0040b.c","xa@b.c"],"a@b.c":1.50}`, `{"message":"no a@b.c here, nor da@b.c"`),
+			},
+			want: eventlog.Entry{
+				Payload: json.RawMessage(`{"traits":{"email":"[redacted]","n":1.50}}`),
+				Actions: request("/v1/users/[redacted]/x?id=[redacted]&y=1", `{"e":"[redacted]","l":["[redacted]","xa@b.c"],"a@b.c":1.50}`, `{"message":"no [redacted] here, nor da@b.c"`),
+			},
+		},
+		"a number, but not the digits of another": {
+			paths: []string{"body.age"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"age":42,"n":42}`), Actions: request("/42/142", `{"a":42,"b":"42","c":420}`, `{"a":42,"b":142}`)},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"age":"[redacted]","n":42}`), Actions: request("/[redacted]/142", `{"a":"[redacted]","b":"[redacted]","c":420}`, `{"a":[redacted],"b":142}`)},
+		},
+		"all of duplicate members": {
+			paths: []string{"body.a"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":"one","a":"two"}`), Actions: request("/", `["one","two"]`, "")},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"a":"[redacted]","a":"[redacted]"}`), Actions: request("/", `["[redacted]","[redacted]"]`, "")},
+		},
+		"an object, with all that is in it but booleans": {
+			paths: []string{"body.traits"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"traits":{"a":["x",true,null,""]}}`), Actions: request("/x", `{"a":"x","b":true,"c":""}`, "")},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"traits":"[redacted]"}`), Actions: request("/[redacted]", `{"a":"[redacted]","b":true,"c":""}`, "")},
+		},
+		"an element of a list": {
+			paths: []string{"body.items.1.name"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"items":[{"name":"x"},{"name":"y"}]}`)},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"items":[{"name":"x"},{"name":"[redacted]"}]}`)},
+		},
+		"the whole body": {
+			paths: []string{"body"},
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":"x"}`), Actions: request("/x", `"x"`, "x")},
+			want:  eventlog.Entry{Payload: json.RawMessage(`"[redacted]"`), Actions: request("/[redacted]", `"[redacted]"`, "[redacted]")},
+		},
+		"where people read it": {
+			paths: []string{"body.id"},
+			entry: eventlog.Entry{
+				Payload: json.RawMessage(`{"id":"a/b"}`), Key: "a/b", OrderingKey: "a/b", Reason: `id "a/b"`, Notes: []string{"a/b"},
+				Actions: []eventlog.Action{{Reason: "a/b", Notes: []string{"id a/b"}}},
+			},
+			want: eventlog.Entry{
+				Payload: json.RawMessage(`{"id":"[redacted]"}`), Key: "[redacted]", OrderingKey: "[redacted]", Reason: `id "[redacted]"`,
+				Notes: []string{"[redacted]"}, Actions: []eventlog.Action{{Reason: "[redacted]", Notes: []string{"id [redacted]"}}},
+			},
+		},
+		"payloads left out, and the value elsewhere": {
+			paths: []string{"body.email"}, omit: true,
+			entry: eventlog.Entry{Payload: json.RawMessage(`{"email":"x"}`), Actions: request("/x", `{"email":"x"}`, "x")},
+			want:  eventlog.Entry{Actions: []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: "/[redacted]", Response: "[redacted]"}}}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := copied(t, tc.entry)
+			got := eventlog.NewRedactor(tc.paths, tc.omit).Apply(tc.entry)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, copied(t, tc.entry)); diff != "" {
+				t.Errorf("its argument has changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// copied is a deep copy.
+func copied(t *testing.T, entry eventlog.Entry) (copy eventlog.Entry) {
+	t.Helper()
+	text, err := eventlog.Encode(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &copy); err != nil {
+		t.Fatal(err)
+	}
+	return copy
+}
+
+// FuzzRedactor checks that what is encoded is JSON, and that a hidden string is in no scalar of it.
+func FuzzRedactor(f *testing.F) {
+	f.Add(`{"a":"secret","b":["secret",1]}`, `{"x":"secret"}`)
+	f.Add(`{"a":{"b":"x\u0000"}}`, `["x\u0000",1.0,{"a":"a"}]`)
+	f.Fuzz(func(t *testing.T, payload, body string) {
+		if rawjson.Validate([]byte(payload), 100) != nil || rawjson.Validate([]byte(body), 100) != nil {
+			t.Skip("the receiver refuses it")
+		}
+		record, err := eventlog.NewRedactor([]string{"body.a"}, false).Encode(eventlog.Entry{
+			Payload: json.RawMessage(payload), Actions: []eventlog.Action{{Requests: []eventlog.Request{{Body: json.RawMessage(body)}}}},
+		})
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		var entry eventlog.Entry
+		if err := json.Unmarshal(record, &entry); err != nil {
+			t.Fatalf("%v: %s", err, record)
+		}
+		var sent struct{ A string }
+		if json.Unmarshal([]byte(payload), &sent) != nil || sent.A == "" || sent.A == "[redacted]" {
+			return
+		}
+		var value any
+		if err := json.Unmarshal(entry.Actions[0].Requests[0].Body, &value); err != nil {
+			t.Fatal(err)
+		}
+		if holds(value, sent.A) {
+			t.Errorf("%q is still in %s", sent.A, entry.Actions[0].Requests[0].Body)
+		}
+	})
+}
+
+func holds(value any, secret string) bool {
+	switch value := value.(type) {
+	case string:
+		return value == secret
+	case []any:
+		for _, element := range value {
+			if holds(element, secret) {
+				return true
+			}
+		}
+	case map[string]any:
+		for _, member := range value {
+			if holds(member, secret) {
+				return true
+			}
+		}
+	}
+	return false
+}

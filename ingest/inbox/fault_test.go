@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/test/redistest"
+)
+
+// fill accepts events of 10 KB, one a user, until Redis has no memory for more.
+func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
+	t.Helper()
+	for {
+		e := keyed(strconv.Itoa(accepted), fmt.Sprintf("key %d of %s", accepted, t.Name()))
+		e.Body = bytes.Repeat([]byte("x"), 10_000)
+		_, err := b.Accept(t.Context(), []*event.Event{e})
+		if full, is := errors.AsType[*inbox.FullError](err); is {
+			if full.Limit != inbox.LimitMemory {
+				t.Fatalf("%v; want the memory limit", full)
+			}
+			return accepted
+		}
+		ok(t, err)
+		accepted++
+	}
+}
+
+func TestAFullRedisRefusesEventsAndIsDrained(t *testing.T) {
+	b := open(t, redistest.Start(t, "--maxmemory", "6mb").Client(t), inbox.Options{Limits: inbox.Limits{
+		Window: window, Log: eventlog.Limits{MaxEvents: 100_000},
+	}})
+	accepted := fill(t, b)
+	if accepted < 100 || depth(t, b) != int64(accepted) {
+		t.Fatalf("%d accepted, depth %d", accepted, depth(t, b))
+	}
+
+	buried, finished := 0, 0
+	for finished < accepted {
+		for _, c := range claim(t, b).Claims {
+			if lost, err := b.Renew(t.Context(), []*inbox.Claim{c}); err != nil || len(lost) != 0 {
+				t.Fatalf("renew: %d lost, %v", len(lost), err)
+			}
+			ok(t, b.Save(t.Context(), c, bytes.Repeat([]byte("p"), 10_000)))
+			switch c.Event.OrderingKey[len(c.Event.OrderingKey)-1] {
+			case '0':
+				if c.Progress == nil {
+					ok(t, b.Retry(t.Context(), c, 0, []byte("again"), big(c)))
+					continue
+				}
+				ok(t, b.Complete(t.Context(), c, big(c)))
+			case '1':
+				buried++
+				ok(t, b.Bury(t.Context(), c, []byte("plan"), big(c)))
+			default:
+				ok(t, b.Complete(t.Context(), c, big(c)))
+			}
+			finished++
+		}
+	}
+	if got := depth(t, b); got != 0 || buried == 0 {
+		t.Errorf("depth %d after draining, %d buried", got, buried)
+	}
+	if again := fill(t, b); again < accepted/2 {
+		t.Errorf("%d accepted after draining, %d before", again, accepted)
+	}
+}
+
+// big is a log record that is larger than the event.
+func big(c *inbox.Claim) []byte {
+	return fmt.Appendf(nil, `{"id":%q,"status":"succeeded","reason":%q}`, c.Event.ID, bytes.Repeat([]byte("x"), 20_000))
+}
+
+func TestALogThatFillsRedisGivesWayToEvents(t *testing.T) {
+	client := redistest.Start(t, "--maxmemory", "6mb").Client(t)
+	b := open(t, client, inbox.Options{Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 100_000}}})
+	for i := range 500 { // 10 MB of records
+		accept(t, b, keyed(strconv.Itoa(i), ""))
+		c := claimOne(t, b)
+		ok(t, b.Complete(t.Context(), c, big(c)))
+	}
+	entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Limit: 1000})
+	ok(t, err)
+	if len(entries) < 10 || len(entries) > 300 {
+		t.Errorf("%d entries are left; want as many as fit", len(entries))
+	}
+}
+
+func TestWhatWasAcceptedSurvivesThatRedisIsKilled(t *testing.T) {
+	server := redistest.Start(t)
+	b := open(t, server.Client(t), inbox.Options{})
+	first, second := keyed("u", "1"), keyed("u", "2")
+	accept(t, b, first, second)
+	held := claimOne(t, b)
+	ok(t, b.Save(t.Context(), held, []byte("plan")))
+	server.Kill()
+
+	if _, err := b.Accept(t.Context(), []*event.Event{keyed("u", "3")}); !errors.Is(err, inbox.ErrUnavailable) {
+		t.Errorf("accept while Redis is away: %v; want ErrUnavailable", err)
+	}
+	if err := b.Complete(t.Context(), held, nil); !errors.Is(err, inbox.ErrUnavailable) {
+		t.Errorf("complete while Redis is away: %v; want ErrUnavailable", err)
+	}
+
+	server.Start()
+	awaitRedis(t, b)
+	ok(t, b.Complete(t.Context(), held, nil)) // the claim is still held
+	c := claimOne(t, b)
+	if c.Event.ID != second.ID {
+		t.Errorf("then event %s; want %s", c.Event.ID, second.ID)
+	}
+	ok(t, b.Complete(t.Context(), c, nil))
+	for _, receipt := range accept(t, b, keyed("u", "1"), keyed("u", "2")) {
+		if !receipt.Duplicate {
+			t.Error("a finished event is taken again")
+		}
+	}
+}
+
+// awaitRedis returns when a call succeeds, for the client connects again by itself.
+func awaitRedis(t *testing.T, b *inbox.Inbox) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		_, err := b.Depth(ctx)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenWithoutRedis(t *testing.T) {
+	server := redistest.Start(t)
+	client := server.Client(t)
+	server.Kill()
+	_, err := inbox.Open(t.Context(), client, "production/rudderstack", inbox.Options{})
+	if !errors.Is(err, inbox.ErrUnavailable) {
+		t.Errorf("%v; want ErrUnavailable", err)
+	}
+}
+
+func TestTheScriptsKeepToOneSlotOfACluster(t *testing.T) {
+	server := redistest.Start(t, "--cluster-enabled", "yes")
+	plain := server.Client(t)
+	ok(t, plain.Do(t.Context(), plain.B().ClusterAddslotsrange().StartSlotEndSlot().StartSlotEndSlot(0, 16383).Build()).Error())
+	awaitCluster(t, plain)
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr}, DisableCache: true, ShuffleInit: true})
+	ok(t, err)
+	t.Cleanup(client.Close)
+
+	b := open(t, client, inbox.Options{Shards: 16})
+	log := eventlog.Open(client, b.Space(), eventlog.Limits{MaxEvents: 1000})
+	const n = 100
+	var events []*event.Event
+	for i := range n {
+		events = append(events, keyed(strconv.Itoa(i), strconv.Itoa(i)))
+	}
+	accept(t, b, events...)
+	ok(t, log.Append(t.Context(), []eventlog.Entry{{ID: "a", OrderingKey: "1"}, {ID: "b", OrderingKey: "2"}}))
+	seen := 0
+	for shard := range b.Shards() {
+		claimed, err := b.Claim(t.Context(), shard, n)
+		ok(t, err)
+		if _, err := b.Renew(t.Context(), claimed.Claims); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range claimed.Claims {
+			seen++
+			ok(t, b.Save(t.Context(), c, []byte("x")))
+			if i == 0 {
+				ok(t, b.Bury(t.Context(), c, nil, record(c, eventlog.DeadLettered)))
+			} else {
+				ok(t, b.Complete(t.Context(), c, record(c, eventlog.Succeeded)))
+			}
+		}
+	}
+	entries, err := log.List(t.Context(), eventlog.Query{Limit: 1000})
+	ok(t, err)
+	if seen != n || depth(t, b) != 0 || len(entries) != n+2 {
+		t.Errorf("%d claimed, depth %d, %d log entries; want %d, 0, %d", seen, depth(t, b), len(entries), n, n+2)
+	}
+}
+
+func awaitCluster(t *testing.T, client rueidis.Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		info, err := client.Do(ctx, client.B().ClusterInfo().Build()).ToString()
+		if err == nil && bytes.Contains([]byte(info), []byte("cluster_state:ok")) {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("no cluster: %s, %v", info, err)
+		}
+	}
+}

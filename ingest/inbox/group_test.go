@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/rueidis"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/test/redistest"
+)
+
+// calls counts the scripts a client runs, and can hold the first of them back.
+type calls struct {
+	rueidis.Client
+	count   chan struct{}
+	release chan struct{}
+}
+
+func (c *calls) Do(ctx context.Context, command rueidis.Completed) rueidis.RedisResult {
+	if c.count != nil && strings.HasPrefix(command.Commands()[0], "EVAL") {
+		c.count <- struct{}{}
+		<-c.release
+	}
+	return c.Client.Do(ctx, command)
+}
+
+func TestEventsThatComeTogetherShareCallsAndEachSenderKeepsItsOrder(t *testing.T) {
+	client := redistest.Start(t).Client(t)
+	b := open(t, client, inbox.Options{})
+	const senders, each = 100, 20
+	var group errgroup.Group
+	for i := range senders {
+		group.Go(func() error {
+			for j := range each {
+				e := keyed(fmt.Sprintf("user %d", i), fmt.Sprintf("%d-%d", i, j))
+				e.ID = strconv.Itoa(j)
+				if _, err := b.Accept(t.Context(), []*event.Event{e}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	ok(t, group.Wait())
+	if calls := commandCalls(t, client, "evalsha"); calls > senders*each/4 {
+		t.Errorf("%d calls for %d events", calls, senders*each)
+	}
+	for j := range each {
+		for _, c := range claim(t, b).Claims {
+			if c.Event.ID != strconv.Itoa(j) {
+				t.Fatalf("%s: event %s is number %d of its lane", c.Event.OrderingKey, c.Event.ID, j)
+			}
+			ok(t, b.Complete(t.Context(), c, nil))
+		}
+	}
+	if got := depth(t, b); got != 0 {
+		t.Errorf("depth %d; want 0", got)
+	}
+}
+
+// commandCalls is how often Redis ran a command.
+func commandCalls(t *testing.T, client rueidis.Client, name string) (count int) {
+	t.Helper()
+	info, err := client.Do(t.Context(), client.B().Info().Section("commandstats").Build()).ToString()
+	ok(t, err)
+	_, rest, _ := strings.Cut(info, "cmdstat_"+name+":calls=")
+	if _, err := fmt.Sscan(strings.Split(rest, ",")[0], &count); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+func TestOneWhoGivesUpDoesNotHoldUpTheOthers(t *testing.T) {
+	client := &calls{Client: redistest.Start(t).Client(t)}
+	b := open(t, client, inbox.Options{})
+	accept(t, b, keyed("u", "")) // the window is announced
+	client.count, client.release = make(chan struct{}), make(chan struct{})
+
+	var group errgroup.Group
+	start := func(ctx context.Context, user string, want error) {
+		group.Go(func() error {
+			_, err := b.Accept(ctx, []*event.Event{keyed(user, "")})
+			if !errors.Is(err, want) {
+				return fmt.Errorf("%s: %w; want %w", user, err, want)
+			}
+			return nil
+		})
+	}
+	impatient, giveUp := context.WithCancel(t.Context())
+	start(t.Context(), "first", nil)
+	<-client.count // it leads, and its call is under way
+	start(impatient, "impatient", context.Canceled)
+	start(t.Context(), "patient", nil)
+	awaitWaiting(t, b, 2)
+	giveUp()
+	awaitWaiting(t, b, 1)
+	client.release <- struct{}{}
+	<-client.count // the second call, led by another
+	client.release <- struct{}{}
+	ok(t, group.Wait())
+
+	client.count = nil
+	var users []string
+	for _, c := range claim(t, b).Claims {
+		users = append(users, c.Event.OrderingKey)
+	}
+	if diff := cmp.Diff(map[string]bool{"u": true, "first": true, "patient": true}, set(users)); diff != "" {
+		t.Errorf("accepted (-want +got):\n%s", diff)
+	}
+}
+
+func set(names []string) map[string]bool {
+	out := map[string]bool{}
+	for _, name := range names {
+		out[name] = true
+	}
+	return out
+}
+
+// awaitWaiting returns when so many requests wait for the next call.
+func awaitWaiting(t *testing.T, b *inbox.Inbox, n int) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for b.Waiting(0) != n {
+		select {
+		case <-deadline:
+			t.Fatalf("%d are waiting; want %d", b.Waiting(0), n)
+		default:
+		}
+	}
+}

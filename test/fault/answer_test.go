@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// answer is what a sender looks at: Code is the error's, Body that of a 200.
+type answer struct {
+	Status     int
+	Code, Body string
+	Allow      string
+}
+
+func TestEachRowOfTheAnswerTable(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.write("source.yaml", sourceManifest+verificationManifest)
+	s.write("secret.yaml", keyManifest("sk_test_unused")+"  sender: "+senderSecret+"\n")
+	p := s.start()
+
+	one := order("u_1", 1)
+	packed := http.Header{"X-Sender": {senderSecret}, "Content-Encoding": {"gzip"}}
+	many := "[" + strings.TrimSuffix(strings.Repeat("{},", 1001), ",") + "]"
+	deep := strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101)
+	big := `{"type":"` + strings.Repeat("x", 5<<20) + `"}`
+	taken := func(accepted, duplicates int) answer {
+		return answer{Status: 200, Body: fmt.Sprintf("{\"accepted\":%d,\"duplicates\":%d}\n", accepted, duplicates)}
+	}
+	refused := func(status int, code string) answer { return answer{Status: status, Code: code} }
+	tests := []struct {
+		name   string
+		method string // POST if empty
+		at     string // added to the URL
+		header http.Header
+		body   string
+		want   answer
+	}{
+		{name: "an event is taken", body: one, want: taken(1, 0)},
+		{name: "a known one is a duplicate", body: one, want: taken(0, 1)},
+		{name: "an array is taken, with its duplicates", body: "[" + one + "," + order("u_1", 2) + "," + order("u_1", 2) + "]", want: taken(1, 2)},
+		{name: "PUT is taken", method: http.MethodPut, body: order("u_1", 3), want: taken(1, 0)},
+		{name: "PATCH is taken", method: http.MethodPatch, body: order("u_1", 4), want: taken(1, 0)},
+		{name: "gzip is understood", header: packed, body: compressed(order("u_1", 5)), want: taken(1, 0)},
+		{name: "no JSON", body: "hello", want: refused(400, "invalid_body")},
+		{name: "nothing", want: refused(400, "invalid_body")},
+		{name: "an empty array", body: "[]", want: refused(400, "invalid_body")},
+		{name: "an element that is no object", body: "[" + order("u_1", 6) + ",7]", want: refused(400, "invalid_body")},
+		{name: "trailing garbage", body: one + "x", want: refused(400, "invalid_body")},
+		{name: "nesting beyond 100", body: deep, want: refused(400, "invalid_body")},
+		{name: "no event type", body: `{"userId":"u_1"}`, want: refused(400, "invalid_event")},
+		{name: "a sender who is not verified", header: http.Header{"X-Sender": {"guess"}}, body: one, want: refused(401, "unauthorized")},
+		{name: "another token", at: "x", body: one, want: refused(404, "not_found")},
+		{name: "GET", method: http.MethodGet, want: answer{Status: 405, Code: "method_not_allowed", Allow: "POST, PUT, PATCH"}},
+		{name: "DELETE", method: http.MethodDelete, want: answer{Status: 405, Code: "method_not_allowed", Allow: "POST, PUT, PATCH"}},
+		{name: "over 5 MiB", body: big, want: refused(413, "body_too_large")},
+		{name: "over 5 MiB after inflating", header: packed, body: compressed(big), want: refused(413, "body_too_large")},
+		{name: "more than 1,000 events", body: many, want: refused(413, "too_many_events")},
+		{
+			name: "an unknown content encoding", header: http.Header{"X-Sender": {senderSecret}, "Content-Encoding": {"br"}},
+			body: one, want: refused(415, "unsupported_encoding"),
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			header := test.header
+			if header == nil {
+				header = http.Header{"X-Sender": {senderSecret}}
+			}
+			got := ask(t, test.method, p.url+test.at, header, test.body)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("a request that does not arrive whole within 10 s", func(t *testing.T) { slowRequest(t, p.url) })
+	s.redis.Kill()
+	got := ask(t, "", p.url, http.Header{"X-Sender": {senderSecret}}, order("u_1", 7))
+	if diff := cmp.Diff(refused(429, "unavailable"), got); diff != "" {
+		t.Errorf("without Redis (-want +got):\n%s", diff)
+	}
+}
+
+func ask(t *testing.T, method, url string, header http.Header, body string) answer {
+	t.Helper()
+	if method == "" {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	response, err := http.DefaultTransport.RoundTrip(request) // a client would follow redirects, and there must be none
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, response)
+}
+
+func read(t *testing.T, response *http.Response) answer {
+	t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := answer{Status: response.StatusCode, Allow: response.Header.Get("Allow")}
+	if response.StatusCode == http.StatusOK {
+		got.Body = string(body)
+		return got
+	}
+	var refusal struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Error.Message == "" {
+		t.Errorf("the body is no error: %s", body)
+	}
+	got.Code = refusal.Error.Code
+	return got
+}
+
+func compressed(text string) string {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write([]byte(text)) // to memory
+	_ = w.Close()
+	return packed.String()
+}
+
+func slowRequest(t *testing.T, to string) {
+	at, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", at.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close() //nolint:errcheck // the test has its answer
+	began := time.Now()
+	fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: %s\r\nX-Sender: %s\r\nContent-Length: 99\r\n\r\n{", at.Path, at.Host, senderSecret)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(answer{Status: 408, Code: "incomplete_request"}, read(t, response)); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
+	}
+	if took := time.Since(began); took < 9*time.Second || took > 13*time.Second {
+		t.Errorf("answered after %v; want 10 s", took)
+	}
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+func TestARefusedKeyPausesDeliveriesUntilTheSecretIsRight(t *testing.T) {
+	t.Parallel()
+	s, rudder := newScene(t), newSender(t)
+	all := crowd{users: 10, orders: 3}
+	s.write("secret.yaml", keyManifest(wrongKey))
+	p := s.start()
+
+	rudder.taken(t, p.url, order(all.user(0), 0), 1, 0)
+	s.awaitCalls("first refusal", refusals(1))
+	for i := range all.users {
+		for n := range all.orders {
+			if i+n > 0 {
+				rudder.taken(t, p.url, order(all.user(i), n), 1, 0)
+			}
+		}
+	}
+	s.awaitCalls("probes", refusals(3)) // after 1 s and 2 s; the next comes 4 s later
+	probes := s.knock.Calls()
+	for i := 1; i < len(probes); i++ {
+		if gap := probes[i].At.Sub(probes[i-1].At); gap < 900*time.Millisecond {
+			t.Errorf("probe %d came %v after the one before", i, gap)
+		}
+	}
+	s.awaitLog(eventlog.Retrying, 1)
+	const announcement = "Knock refuses the API key"
+	if count := strings.Count(p.stderr.text(), announcement); count != 1 {
+		t.Errorf("stderr says %d times that %s:\n%s", count, announcement, p.stderr.text())
+	}
+	if ended := len(p.awaitEvents(0)); ended != 0 {
+		t.Errorf("%d events ended while the key was wrong", ended)
+	}
+
+	began := time.Now()
+	s.write("secret.yaml", keyManifest(knocktest.APIKey))
+	s.awaitCalls("run with the right key", ran(1))
+	within(t, "going on with the right key", began, 3500*time.Millisecond) // the next probe would have been later
+	all.delivered(t, s)
+}
+
+// refusals is for awaitCalls: at least so many calls were answered 401.
+func refusals(count int) func([]knocktest.Call) bool {
+	return func(calls []knocktest.Call) bool {
+		refused := 0
+		for _, call := range calls {
+			if call.Status == http.StatusUnauthorized {
+				refused++
+			}
+		}
+		return refused >= count
+	}
+}
+
+func TestSecretsStayOutOfLogsAndRedis(t *testing.T) {
+	t.Parallel()
+	s, rudder := newScene(t), newSender(t)
+	s.write("source.yaml", sourceManifest+verificationManifest)
+	s.knock.Respond(unreliable)
+	s.write("secret.yaml", keyManifest(wrongKey)+"  sender: "+senderSecret+"\n")
+	p := s.start()
+	rudder.header = http.Header{"X-Sender": {senderSecret}, "Authorization": {"Bearer " + senderSecret}, "Cookie": {"s=" + senderSecret}}
+
+	var answers strings.Builder
+	post := func(url, body string) {
+		status, text := rudder.post(t.Context(), url, body)
+		fmt.Fprintln(&answers, status, text)
+	}
+	for n := range 20 {
+		post(p.url, order("u_1", n))
+		post(p.url, order("u_1", n))
+	}
+	post(p.url+"x", order("u_1", 1))
+	post(p.url, `{"type":`)
+	rudder.header = http.Header{"X-Sender": {"wrong"}}
+	post(p.url, order("u_1", 1))
+	s.awaitCalls("refusal", refusals(1))
+	s.awaitLog(eventlog.Retrying, 1)
+	whilePaused := dump(t, s)
+	s.write("secret.yaml", keyManifest(knocktest.APIKey)+"  sender: "+senderSecret+"\n")
+	s.awaitLog(eventlog.Succeeded, 20)
+
+	secrets := []string{token(p.url), wrongKey, knocktest.APIKey, senderSecret}
+	p.absent("Redis while paused", whilePaused, secrets)
+	p.absent("Redis", dump(t, s), secrets)
+	p.absent("an answer", answers.String(), secrets)
+	if !strings.Contains(whilePaused, "messageId") || !strings.Contains(dump(t, s), "order-completed") {
+		t.Error("the dumps of Redis do not show events")
+	}
+}
+
+const verificationManifest = `  verification:
+    headerSecret: {name: X-Sender, secretRef: {name: knock, key: sender}}
+`
+
+// dump is every key and value in Redis.
+func dump(t *testing.T, s *scene) string {
+	t.Helper()
+	client := s.redis.Client(t)
+	do := func(command ...string) string {
+		values, err := client.Do(t.Context(), client.B().Arbitrary(command...).Build()).ToAny()
+		if err != nil {
+			t.Fatalf("%v: %v", command, err)
+		}
+		return fmt.Sprint(values)
+	}
+	keys, err := client.Do(t.Context(), client.B().Keys().Pattern("*").Build()).AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := map[string][]string{
+		"string": {"GET"}, "hash": {"HGETALL"}, "list": {"LRANGE", "0", "-1"},
+		"set": {"SMEMBERS"}, "zset": {"ZRANGE", "0", "-1", "WITHSCORES"},
+	}
+	var all strings.Builder
+	for _, key := range keys {
+		kind := do("TYPE", key)
+		read, ok := reads[kind]
+		if !ok {
+			t.Fatalf("%s is a %s", key, kind)
+		}
+		fmt.Fprintln(&all, key, do(append([]string{read[0], key}, read[1:]...)...))
+	}
+	return all.String()
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+// script answers the attempts at each endpoint in turn, and leaves further ones to the fake.
+type script struct {
+	identify, trigger           []*knocktest.Answer
+	identifies, triggers, calls atomic.Int64
+}
+
+func (s *script) respond(call knocktest.Call) *knocktest.Answer {
+	s.calls.Add(1)
+	answers, attempt := s.identify, &s.identifies
+	if call.Endpoint == document.TriggerWorkflow {
+		answers, attempt = s.trigger, &s.triggers
+	}
+	if n := int(attempt.Add(1)) - 1; n < len(answers) {
+		return answers[n]
+	}
+	return nil
+}
+
+func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
+	t.Parallel()
+	s, rudder := newScene(t), newSender(t)
+	failed := &knocktest.Answer{Status: http.StatusInternalServerError}
+	never := make(chan struct{})
+	answers := &script{
+		identify: []*knocktest.Answer{failed, {Hold: never}, failed},
+		trigger:  []*knocktest.Answer{failed, {After: true, Drop: true}},
+	}
+	s.knock.Respond(answers.respond)
+	p := s.start()
+
+	rudder.taken(t, p.url, identify("u_1"), 1, 0)
+	rudder.taken(t, p.url, order("u_1", 1), 1, 0)
+	rudder.taken(t, p.url, "["+order("u_1", 1)+","+identify("u_1")+"]", 0, 2)
+	s.awaitCalls("second attempt at identify", func(calls []knocktest.Call) bool { return len(calls) == 2 })
+	p.kill() // while Knock has the call
+
+	began := time.Now()
+	p = s.start()
+	rudder.taken(t, p.url, order("u_1", 1), 0, 1)
+	s.awaitCalls("third attempt at identify", func(calls []knocktest.Call) bool { return len(calls) >= 3 })
+	within(t, "going on after kill -9", began, 10*time.Second) // a lease is 30 s
+	rudder.taken(t, p.url, identify("u_1"), 0, 1)
+
+	s.awaitLog(eventlog.Succeeded, 2)
+	rudder.taken(t, p.url, "["+identify("u_1")+","+order("u_1", 1)+"]", 0, 2)
+	p.awaitEvents(6) // two that succeeded and four copies
+	s.awaitLog(eventlog.Duplicate, 6)
+
+	type attempt struct {
+		Method, Path string
+		Status       int
+		Replayed     bool
+	}
+	var got []attempt
+	for _, call := range s.knock.Calls() {
+		got = append(got, attempt{call.Method, call.Path, call.Status, call.Replayed})
+	}
+	const put, post, user, workflow = "PUT", "POST", "/v1/users/u_1", "/v1/workflows/order-completed/trigger"
+	want := []attempt{
+		{put, user, 500, false}, {put, user, knocktest.Dropped, false}, {put, user, 500, false}, {put, user, 200, false},
+		{post, workflow, 500, false}, {post, workflow, knocktest.Dropped, false}, {post, workflow, 200, true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	sameBytes(t, s.knock.Calls())
+	if runs := s.knock.State().Runs; len(runs) != 1 || len(runs[0].Unknown) != 0 {
+		t.Errorf("runs: %+v; want one, of a user whom Knock knows", runs)
+	}
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fault_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
+)
+
+func welcome(workflow string) string {
+	return `apiVersion: doorbell.dev/v1alpha1
+kind: ActionMapping
+metadata: {name: welcome, namespace: test}
+spec:
+  sourceRef: {name: shop}
+  event: track/signed_up
+  triggerWorkflow:
+    workflow: ` + workflow + `
+    recipients: body.userId
+`
+}
+
+func TestManifestsChangeWhileEventsCome(t *testing.T) {
+	t.Parallel()
+	s, rudder := newScene(t), newSender(t)
+	s.write("welcome.yaml", welcome("first"))
+	p := s.start()
+	stop := keepPosting(t, rudder, p.url)
+
+	s.awaitCalls("run of the first workflow", ranWorkflow("first"))
+	s.write("welcome.yaml", welcome("second"))
+	s.awaitCalls("run of the second workflow", ranWorkflow("second"))
+
+	s.write("welcome.yaml", welcome("third")+"    reciepients: body.userId\n")
+	place := regexp.MustCompile(`(?m)^\S*welcome\.yaml:10: spec\.triggerWorkflow\.reciepients: `)
+	p.await(p.stderr, "problem with file and line", func([]line) bool { return place.MatchString(p.stderr.text()) })
+	rudder.taken(t, p.url, signedUp("after-the-mistake"), 1, 0)
+	awaitEvent(p, "after-the-mistake", eventlog.Succeeded)
+
+	s.write("source.yaml", "kind: [\n")
+	broken := regexp.MustCompile(`(?m)^\S*source\.yaml:\d+: `)
+	p.await(p.stderr, "problem with the source", func([]line) bool { return broken.MatchString(p.stderr.text()) })
+	rudder.taken(t, p.url, signedUp("after-the-second-mistake"), 1, 0)
+	awaitEvent(p, "after-the-second-mistake", eventlog.Succeeded)
+
+	s.remove("welcome.yaml")
+	p.await(p.stdout, "event without mapping", func(lines []line) bool {
+		return slices.ContainsFunc(lines, func(l line) bool { return l.Status == eventlog.Skipped })
+	})
+	posted := stop()
+
+	if diff := cmp.Diff(map[int]int{http.StatusOK: posted + 2}, rudder.answers()); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	workflows := slices.Compact(triggered(s.knock.Calls()))
+	if diff := cmp.Diff([]string{"first", "second"}, workflows); diff != "" {
+		t.Errorf("workflows, in order (-want +got):\n%s", diff)
+	}
+	p.awaitEvents(posted + 2)
+	t.Logf("%d events posted, the slowest answer after %v", posted, rudder.slowest)
+}
+
+// keepPosting has people sign up until stop, which returns how many did.
+func keepPosting(t *testing.T, s *sender, url string) (stop func() int) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var poster sync.WaitGroup
+	posted := 0
+	poster.Go(func() {
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				s.post(context.WithoutCancel(ctx), url, signedUp(fmt.Sprintf("u_%d", posted)))
+				posted++
+			}
+		}
+	})
+	stop = func() int {
+		cancel()
+		poster.Wait()
+		return posted
+	}
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+func ranWorkflow(name string) func([]knocktest.Call) bool {
+	return func(calls []knocktest.Call) bool { return slices.Contains(triggered(calls), name) }
+}
+
+// awaitEvent waits until the first event of a user has ended, and fails unless as wanted.
+func awaitEvent(p *process, user string, want eventlog.Status) {
+	p.t.Helper()
+	var got eventlog.Status
+	p.await(p.stdout, "event of "+user, func(lines []line) bool {
+		i := slices.IndexFunc(lines, func(l line) bool { return l.OrderingKey == user })
+		if i >= 0 {
+			got = lines[i].Status
+		}
+		return i >= 0
+	})
+	if got != want {
+		p.t.Errorf("the event of %s %s; want %s", user, got, want)
+	}
+}
