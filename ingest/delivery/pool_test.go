@@ -250,3 +250,16 @@ func TestDryRunCallsNobodyAndSucceeds(t *testing.T) {
 		t.Errorf("got %v, calls %v", told(final[0]), w.calls())
 	}
 }
+
+func TestEveryEndIsToldHoweverOftenLeasesAreRenewed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings.Caller = delivery.DryRun{}
+	w.settings.Delivery.RateLimits = map[string]int32{string(document.TriggerWorkflow): 100_000}
+	p := w.start(func(c *delivery.Config) { c.Lease = 3 * time.Millisecond }) // renewed each millisecond
+	const users = 3000
+	for i := range users {
+		p.send(fmt.Sprintf("order u%d 1", i))
+	}
+	p.finished(users)
+}

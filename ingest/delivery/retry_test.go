@@ -24,7 +24,7 @@ func TestJudge(t *testing.T) {
 	answer := func(status int) error { return &knock.Error{Status: status} }
 
 	for name, tc := range map[string]struct {
-		ctx     context.Context
+		ctx     context.Context //nolint:containedctx // a case's own
 		request knock.Request
 		err     error
 		again   bool
@@ -89,7 +89,7 @@ func TestBackoffIsFullJitterUnderAGrowingBound(t *testing.T) {
 	for n, most := range map[int]time.Duration{
 		0: time.Second, 1: 2 * time.Second, 3: 8 * time.Second, 8: 256 * time.Second, 9: lastBackoff, 16: lastBackoff, 100_000: lastBackoff,
 	} {
-		var least, greatest = most, time.Duration(0)
+		least, greatest := most, time.Duration(0)
 		for range 1000 {
 			wait := backoff(n, errors.New("connection reset"))
 			if wait < 0 || wait > most {

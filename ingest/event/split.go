@@ -53,10 +53,10 @@ func Split(body []byte) ([][]byte, error) {
 	}
 }
 
-// invalid puts into words what Validate found.
+// invalid puts into words what Validate found. The array around the events does not count.
 func invalid(err error) string {
 	if tooDeep, ok := errors.AsType[*rawjson.DepthError](err); ok {
-		return fmt.Sprintf("an event nests more than %d levels deep, at byte %d of the body", MaxDepth, tooDeep.Offset)
+		err = &rawjson.DepthError{Offset: tooDeep.Offset, Most: MaxDepth}
 	}
 	return "the body is " + err.Error()
 }

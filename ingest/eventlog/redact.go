@@ -59,7 +59,7 @@ func (r *Redactor) payload(dst, value []byte, path []string, hidden secrets) []b
 		}
 	}
 	return rewrite(dst, value, func(dst []byte, segment string, value []byte) []byte {
-		return r.payload(dst, value, append(path[:len(path):len(path)], segment), hidden)
+		return r.payload(dst, value, append(slices.Clip(path), segment), hidden)
 	})
 }
 

@@ -30,22 +30,26 @@ func eval(t *testing.T, text string, kind expression.Kind) (string, error) {
 
 func TestValues(t *testing.T) {
 	for text, want := range map[string]string{
-		"body":                          order,
-		"body.big":                      "9007199254740993",
-		"body.huge":                     "1e999",
-		"body.one":                      "1.0",
-		"body.dup":                      "2",
-		"body.nil":                      "null",
-		"body.properties.in":            `"keyword"`,
-		"body.properties.tax-body":      "1",
-		"body.properties.items.1.id":    `"p2"`,
-		"headers.x-shopify-topic":       `"orders/create"`,
-		"headers":                       `{"x-a":"1, 2","x-shopify-topic":"orders/create"}`,
-		"body.properties.total + 1":     "151",
-		"body.big + 0":                  "9007199254740993",
-		"body.large + 0.0":              "1.2345678901234567e+19",
-		"[body.?large]":                 "[1.2345678901234567e+19]",
-		"body.one + 0.5":                "1.5",
+		"body":                                   order,
+		"body.big":                               "9007199254740993",
+		"body.huge":                              "1e999",
+		"body.one":                               "1.0",
+		"body.dup":                               "2",
+		"body.nil":                               "null",
+		"body.properties.in":                     `"keyword"`,
+		"body.properties.tax-body":               "1",
+		"body.properties.items.1.id":             `"p2"`,
+		"headers.x-shopify-topic":                `"orders/create"`,
+		"headers":                                `{"x-a":"1, 2","x-shopify-topic":"orders/create"}`,
+		"body.properties.total + 1":              "151",
+		"body.big + 0":                           "9007199254740993",
+		"body.large + 0.0":                       "1.2345678901234567e+19",
+		"[body.?large]":                          "[1.2345678901234567e+19]",
+		"body.one + 0.5":                         "1.5",
+		"body.properties.total * 2 - 10 / 5 % 3": "298",
+		"double(body.properties.total) * 1.5":    "225",
+		"timestamp('2026-01-02T03:04:05Z') - timestamp('2026-01-02T00:04:05Z') == duration('3h')": "true",
+		"timestamp('2026-01-02T03:04:05Z') - duration('3h')":                                      `"2026-01-02T00:04:05Z"`,
 		"body.neg + 0":                  "0",
 		"body.properties.total > 100.0": "true",
 		"'USD'":                         `"USD"`,
@@ -112,13 +116,20 @@ func TestMissingIsToldFromFailing(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"body.huge + 1.0":          "the number 1e999 is too large to compute with",
-		"body.properties.items[7]": "index out of bounds: 7",
-		"1 / (body.userId - 42)":   "division by zero",
-		"1.0 / 0.0":                "the result +Inf is no number in JSON",
-		"body.type + 1":            "no such overload",
-		"{1: 2}":                   "an object's keys must be strings",
-		"type(body.type)":          "",
+		"body.huge + 1.0":             "the number 1e999 is too large to compute with",
+		"body.properties.items[7]":    "index out of bounds: 7",
+		"1 / (body.userId - 42)":      "division by zero",
+		"1.0 / 0.0":                   "the result +Inf is no number in JSON",
+		"body.type + 1":               "no such overload: string + int; convert with int(), double() or string()",
+		"body.userId + 0.5":           "no such overload: int + double",
+		"body.properties.total * 1.5": "no such overload: int * double; convert with int(), double() or string()",
+		"body.type - 1":               "no such overload: string - int",
+		"body.nil / 2":                "no such overload: null_type / int",
+		"5 % body.type":               "no such overload: int % string",
+		"body.type > 5":               "no such overload: string > int",
+		"body.userId.contains('')":    "no such overload: contains(int, string)",
+		"{1: 2}":                      "an object's keys must be strings",
+		"type(body.type)":             "",
 	} {
 		x, err := expression.Compile(text, expression.Any)
 		if err != nil {
@@ -139,21 +150,21 @@ func TestCompileErrorsNameThePlace(t *testing.T) {
 		kind expression.Kind
 		want string
 	}{
-		"body.a +":                {expression.Any, "line 1, column 9: the expression ends too early"},
-		"true &&\n  totl > 1":     {expression.Bool, "line 2, column 3: unknown name totl; an expression starts from body, headers or preprocess"},
-		"order-completed":         {expression.Any, "line 1, column 1: unknown name order"},
-		"'text'":                  {expression.Bool, "line 1, column 1: this gives string; a condition must give a boolean"},
-		"body.a == 1":             {expression.ID, "line 1, column 1: this gives bool; an id is a string or an integer"},
-		"[1]":                     {expression.Object, "this gives list(int); this field is an object"},
-		"1.5":                     {expression.ID, "this gives double; an id is a string or an integer"},
-		"now()":                   {expression.Any, "line 1, column 4: unknown function now"},
-		"'ö' == é(1)":             {expression.Any, "line 1, column 8: "},
-		"body.a.matches('(')":     {expression.Bool, "line 1, column 16: invalid matches argument"},
-		"timestamp('tomorrow')":   {expression.Any, "line 1, column 11: invalid timestamp argument"},
+		"body.a +":              {expression.Any, "line 1, column 9: the expression ends too early"},
+		"true &&\n  totl > 1":   {expression.Bool, "line 2, column 3: unknown name totl; an expression starts from body, headers or preprocess"},
+		"order-completed":       {expression.Any, "line 1, column 1: unknown name order"},
+		"'text'":                {expression.Bool, "line 1, column 1: this gives string; a condition must give a boolean"},
+		"body.a == 1":           {expression.ID, "line 1, column 1: this gives bool; an id is a string or an integer"},
+		"[1]":                   {expression.Object, "this gives list(int); this field is an object"},
+		"1.5":                   {expression.ID, "this gives double; an id is a string or an integer"},
+		"now()":                 {expression.Any, "line 1, column 4: unknown function now"},
+		"'ö' == é(1)":           {expression.Any, "line 1, column 8: "},
+		"body.a.matches('(')":   {expression.Bool, "line 1, column 16: invalid matches argument"},
+		"timestamp('tomorrow')": {expression.Any, "line 1, column 11: invalid timestamp argument"},
 		strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300): {expression.Any, "line 1, column 1: expression recursion limit exceeded"},
-		"body.?a.orValue(1) + ''": {expression.Any, ""},
-		"headers.a > 5":           {expression.Bool, "line 1, column 11: found no matching overload for '_>_'"},
-		"":                        {expression.Any, "line 1, column 1"},
+		"body.?a.orValue(1) + ''":                                 {expression.Any, ""},
+		"headers.a > 5":                                           {expression.Bool, "line 1, column 11: found no matching overload for '_>_'"},
+		"":                                                        {expression.Any, "line 1, column 1"},
 	} {
 		_, err := expression.Compile(text, tc.kind)
 		if tc.want == "" {
@@ -208,7 +219,7 @@ func TestPreprocessStepsSeeEarlierOnes(t *testing.T) {
 			t.Errorf("%s = %s, %v; want %s", text, got, err, want)
 		}
 	}
-	want := []string{"preprocess early: preprocess.late is not in the event", "preprocess broken: no such overload"}
+	want := []string{"preprocess early: preprocess.late is not in the event", "preprocess broken: no such overload: string + int; convert with int(), double() or string()"}
 	if diff := cmp.Diff(want, in.Failures()); diff != "" {
 		t.Error(diff)
 	}

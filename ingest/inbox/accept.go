@@ -36,7 +36,7 @@ func (b *Inbox) Accept(ctx context.Context, events []*event.Event) ([]Receipt, e
 		}
 		r.ctx = ctx
 		shard := b.shards[i]
-		if err := shard.queue.do(ctx, r, func(group []*request) { b.accept(shard, group) }); err != nil {
+		if err := shard.queue.do(ctx, r, func(group []*request) { b.accept(shard, group) }); err != nil { //nolint:contextcheck // a group ends with its last request
 			return nil, err
 		}
 		if r.err != nil {

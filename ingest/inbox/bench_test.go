@@ -55,7 +55,6 @@ func BenchmarkAccept(b *testing.B) {
 			var next atomic.Int64
 			b.ReportAllocs()
 			b.SetParallelism(parallel)
-			defer stats(b, in)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					if _, err := in.Accept(b.Context(), []*event.Event{numbered(next.Add(1))}); err != nil {

@@ -2,8 +2,6 @@
 
 package inbox
 
-import "github.com/redis/rueidis"
-
 // Waiting is how many requests wait for the next call to a shard.
 func (b *Inbox) Waiting(shard int) int {
 	q := &b.shards[shard].queue
@@ -11,4 +9,3 @@ func (b *Inbox) Waiting(shard int) int {
 	defer q.mu.Unlock()
 	return len(q.waiting)
 }
-func (b *Inbox) Client() rueidis.Client { return b.client }

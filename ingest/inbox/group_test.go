@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,16 +21,15 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// calls counts the scripts a client runs, and can hold the first of them back.
-type calls struct {
+// gate holds a client's scripts back, each until it is released.
+type gate struct {
 	rueidis.Client
-	count   chan struct{}
-	release chan struct{}
+	reached, release chan struct{}
 }
 
-func (c *calls) Do(ctx context.Context, command rueidis.Completed) rueidis.RedisResult {
-	if c.count != nil && strings.HasPrefix(command.Commands()[0], "EVAL") {
-		c.count <- struct{}{}
+func (c *gate) Do(ctx context.Context, command rueidis.Completed) rueidis.RedisResult {
+	if c.reached != nil && strings.HasPrefix(command.Commands()[0], "EVAL") {
+		c.reached <- struct{}{}
 		<-c.release
 	}
 	return c.Client.Do(ctx, command)
@@ -82,10 +82,10 @@ func commandCalls(t *testing.T, client rueidis.Client, name string) (count int) 
 }
 
 func TestOneWhoGivesUpDoesNotHoldUpTheOthers(t *testing.T) {
-	client := &calls{Client: redistest.Start(t).Client(t)}
+	client := &gate{Client: redistest.Start(t).Client(t)}
 	b := open(t, client, inbox.Options{})
 	accept(t, b, keyed("u", "")) // the window is announced
-	client.count, client.release = make(chan struct{}), make(chan struct{})
+	client.reached, client.release = make(chan struct{}), make(chan struct{})
 
 	var group errgroup.Group
 	start := func(ctx context.Context, user string, want error) {
@@ -99,18 +99,18 @@ func TestOneWhoGivesUpDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	impatient, giveUp := context.WithCancel(t.Context())
 	start(t.Context(), "first", nil)
-	<-client.count // it leads, and its call is under way
+	<-client.reached // it leads, and its call is under way
 	start(impatient, "impatient", context.Canceled)
 	start(t.Context(), "patient", nil)
 	awaitWaiting(t, b, 2)
 	giveUp()
 	awaitWaiting(t, b, 1)
 	client.release <- struct{}{}
-	<-client.count // the second call, led by another
+	<-client.reached // the second call, led by another
 	client.release <- struct{}{}
 	ok(t, group.Wait())
 
-	client.count = nil
+	client.reached = nil
 	var users []string
 	for _, c := range claim(t, b).Claims {
 		users = append(users, c.Event.OrderingKey)
@@ -137,6 +137,7 @@ func awaitWaiting(t *testing.T, b *inbox.Inbox, n int) {
 		case <-deadline:
 			t.Fatalf("%d are waiting; want %d", b.Waiting(0), n)
 		default:
+			runtime.Gosched()
 		}
 	}
 }

@@ -19,11 +19,16 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-const defaultLease = 30 * time.Second
+const (
+	defaultLease = 30 * time.Second
+	ownerEnd     = "/" // so that no owner's name begins with another's
+)
 
 // Options say how an inbox is opened.
 type Options struct {
-	// Shards spreads the source over that many cluster slots; 0 means 1. A count that Redis already holds wins.
+	// Shards spreads the source over that many cluster slots; 0 means 1. A count that Redis already holds wins. An event is known
+	// again in its own shard, which its ordering key decides: with more than one shard, an idempotency key that comes again with
+	// another ordering key may not be found. An event that is sent again as it was always is.
 	Shards int
 	// Lease is how long a claim lasts unless renewed; 0 means 30 s.
 	Lease time.Duration
@@ -40,7 +45,8 @@ type Limits struct {
 	// Window is how long a finished event's key is remembered, from its receipt; 0 remembers only unfinished events.
 	// A new window counts for events that finish from then on. All who use the inbox use the one that was set last.
 	Window time.Duration
-	// MaxPending is how many unfinished events each shard may hold, times the number of shards; 0 means what fits in Redis.
+	// MaxPending is how many unfinished events the source may hold, evenly split over its shards; 0 means what fits in Redis. A
+	// request with more events than that is never taken.
 	MaxPending int64
 	// Log bounds the event log.
 	Log eventlog.Limits
@@ -73,7 +79,7 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		space:   keyspace.New(source, shards),
 		lease:   options.Lease,
 		clock:   clock{given: options.Now},
-		process: options.Owner + rand.Text()[:13],
+		process: options.Owner + ownerEnd + rand.Text()[:13],
 	}
 	if b.lease <= 0 {
 		b.lease = defaultLease
@@ -83,7 +89,7 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 	}
 	b.Configure(options.Limits)
 	if options.Owner != "" {
-		if err := b.takeOver(ctx, options.Owner); err != nil {
+		if err := b.takeOver(ctx, options.Owner+ownerEnd); err != nil {
 			return nil, err
 		}
 	}

@@ -16,16 +16,26 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
 // model is what the inbox promises, in plain Go.
 type model struct {
-	lanes    map[string]*lane     // by user; only those with events
-	pending  map[string]string    // key to event ID
-	finished map[string]time.Time // key to time of receipt
-	ended    map[string]string    // event ID to its status
+	lanes    map[string]*lane    // by user; only those with events
+	pending  map[known]string    // to event ID
+	finished map[known]time.Time // to time of receipt
+	space    keyspace.Space
+	ended    map[string]string // event ID to its status
 }
+
+// known is an idempotency key in its scope: that of a shard, for Redis decides in one step only there.
+type known struct {
+	shard int
+	key   string
+}
+
+func (m *model) known(e *event.Event) known { return known{m.space.Lane(e.OrderingKey).Shard, e.Key} }
 
 type lane struct {
 	events   []*event.Event
@@ -34,14 +44,14 @@ type lane struct {
 	progress string
 }
 
-func (m *model) duplicate(key string, now time.Time) (must, may bool) {
-	if key == "" {
+func (m *model) duplicate(e *event.Event, now time.Time) (must, may bool) {
+	if e.Key == "" {
 		return false, false
 	}
-	if _, pending := m.pending[key]; pending {
+	if _, pending := m.pending[m.known(e)]; pending {
 		return true, true
 	}
-	at, finished := m.finished[key]
+	at, finished := m.finished[m.known(e)]
 	age := now.Sub(at)
 	return finished && age < window, finished && age < window+window/8
 }
@@ -54,16 +64,16 @@ func (m *model) accept(e *event.Event, now time.Time) {
 	}
 	l.events = append(l.events, e)
 	if e.Key != "" {
-		m.pending[e.Key] = e.ID
+		m.pending[m.known(e)] = e.ID
 	}
 }
 
 func (m *model) finish(l *lane, status string, now time.Time) {
 	e := l.events[0]
 	m.ended[e.ID] = status
-	delete(m.pending, e.Key)
+	delete(m.pending, m.known(e))
 	if status == "done" && e.Key != "" {
-		m.finished[e.Key] = e.ReceivedAt
+		m.finished[m.known(e)] = e.ReceivedAt
 	}
 	l.events, l.due, l.holder, l.progress = l.events[1:], now, nil, ""
 	if len(l.events) == 0 {
@@ -99,7 +109,7 @@ func TestTheInboxDoesWhatTheModelDoes(t *testing.T) {
 
 func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string, shards int) *machine {
 	m := &machine{client: client, clock: newClock(), model: model{
-		lanes: map[string]*lane{}, pending: map[string]string{}, finished: map[string]time.Time{}, ended: map[string]string{},
+		lanes: map[string]*lane{}, pending: map[known]string{}, finished: map[known]time.Time{}, ended: map[string]string{},
 	}}
 	m.clock.advance(time.Duration(rapid.Int64Range(0, int64(window/8)).Draw(rt, "offset in the slice")))
 	for range 2 {
@@ -112,6 +122,7 @@ func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string,
 		}
 		m.inboxes = append(m.inboxes, b)
 	}
+	m.space = m.inboxes[0].Space()
 	return m
 }
 
@@ -121,7 +132,8 @@ func (m *machine) any(rt *rapid.T) *inbox.Inbox {
 
 func (m *machine) acceptSome(rt *rapid.T) {
 	events := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) *event.Event {
-		return keyed(rapid.SampledFrom([]string{"u", "v", "w"}).Draw(rt, "user"), rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user") // two in either of two shards
+		return keyed(user, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	}), 1, 3).Draw(rt, "events")
 	receipts, err := m.any(rt).Accept(rt.Context(), events)
 	if err != nil {
@@ -129,13 +141,13 @@ func (m *machine) acceptSome(rt *rapid.T) {
 	}
 	now := m.clock.now()
 	for i, e := range events {
-		must, may := m.duplicate(e.Key, now)
+		must, may := m.duplicate(e, now)
 		got := receipts[i]
 		if got.Duplicate && !may || !got.Duplicate && must {
 			rt.Fatalf("event %d, key %s: %+v; duplicate must %v, may %v", i, e.Key, got, must, may)
 		}
-		if got.Of != m.pending[e.Key] || !got.ReceivedAt.Equal(now) {
-			rt.Fatalf("event %d: %+v; want of %q, at %v", i, got, m.pending[e.Key], now)
+		if of := m.pending[m.known(e)]; got.Of != of || !got.ReceivedAt.Equal(now) {
+			rt.Fatalf("event %d: %+v; want of %q, at %v", i, got, m.pending[m.known(e)], now)
 		}
 		if !got.Duplicate {
 			m.accept(e, now)
@@ -264,7 +276,7 @@ func (m *machine) advance(rt *rapid.T) {
 
 // check compares what is stored with the model: every accepted event is in its lane, in order, or ended, and in one place only.
 func (m *machine) check(t *testing.T, rt *rapid.T) {
-	space := m.inboxes[0].Space()
+	space := m.space
 	stored := contents{ctx: t, client: m.client, rt: rt}
 	wantDue, wantDead := map[string]bool{}, []string{}
 	for user, l := range m.lanes {
@@ -279,22 +291,24 @@ func (m *machine) check(t *testing.T, rt *rapid.T) {
 			wantDead = append(wantDead, id)
 		}
 	}
-	due, pending, dead, log, depth := map[string]bool{}, map[string]string{}, []string{}, []string(nil), int64(0)
+	due, pending, dead, log, depth := map[string]bool{}, map[string]bool{}, []string{}, []string(nil), int64(0)
 	for i := range space.Shards() {
 		keys := space.Shard(i)
 		for _, name := range stored.members(keys.Due()) {
 			due[name] = true
 		}
-		maps.Copy(pending, stored.hash(keys.Pending()))
+		for name, id := range stored.hash(keys.Pending()) {
+			pending[fmt.Sprint(i, name, id)] = true
+		}
 		dead = slices.AppendSeq(dead, maps.Keys(stored.hash(keys.Dead())))
 		log = slices.AppendSeq(log, maps.Keys(stored.hash(keys.Log())))
 		var held int64
-		fmt.Sscan(stored.hash(keys.Meta())["depth"], &held)
+		_, _ = fmt.Sscan(stored.hash(keys.Meta())["depth"], &held) // absent is 0
 		depth += held
 	}
-	wantPending, wantDepth := map[string]string{}, int64(0)
-	for key, id := range m.pending {
-		wantPending[space.Fingerprint("track/Order Completed", key).Name] = id
+	wantPending, wantDepth := map[string]bool{}, int64(0)
+	for known, id := range m.pending {
+		wantPending[fmt.Sprint(known.shard, space.Fingerprint("track/Order Completed", known.key).Name, id)] = true
 	}
 	for _, l := range m.lanes {
 		wantDepth += int64(len(l.events))

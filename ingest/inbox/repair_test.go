@@ -3,6 +3,7 @@
 package inbox_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -126,4 +127,51 @@ func TestAnotherWindowForgetsNothingEarly(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnOwnerTakesOverWhatItsEarlierProcessHeldButNoOther(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		clock := newClock()
+		died := open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
+		accept(t, died, keyed("u", "k"))
+		lost := claimOne(t, died)
+
+		other := open(t, client, inbox.Options{Now: clock.now, Owner: "de"})
+		if got := claim(t, other); len(got.Claims) != 0 {
+			t.Errorf("another owner claimed %d lanes; want none", len(got.Claims))
+		}
+		again := open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
+		c := claimOne(t, again)
+		if err := died.Complete(t.Context(), lost, nil); !errors.Is(err, inbox.ErrLost) {
+			t.Errorf("the earlier process: %v; want ErrLost", err)
+		}
+		ok(t, again.Complete(t.Context(), c, nil))
+	})
+}
+
+func TestArrivedSignalsThatALaneIsDue(t *testing.T) {
+	onEach(t, func(t *testing.T, client rueidis.Client) {
+		b := open(t, client, inbox.Options{})
+		signalled := func(want bool) {
+			t.Helper()
+			select {
+			case <-b.Arrived(0):
+				if !want {
+					t.Error("signalled")
+				}
+			default:
+				if want {
+					t.Error("not signalled")
+				}
+			}
+		}
+		signalled(false)
+		accept(t, b, keyed("u", "1"), keyed("u", "2"))
+		signalled(true)
+		signalled(false)
+		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		signalled(true)
+		ok(t, b.Retry(t.Context(), claimOne(t, b), 0, nil, nil))
+		signalled(true)
+	})
 }

@@ -103,7 +103,7 @@ func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Re
 	if err != nil {
 		return Response{}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
 	}
-	answer, err := c.http.Do(wire)
+	answer, err := c.http.Do(wire) //nolint:bodyclose // read closes it
 	if err != nil {
 		return Response{Took: c.since(start)}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, withoutURL(err))
 	}

@@ -121,8 +121,12 @@ func schema(action document.ActionName) []parameter {
 		return []parameter{workflow, cancellationKey, recipients}
 	case document.TriggerWorkflow:
 		return []parameter{
-			workflow, recipients, {name: paramActor, form: formRecipient}, tenant, cancellationKey,
-			{name: paramDataFrom, form: formObject}, {name: paramData, form: formFields}, settings,
+			workflow, recipients,
+			{name: paramActor, form: formRecipient},
+			tenant, cancellationKey,
+			{name: paramDataFrom, form: formObject},
+			{name: paramData, form: formFields},
+			settings,
 		}
 	default:
 		return nil

@@ -26,7 +26,7 @@ func TestValidateNamesTheMistakeAndItsPlace(t *testing.T) {
 		"a short unicode escape":     {`"\u12"`, `not JSON at byte 5: \u needs four hexadecimal digits`},
 		"invalid UTF-8":              {"{\"a\":\"\xff\"}", "not JSON at byte 6: invalid UTF-8"},
 		"a comment":                  {`{/**/}`, `not JSON at byte 1: unexpected '/', want a key in double quotes`},
-		"three levels, one too many": {`[[[]]]`, "nested more than 2 levels deep at byte 2"},
+		"three levels, one too many": {`[[[]]]`, "not JSON at byte 2: nested more than 2 levels deep"},
 		"NaN":                        {`NaN`, "not JSON at byte 0: unexpected 'N', want a value"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ type DepthError struct {
 }
 
 func (e *DepthError) Error() string {
-	return fmt.Sprintf("nested more than %d levels deep at byte %d", e.Most, e.Offset)
+	return fmt.Sprintf("not JSON at byte %d: nested more than %d levels deep", e.Offset, e.Most)
 }
 
 // Validate checks that data is one JSON value (RFC 8259), in valid UTF-8, with at most maxDepth arrays and objects

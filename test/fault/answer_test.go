@@ -151,7 +151,7 @@ func slowRequest(t *testing.T, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close() //nolint:errcheck // the test has its answer
+	defer connection.Close()
 	began := time.Now()
 	fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: %s\r\nX-Sender: %s\r\nContent-Length: 99\r\n\r\n{", at.Path, at.Host, senderSecret)
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)

@@ -24,7 +24,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // a leftover folder harms nobody
+	defer os.RemoveAll(folder)
 	binary = filepath.Join(folder, "doorbell")
 	args := []string{"build", "-o", binary}
 	if raceDetector {

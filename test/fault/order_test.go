@@ -74,8 +74,13 @@ func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
 	}
 	const put, post, user, workflow = "PUT", "POST", "/v1/users/u_1", "/v1/workflows/order-completed/trigger"
 	want := []attempt{
-		{put, user, 500, false}, {put, user, knocktest.Dropped, false}, {put, user, 500, false}, {put, user, 200, false},
-		{post, workflow, 500, false}, {post, workflow, knocktest.Dropped, false}, {post, workflow, 200, true},
+		{put, user, 500, false},
+		{put, user, knocktest.Dropped, false},
+		{put, user, 500, false},
+		{put, user, 200, false},
+		{post, workflow, 500, false},
+		{post, workflow, knocktest.Dropped, false},
+		{post, workflow, 200, true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)

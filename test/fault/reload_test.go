@@ -63,9 +63,11 @@ func TestManifestsChangeWhileEventsCome(t *testing.T) {
 	if diff := cmp.Diff(map[int]int{http.StatusOK: posted + 2}, rudder.answers()); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
-	workflows := slices.Compact(triggered(s.knock.Calls()))
+	workflows := triggered(s.knock.Calls())
+	slices.Sort(workflows) // around the change either may be the later one
+	workflows = slices.Compact(workflows)
 	if diff := cmp.Diff([]string{"first", "second"}, workflows); diff != "" {
-		t.Errorf("workflows, in order (-want +got):\n%s", diff)
+		t.Errorf("workflows (-want +got):\n%s", diff)
 	}
 	p.awaitEvents(posted + 2)
 	t.Logf("%d events posted, the slowest answer after %v", posted, rudder.slowest)

@@ -57,7 +57,7 @@ func (s *Server) Start() {
 	if name == "" {
 		name = binary
 	}
-	command := exec.Command(name, s.args...) //nolint:gosec // a test's own arguments
+	command := exec.Command(name, s.args...) //nolint:gosec,noctx // a test's own arguments; Kill ends it
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		s.tb.Fatalf("redistest: %v", err)

@@ -38,7 +38,7 @@ func routes() []route {
 		ok, empty           = http.StatusOK, http.StatusNoContent
 	)
 	return []route{
-		{document.IdentifyUser, put, "/v1/users/{user}", nil, 60, pointer(user()), ok, (*world).identify},
+		{document.IdentifyUser, put, "/v1/users/{user}", nil, 60, new(user()), ok, (*world).identify},
 		{document.DeleteUser, del, "/v1/users/{user}", nil, 5, nil, empty, (*world).deleteUser},
 		{document.MergeUser, post, "/v1/users/{user}/merge", nil, 5, mergeBody(), ok, (*world).mergeUser},
 		{knock.BulkIdentify, post, "/v1/users/bulk/identify", nil, 1, bulkBody(), ok, (*world).bulkIdentify},
@@ -47,7 +47,7 @@ func routes() []route {
 		{document.DeleteObject, del, "/v1/objects/{collection}/{object}", nil, 60, nil, empty, (*world).deleteObject},
 		{document.Subscribe, post, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, subscribeBody(), ok, (*world).subscribe},
 		{document.Unsubscribe, del, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, unsubscribeBody(), ok, (*world).unsubscribe},
-		{document.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, pointer(tenant()), ok, (*world).setTenant},
+		{document.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, new(tenant()), ok, (*world).setTenant},
 		{document.DeleteTenant, del, "/v1/tenants/{tenant}", nil, 5, nil, empty, (*world).deleteTenant},
 		{document.AddAudienceMember, post, "/v1/audiences/{audience}/members", []string{"create_audience"}, 60, membersBody(), empty, (*world).addMembers},
 		{document.RemoveAudienceMember, del, "/v1/audiences/{audience}/members", nil, 60, membersBody(), empty, (*world).removeMembers},
@@ -56,10 +56,8 @@ func routes() []route {
 	}
 }
 
-func pointer(s schema) *schema { return &s }
-
 func body(fields map[string]schema, required ...string) *schema {
-	return pointer(record(fields, required...))
+	return new(record(fields, required...))
 }
 
 func mergeBody() *schema {
@@ -67,7 +65,7 @@ func mergeBody() *schema {
 }
 
 func bulkBody() *schema {
-	users := schema{kind: array, items: pointer(inlineUser()), min: 1, max: 1000}
+	users := schema{kind: array, items: new(inlineUser()), min: 1, max: 1000}
 	return body(map[string]schema{"users": users}, "users")
 }
 
@@ -79,12 +77,12 @@ func objectBody() *schema {
 }
 
 func subscribeBody() *schema {
-	recipients := schema{kind: array, items: pointer(recipient()), min: 1, max: 100}
+	recipients := schema{kind: array, items: new(recipient()), min: 1, max: 100}
 	return body(map[string]schema{"recipients": recipients, "properties": optional(object)}, "recipients")
 }
 
 func unsubscribeBody() *schema {
-	recipients := schema{kind: array, items: pointer(reference()), min: 1, max: 100}
+	recipients := schema{kind: array, items: new(reference()), min: 1, max: 100}
 	return body(map[string]schema{"recipients": recipients}, "recipients")
 }
 
@@ -95,14 +93,14 @@ func membersBody() *schema {
 }
 
 func cancelBody() *schema {
-	recipients := schema{kind: array, items: pointer(reference()), nullable: true}
+	recipients := schema{kind: array, items: new(reference()), nullable: true}
 	return body(map[string]schema{"cancellation_key": {kind: text}, "recipients": recipients}, "cancellation_key")
 }
 
 func triggerBody() *schema {
 	settings := record(map[string]schema{"sandbox_mode": optional(boolean), "skip_delay": optional(boolean)})
 	return body(map[string]schema{
-		"recipients": {kind: array, items: pointer(recipient()), min: 1, max: 1000},
+		"recipients": {kind: array, items: new(recipient()), min: 1, max: 1000},
 		"actor":      recipient().orNull(), "tenant": inlineTenant().orNull(),
 		"data": optional(object), "cancellation_key": optional(text), "settings": settings.orNull(),
 	}, "recipients")

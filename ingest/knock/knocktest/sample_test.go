@@ -24,7 +24,8 @@ func samples() []sample {
 		{put, "/v1/users/u1", append(userBodies(), `{}`), badUserBodies()},
 		{post, "/v1/users/u1/merge", []string{`{"from_user_id":"u2"}`}, []string{`{}`, `{"from_user_id":2}`, `{"from_user_id":null}`}},
 		{
-			post, "/v1/users/bulk/identify", []string{`{"users":[{"id":"u1"},{"id":"u2","email":null}]}`},
+			post, "/v1/users/bulk/identify",
+			[]string{`{"users":[{"id":"u1"},{"id":"u2","email":null}]}`},
 			[]string{`{}`, `{"users":{}}`, `{"users":["u1"]}`, `{"users":[{"name":"x"}]}`, `{"users":[{"id":"u1","name":5}]}`},
 		},
 		{
@@ -59,7 +60,8 @@ func samples() []sample {
 			},
 		},
 		{
-			del, "/v1/audiences/vip/members", []string{`{"members":[{"user":{"id":"u1"}}]}`},
+			del, "/v1/audiences/vip/members",
+			[]string{`{"members":[{"user":{"id":"u1"}}]}`},
 			[]string{`{}`, `{"members":[{"id":"u1"}]}`},
 		},
 		{

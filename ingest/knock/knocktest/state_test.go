@@ -54,7 +54,8 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 		},
 		"the user merged into wins": {
 			[]step{
-				{"PUT", "/v1/users/u1", `{"name":"Ann"}`}, {"PUT", "/v1/users/u2", `{"name":"Bob","plan":"pro"}`},
+				{"PUT", "/v1/users/u1", `{"name":"Ann"}`},
+				{"PUT", "/v1/users/u2", `{"name":"Bob","plan":"pro"}`},
 				{"POST", "/v1/users/u1/merge", `{"from_user_id":"u2"}`},
 			},
 			empty(func(s *knocktest.State) { s.Users["u1"] = properties(`{"name":"Ann","plan":"pro"}`) }),

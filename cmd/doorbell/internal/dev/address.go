@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // addresses gives sources their URLs, which are the same after a restart.
@@ -36,6 +38,22 @@ func (a addresses) derive(purpose, of string, size int) string {
 	mac := hmac.New(sha256.New, a.seed)
 	mac.Write([]byte(purpose + " " + of))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:size])
+}
+
+// checkKnockURL asks of --knock-url what the Source's schema asks of spec.knock.baseURL. Empty is not given.
+func checkKnockURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "", strings.ContainsAny(text, "?#@"):
+		return fmt.Errorf("%q is not an http or https URL without user, query or fragment, such as https://api.knock.app", text)
+	case strings.HasSuffix(strings.TrimRight(text, "/"), "/v1"):
+		return fmt.Errorf("%q ends in /v1; leave that away: Doorbell adds it", text)
+	default:
+		return nil
+	}
 }
 
 // baseURL is how a client on this machine reaches the listener.

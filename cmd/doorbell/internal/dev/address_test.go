@@ -82,3 +82,25 @@ func TestBaseURL(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKnockURLIsCheckedAsTheSchemaChecksIt(t *testing.T) {
+	for text, good := range map[string]bool{
+		"":                          true,
+		"http://127.0.0.1:4010":     true,
+		"https://api.knock.app/":    true,
+		"https://proxy.example/eu":  true,
+		"api.knock.app":             false,
+		"localhost:4010":            false,
+		"ftp://api.knock.app":       false,
+		"https://":                  false,
+		"https://api.knock.app/v1":  false,
+		"https://api.knock.app/v1/": false,
+		"https://u:p@api.knock.app": false,
+		"https://api.knock.app?a=b": false,
+		"http://a b":                false,
+	} {
+		if err := checkKnockURL(text); (err == nil) != good {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

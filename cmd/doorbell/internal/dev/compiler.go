@@ -60,14 +60,15 @@ func (c *compiler) refs() []string {
 	return refs
 }
 
-// orphans reports mappings whose Source is not among the manifests.
+// orphans reports mappings whose Source is not among the manifests. One with mistakes of its own is, and is reported.
 func (c *compiler) orphans(set *manifest.Set) {
 	known := map[string]bool{}
 	for _, source := range set.Sources {
 		known[ref(source.Object.Namespace, source.Object.Name)] = true
 	}
 	for _, m := range set.Mappings {
-		if name := m.Object.Spec.SourceRef.Name; !known[ref(m.Object.Namespace, name)] {
+		name := m.Object.Spec.SourceRef.Name
+		if !known[ref(m.Object.Namespace, name)] && !set.HasBrokenSource(m.Object.Namespace, name) {
 			c.problems.add(m.Problem("spec.sourceRef.name",
 				fmt.Sprintf("there is no Source %q in namespace %q", name, m.Object.Namespace)))
 		}

@@ -49,6 +49,9 @@ type Options struct {
 // Run serves the manifests until ctx ends. It fails when there is no usable Source, the address is taken or the Redis URL
 // is wrong.
 func Run(ctx context.Context, options Options) error {
+	if err := checkKnockURL(options.KnockURL); err != nil {
+		return fmt.Errorf("--knock-url: %w", err)
+	}
 	store, err := openStore(options.Redis)
 	if err != nil {
 		return err

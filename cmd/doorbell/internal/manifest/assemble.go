@@ -5,6 +5,7 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,13 +17,14 @@ import (
 // assemble puts the files together. Of several objects with the same identity one is used: a fresh one before a stale
 // one, then the one from the file that had it before, so that a copy does not push the original out.
 func (l *Loader) assemble(order []string) *Set {
-	set := &Set{}
+	set := &Set{broken: map[identity]bool{}}
 	var candidates []*object
 	for _, path := range order {
 		f := l.files[path]
 		set.Problems = append(set.Problems, f.problems...)
 		set.Ignored = append(set.Ignored, f.ignored...)
 		candidates = append(candidates, f.objects...)
+		maps.Copy(set.broken, f.invalid)
 	}
 	slices.SortStableFunc(candidates, func(a, b *object) int {
 		return cmp.Or(compare(a.stale, b.stale), compare(!l.owns(a), !l.owns(b)))

@@ -25,6 +25,14 @@ type Set struct {
 	Problems []Problem
 	// Ignored are the objects of other kinds.
 	Ignored []Ignored
+
+	// broken are the objects that are there, but with mistakes.
+	broken map[identity]bool
+}
+
+// HasBrokenSource tells whether there is a Source of this name that has mistakes, which are among the problems.
+func (s *Set) HasBrokenSource(namespace, name string) bool {
+	return s.broken[identity{kindSource, namespace, name}]
 }
 
 // Loaded is an object, defaults filled in, that knows where it was written.

@@ -144,3 +144,15 @@ func TestProblemsNeverShowASecret(t *testing.T) {
 		})
 	}
 }
+
+func TestASourceWithMistakesIsToldFromOneThatIsNotThere(t *testing.T) {
+	loader := newLoader(t)
+	begin(t, loader, map[string]string{"a.yaml": strings.Replace(source, "RudderStack", "Segment", 1)})
+	set := loader.Load(t.Context(), folder.Scan([]string{"."}))
+	if len(set.Sources) != 0 || !set.HasBrokenSource("default", "rudderstack") {
+		t.Errorf("sources %v, want a broken one", set.Sources)
+	}
+	if set.HasBrokenSource("default", "other") || set.HasBrokenSource("prod", "rudderstack") {
+		t.Error("a Source that is nowhere counts as broken")
+	}
+}
