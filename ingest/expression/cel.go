@@ -98,8 +98,6 @@ func plain(message string, called bool) string {
 		return fmt.Sprintf("unknown function %s", name)
 	case unknown:
 		return fmt.Sprintf("unknown name %s; an expression starts from body, headers or preprocess, and text stands in quotes", name)
-	case strings.HasPrefix(reason, "mismatched input '<EOF>'"):
-		return "the expression ends too early"
 	default:
 		return reason
 	}
