@@ -87,7 +87,7 @@ func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
 	defer stopDelivering()
 	defer s.redis.close()
 
-	group.Go(func() error { return s.serve(ctx, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
+	group.Go(func() error { return s.serve(delivering, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
 	if s.config.Operations != nil {
 		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}

@@ -37,6 +37,14 @@ func (h *held) end(claim *inbox.Claim) {
 	delete(h.claims, claim)
 }
 
+// ending says that the work is about to end the claim. From then on Redis tells the work itself whether the claim was lost; to
+// a renewal that comes later, the end would look like a loss.
+func (h *held) ending(claim *inbox.Claim) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.claims[claim] = func(error) {}
+}
+
 func (h *held) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -251,7 +251,7 @@ func (j *job) retry(ctx context.Context, a *action, cause error) error {
 // reschedule gives the user back; with a reason, the log shows the event as retrying.
 func (j *job) reschedule(ctx context.Context, after time.Duration, reason string) error {
 	if reason == "" {
-		return j.store(ctx, func() error {
+		return j.end(ctx, func() error {
 			return j.pool.config.Inbox.Retry(ctx, j.claim, after, j.progress.encode(), nil)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,30 +172,41 @@ func TestCallsUnderWayAreBoundedByConcurrency(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.settings.Delivery.Concurrency = 3
-	var open, most atomic.Int32
-	w.settings.Caller = counted{w.settings.Caller, &open, &most}
+	gate := &gate{Caller: w.settings.Caller, full: 3, opened: make(chan struct{})}
+	w.settings.Caller = gate
 	p := w.start()
 	for i := range 100 {
 		p.send(fmt.Sprintf("order u%d 1", i))
 	}
 	p.finished(100)
-	if most.Load() != 3 {
-		t.Errorf("%d calls at once, want 3", most.Load())
+	if most := gate.most.Load(); most != 3 {
+		t.Errorf("%d calls at once, want 3", most)
 	}
 }
 
-// counted is a caller that knows how many calls were under way at once.
-type counted struct {
+// gate holds calls until so many are under way that it is full, and counts how many are at most.
+type gate struct {
 	delivery.Caller
-	open, most *atomic.Int32
+	full       int32
+	open, most atomic.Int32
+	once       sync.Once
+	opened     chan struct{}
 }
 
-func (c counted) Do(ctx context.Context, request knock.Request) (knock.Response, error) {
-	defer c.open.Add(-1)
-	for now, most := c.open.Add(1), c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); {
-		most = c.most.Load()
+func (g *gate) Do(ctx context.Context, request knock.Request) (knock.Response, error) {
+	now := g.open.Add(1)
+	defer g.open.Add(-1)
+	for most := g.most.Load(); now > most && !g.most.CompareAndSwap(most, now); {
+		most = g.most.Load()
 	}
-	return c.Caller.Do(ctx, request)
+	if now == g.full {
+		g.once.Do(func() { close(g.opened) })
+	}
+	select {
+	case <-g.opened:
+	case <-ctx.Done():
+	}
+	return g.Caller.Do(ctx, request)
 }
 
 func TestWhatKnockWasToldIsNotToldAgainWhenRedisWasAwayMeanwhile(t *testing.T) {

@@ -30,7 +30,7 @@ func (j *job) recorded(ctx context.Context, status eventlog.Status, reason strin
 	if err != nil {
 		return err
 	}
-	if err := j.store(ctx, func() error { return change(record) }); err != nil {
+	if err := j.end(ctx, func() error { return change(record) }); err != nil {
 		return err
 	}
 	config.Metrics.event(status)
@@ -40,9 +40,23 @@ func (j *job) recorded(ctx context.Context, status eventlog.Status, reason strin
 	return nil
 }
 
+// end makes the change that ends the claim. When it finds the claim lost after an attempt whose answer did not come, that
+// attempt was the one that ended it, for nobody else could yet.
+func (j *job) end(ctx context.Context, change func() error) error {
+	j.pool.held.ending(j.claim)
+	unanswered := false
+	return j.store(ctx, func() error {
+		err := change()
+		if unanswered && errors.Is(err, inbox.ErrLost) && j.claim.Left() > 0 {
+			return nil
+		}
+		unanswered = unanswered || errors.Is(err, inbox.ErrUnavailable)
+		return err
+	})
+}
+
 // store changes the inbox, and tries again while Redis is away for as long as the lease lasts: what Knock has been told
-// should not have to be told again. A change that did happen although its answer was lost ends as inbox.ErrLost, which is
-// no loss.
+// should not have to be told again.
 func (j *job) store(ctx context.Context, change func() error) error {
 	for wait := firstStoreRetry; ; wait = min(2*wait, lastStoreRetry) {
 		err := change()

@@ -42,7 +42,7 @@ func (r *Redactor) Apply(entry Entry) Entry {
 		hidden := secrets{}
 		payload := r.payload(nil, entry.Payload, nil, hidden)
 		entry = hidden.entry(entry)
-		entry.Payload = payload
+		entry.Payload = hidden.json(nil, payload)
 	}
 	if r.omitPayloads {
 		entry = withoutPayloads(entry)
@@ -101,7 +101,7 @@ func withoutPayloads(entry Entry) Entry {
 		action := &entry.Actions[i]
 		action.Requests = slices.Clone(action.Requests)
 		for j := range action.Requests {
-			action.Requests[j].Body = nil
+			action.Requests[j].Body, action.Requests[j].Response = nil, "" // Knock's answers repeat what it was sent
 		}
 	}
 	return entry

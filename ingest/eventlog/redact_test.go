@@ -45,7 +45,7 @@ func TestRedact(t *testing.T) {
 		"a number, but not the digits of another": {
 			paths: []string{"body.age"},
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"age":42,"n":42}`), Actions: request("/42/142", `{"a":42,"b":"42","c":420}`, `{"a":42,"b":142}`)},
-			want:  eventlog.Entry{Payload: json.RawMessage(`{"age":"[redacted]","n":42}`), Actions: request("/[redacted]/142", `{"a":"[redacted]","b":"[redacted]","c":420}`, `{"a":[redacted],"b":142}`)},
+			want:  eventlog.Entry{Payload: json.RawMessage(`{"age":"[redacted]","n":"[redacted]"}`), Actions: request("/[redacted]/142", `{"a":"[redacted]","b":"[redacted]","c":420}`, `{"a":[redacted],"b":142}`)},
 		},
 		"all of duplicate members": {
 			paths: []string{"body.a"},
@@ -81,7 +81,7 @@ func TestRedact(t *testing.T) {
 		"payloads left out, and the value elsewhere": {
 			paths: []string{"body.email"}, omit: true,
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"email":"x"}`), Actions: request("/x", `{"email":"x"}`, "x")},
-			want:  eventlog.Entry{Actions: []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: "/[redacted]", Response: "[redacted]"}}}}},
+			want:  eventlog.Entry{Actions: []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: "/[redacted]"}}}}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -120,14 +120,14 @@ func TestMissingIsToldFromFailing(t *testing.T) {
 		"body.properties.items[7]":    "index out of bounds: 7",
 		"1 / (body.userId - 42)":      "division by zero",
 		"1.0 / 0.0":                   "the result +Inf is no number in JSON",
-		"body.type + 1":               "no such overload",
-		"body.userId + 0.5":           "no such overload",
-		"body.properties.total * 1.5": "no such overload",
-		"body.type - 1":               "no such overload",
-		"body.nil / 2":                "no such overload",
-		"5 % body.type":               "no such overload",
-		"body.type > 5":               "no such overload",
-		"body.userId.contains('')":    "no such overload",
+		"body.type + 1":               "no such overload: string + int; convert with int(), double() or string()",
+		"body.userId + 0.5":           "no such overload: int + double",
+		"body.properties.total * 1.5": "no such overload: int * double; convert with int(), double() or string()",
+		"body.type - 1":               "no such overload: string - int",
+		"body.nil / 2":                "no such overload: null_type / int",
+		"5 % body.type":               "no such overload: int % string",
+		"body.type > 5":               "no such overload: string > int",
+		"body.userId.contains('')":    "no such overload: contains(int, string)",
 		"{1: 2}":                      "an object's keys must be strings",
 		"type(body.type)":             "",
 	} {
@@ -219,7 +219,7 @@ func TestPreprocessStepsSeeEarlierOnes(t *testing.T) {
 			t.Errorf("%s = %s, %v; want %s", text, got, err, want)
 		}
 	}
-	want := []string{"preprocess early: preprocess.late is not in the event", "preprocess broken: no such overload"}
+	want := []string{"preprocess early: preprocess.late is not in the event", "preprocess broken: no such overload: string + int; convert with int(), double() or string()"}
 	if diff := cmp.Diff(want, in.Failures()); diff != "" {
 		t.Error(diff)
 	}

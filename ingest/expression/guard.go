@@ -3,6 +3,8 @@
 package expression
 
 import (
+	"strings"
+
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/functions"
 	"github.com/google/cel-go/common/operators"
@@ -69,7 +71,23 @@ func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	if !c.affordable(frame, args) {
 		return errTooMuchWork
 	}
-	return types.LabelErrNode(c.ID(), c.call(args))
+	return types.LabelErrNode(c.ID(), c.explained(c.call(args), args))
+}
+
+// explained names the types where there is no overload for them.
+func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
+	failure, ok := result.(*types.Err)
+	if !ok || !strings.HasPrefix(failure.Error(), "no such overload") {
+		return result
+	}
+	names := make([]string, len(args))
+	for i, arg := range args {
+		names[i] = arg.Type().TypeName()
+	}
+	if operator, ok := operators.FindReverse(c.Function()); ok && len(args) == 2 && operator != "" {
+		return types.NewErr("no such overload: %s %s %s; convert with int(), double() or string()", names[0], operator, names[1])
+	}
+	return types.NewErr("no such overload: %s(%s)", c.Function(), strings.Join(names, ", "))
 }
 
 // Eval serves callers that have no frame.

@@ -149,23 +149,14 @@ func (b *builder) copied() ([]rawjson.Field, error) {
 // unfit says why a value cannot serve as a text or a time; "" when it can.
 func unfit(f form, value []byte) string {
 	if kind := rawjson.KindOf(value); kind != rawjson.String {
-		return fmt.Sprintf("%s is %s, want a string", excerpt(value), kind)
+		return fmt.Sprintf("it is %s, want a string", kind)
 	}
 	if f == formTime {
 		if _, err := time.Parse(time.RFC3339, rawjson.Unquote(value)); err != nil {
-			return fmt.Sprintf("%s is not an RFC 3339 time", excerpt(value))
+			return "it is not an RFC 3339 time"
 		}
 	}
 	return ""
-}
-
-// excerpt shortens a value for a message.
-func excerpt(value []byte) string {
-	const most = 60
-	if len(value) <= most {
-		return string(value)
-	}
-	return string([]rune(string(value[:most]))) + "…"
 }
 
 // from evaluates an object to start from: nil when the parameter is not used, {} when it finds nothing.

@@ -183,7 +183,7 @@ func TestIdentitiesOfACustomSource(t *testing.T) {
 	}{
 		"everything":                   {program, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e|k|l|now"},
 		"an ordering key of digits":    {program, `{"type":"e","lane":12}`, "e||12|"},
-		"an ordering key that is odd":  {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|k|"},
+		"an ordering key that is odd":  {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|1.5|"},
 		"an ordering key that is gone": {program, `{"type":"e","key":"k","lane":""}`, "e|k|k|"},
 		"an empty key":                 {program, `{"type":"e","key":"","at":null}`, "e||evt|"},
 		"a source without keys":        {bare, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e||evt|"},
@@ -197,7 +197,7 @@ func TestIdentitiesOfACustomSource(t *testing.T) {
 	}
 	doc.Event.Type = "body.n + 'x'"
 	err := compile(t, doc).Identify(&event.Event{Body: []byte(`{"n":1}`)})
-	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: no such overload" {
+	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: no such overload: int + string; convert with int(), double() or string()" {
 		t.Errorf("got %v", err)
 	}
 }

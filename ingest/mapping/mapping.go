@@ -97,6 +97,9 @@ func (p *Program) lane(in *expression.Input, e *event.Event) string {
 			if id, ok := idOf(value); ok && id != "" {
 				return id
 			}
+			if rawjson.KindOf(value) == rawjson.Number { // no id, but as good a name for a lane as any
+				return string(value)
+			}
 		}
 	}
 	if e.Key != "" {

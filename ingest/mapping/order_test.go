@@ -97,7 +97,7 @@ func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
 	}
 	program := compile(t, doc)
 	for body, want := range map[string]string{
-		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: no such overload\nnote preprocess gone: preprocess.bad is not in the event",
+		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: no such overload: string + int; convert with int(), double() or string()\nnote preprocess gone: preprocess.bad is not in the event",
 		`{"type":"e"}`: "skipped id: preprocess.id is missing, null or empty in the event\nnote preprocess id: suffix is not in the event\n" +
 			"note preprocess bad: suffix is not in the event\nnote preprocess gone: preprocess.bad is not in the event",
 	} {

@@ -77,8 +77,8 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 			"PUT /v1/users/7 {\"ok\":null}\n" +
 				"note id: left out, Knock reserves this name\nnote preferences: left out, Knock reserves this name\n" +
 				"note channel_data: left out, Knock reserves this name\nnote created_at: left out, Knock reserves this name\n" +
-				"note name: left out, [\"x\"] is a list, want a string\nnote email: left out, 42 is a number, want a string\n" +
-				"note createdAt: left out, \"Thu Mar 24 2016\" is not an RFC 3339 time",
+				"note name: left out, it is a list, want a string\nnote email: left out, it is a number, want a string\n" +
+				"note createdAt: left out, it is not an RFC 3339 time",
 		},
 		"traits beside a context that is no object": {
 			`{"type":"identify","userId":"u","traits":{"plan":"pro"},"context":"x"}`, `PUT /v1/users/u {"plan":"pro"}`,

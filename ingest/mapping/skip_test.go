@@ -24,7 +24,7 @@ func TestIDs(t *testing.T) {
 		"body.obj":         "skipped id: body.obj is an object, want a string or an integer",
 		"body.half":        "skipped id: body.half is a number with a fraction or an exponent, want a string or an integer",
 		"body.exp":         "skipped id: body.exp is a number with a fraction or an exponent, want a string or an integer",
-		"body.user + 1":    "skipped id: no such overload",
+		"body.user + 1":    "skipped id: no such overload: string + int; convert with int(), double() or string()",
 		"body.slash":       `skipped user id has a "/" or "#", which Knock does not take`,
 		"'#'":              `skipped user id has a "/" or "#", which Knock does not take`,
 		"body.dots":        `skipped user id is "..", which a URL takes for a folder`,
@@ -62,8 +62,8 @@ func TestSkippedActions(t *testing.T) {
 		"propertiesFrom a number to subscribe": {
 			document.Subscribe, `"collection":"c","id":"'o'","recipients":"'r'","propertiesFrom":"body.n"`, `propertiesFrom: body.n is a number, want an object`,
 		},
-		"a property that fails":          {document.SetObject, `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: no such overload`},
-		"a fixed field that fails":       {document.IdentifyUser, `"id":"'u'","name":"body.user + body.yes"`, `name: no such overload`},
+		"a property that fails":          {document.SetObject, `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: no such overload: string + int; convert with int(), double() or string()`},
+		"a fixed field that fails":       {document.IdentifyUser, `"id":"'u'","name":"body.user + body.yes"`, `name: no such overload: string + bool; convert with int(), double() or string()`},
 		"a tenant's setting that fails":  {document.SetTenant, `"id":"'t'","settings":{"s":"body.n / (body.n - body.n)"}`, `settings.s: division by zero`},
 		"subscribe nobody":               {document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.none"`, `recipients: the list is empty`},
 		"unsubscribe who is missing":     {document.Unsubscribe, `"collection":"c","id":"'o'","recipients":"body.nope"`, `recipients: body.nope is missing or null in the event`},
@@ -114,8 +114,8 @@ func TestBadRecipients(t *testing.T) {
 		`[{"id":1.0}]`:                  `recipients[0]: the object's id must be a string that is not empty, or an integer`,
 		`{"id":"u","collection":1}`:     `recipients: body.r: the object's collection must be a string that is not empty`,
 		`{"id":"u","collection":""}`:    `recipients: body.r: the object's collection must be a string that is not empty`,
-		`["a",{"id":"u","email":5}]`:    `recipients[1]: the object's email: 5 is a number, want a string`,
-		`{"id":"u","created_at":"now"}`: `recipients: body.r: the object's created_at: "now" is not an RFC 3339 time`,
+		`["a",{"id":"u","email":5}]`:    `recipients[1]: the object's email: it is a number, want a string`,
+		`{"id":"u","created_at":"now"}`: `recipients: body.r: the object's created_at: it is not an RFC 3339 time`,
 	} {
 		t.Run(recipients, func(t *testing.T) {
 			got := describe(planned(t, `{"type":"e","r":`+recipients+`}`, mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`)))
@@ -137,7 +137,7 @@ func TestWhen(t *testing.T) {
 		"body.nil":                 "skipped when: body.nil is null",
 		"body.user":                "skipped when: body.user is a string, want a boolean",
 		"body.n":                   "skipped when: body.n is a number, want a boolean",
-		"body.user > 5":            "skipped when: no such overload",
+		"body.user > 5":            "skipped when: no such overload: string > int; convert with int(), double() or string()",
 		"body.n / 0 > 1":           "skipped when: division by zero",
 		"has(body.nope)":           "skipped when: not met",
 		"body.?nope.orValue(true)": "DELETE /v1/users/u",
@@ -156,8 +156,8 @@ func TestWhatIsLeftOutIsNoted(t *testing.T) {
 	for name, tc := range map[string]struct{ body, parameters, want string }{
 		"texts and times of the wrong type": {
 			`{"type":"e","name":["x"],"email":5,"at":"yesterday"}`, `"id":"'u'","name":"body.name","email":"body.email","createdAt":"body.at","avatar":"body.type"`,
-			"PUT /v1/users/u {\"avatar\":\"e\"}\nnote name: left out, [\"x\"] is a list, want a string\n" +
-				"note email: left out, 5 is a number, want a string\nnote createdAt: left out, \"yesterday\" is not an RFC 3339 time",
+			"PUT /v1/users/u {\"avatar\":\"e\"}\nnote name: left out, it is a list, want a string\n" +
+				"note email: left out, it is a number, want a string\nnote createdAt: left out, it is not an RFC 3339 time",
 		},
 		"null and missing texts, without a note": {
 			`{"type":"e","name":null}`, `"id":"'u'","name":"body.name","email":"body.email"`, `PUT /v1/users/u {}`,

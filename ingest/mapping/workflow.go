@@ -109,9 +109,7 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 		return nil, err
 	}
 	var list []recipient
-	if found, err := b.eval(paramRecipients); err != nil {
-		return nil, err
-	} else if found != nil {
+	if _, used := b.mapping.values[paramRecipients]; used { // without recipients the call cancels for everybody
 		if list, err = b.recipients(paramRecipients); err != nil {
 			return nil, err
 		}

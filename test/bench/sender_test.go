@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"strconv"
 	"sync/atomic"
 	"testing"
 )
@@ -76,24 +77,33 @@ func (s *sender) post() error {
 }
 
 func (s *sender) answered() error {
-	length := 0
-	for first := true; ; first = false {
-		line, err := s.answers.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
-			return fmt.Errorf("answered %q", line)
+	status, err := s.answers.Peek(len("HTTP/1.1 200"))
+	if err != nil {
+		return err
+	}
+	if string(status) != "HTTP/1.1 200" {
+		return fmt.Errorf("answered %q", status)
+	}
+	length, err := header(s.answers)
+	if err == nil {
+		_, err = s.answers.Discard(length)
+	}
+	return err
+}
+
+// header reads up to the body and returns its length.
+func header(from *bufio.Reader) (length int, err error) {
+	for {
+		line, err := from.ReadSlice('\n')
+		if err != nil || len(line) <= 2 {
+			return length, err
 		}
 		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			_, _ = fmt.Sscan(string(value), &length)
-		}
-		if len(line) == 2 {
-			break
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return 0, err
+			}
 		}
 	}
-	_, err := s.answers.Discard(length)
-	return err
 }
 
 func (s *sender) close() { _ = s.connection.Close() }

@@ -62,16 +62,10 @@ func startAccept(b *testing.B) target {
 
 func startEndToEnd(b *testing.B) target {
 	b.Helper()
-	knock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"workflow_run_id":"00000000-0000-4000-8000-000000000001"}`)
-	}))
-	b.Cleanup(knock.Close)
 	return startIngest(b, document.Delivery{
 		Concurrency: 64, Timeout: 10 * time.Second, RetryFor: time.Minute,
 		RateLimits: map[string]int32{string(document.TriggerWorkflow): 1_000_000},
-	}, knock.URL)
+	}, "http://"+startKnock(b))
 }
 
 // startIngest runs the data plane as a process does, with RudderStack's default mappings.

@@ -4,6 +4,7 @@ package fault_test
 
 import (
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,12 +18,11 @@ import (
 
 // script answers the attempts at each endpoint in turn, and leaves further ones to the fake.
 type script struct {
-	identify, trigger           []*knocktest.Answer
-	identifies, triggers, calls atomic.Int64
+	identify, trigger    []*knocktest.Answer
+	identifies, triggers atomic.Int64
 }
 
 func (s *script) respond(call knocktest.Call) *knocktest.Answer {
-	s.calls.Add(1)
 	answers, attempt := s.identify, &s.identifies
 	if call.Endpoint == document.TriggerWorkflow {
 		answers, attempt = s.trigger, &s.triggers
@@ -89,4 +89,32 @@ func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
 	if runs := s.knock.State().Runs; len(runs) != 1 || len(runs[0].Unknown) != 0 {
 		t.Errorf("runs: %+v; want one, of a user whom Knock knows", runs)
 	}
+}
+
+func TestARequestIsSentAgainAsItWasAlthoughItsMappingChanged(t *testing.T) {
+	t.Parallel()
+	s, rudder := newScene(t), newSender(t)
+	s.write("welcome.yaml", welcome("first"))
+	answers := &script{trigger: []*knocktest.Answer{{Hold: make(chan struct{})}}}
+	s.knock.Respond(answers.respond)
+	p := s.start()
+	rudder.taken(t, p.url, signedUp("u_1"), 1, 0)
+	s.awaitCalls("first attempt", func(calls []knocktest.Call) bool { return len(calls) == 1 })
+	p.kill()
+
+	s.write("welcome.yaml", welcome("second"))
+	p = s.start()
+	rudder.taken(t, p.url, signedUp("u_2"), 1, 0)
+	awaitEvent(p, "u_1", eventlog.Succeeded)
+	awaitEvent(p, "u_2", eventlog.Succeeded)
+
+	var ran []string
+	for _, run := range s.knock.State().Runs {
+		ran = append(ran, run.Recipients[0]+" "+run.Workflow)
+	}
+	slices.Sort(ran)
+	if diff := cmp.Diff([]string{"u_1 first", "u_2 second"}, ran); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	sameBytes(t, s.knock.Calls())
 }

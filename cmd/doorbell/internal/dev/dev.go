@@ -103,8 +103,10 @@ func Run(ctx context.Context, options Options) error {
 		return nil
 	})
 	err = group.Wait()
-	if lost := store.pending(context.WithoutCancel(ctx), compiler.refs()); store.embedded() && lost > 0 {
-		fmt.Fprintf(options.Stderr, "%d events that were not delivered are lost with this process's memory\n", lost)
+	if store.embedded() {
+		if lost := store.pending(context.WithoutCancel(ctx), compiler.refs()); lost > 0 {
+			fmt.Fprintf(options.Stderr, "%d events that were not delivered are lost with this process's memory\n", lost)
+		}
 	}
 	return err
 }
