@@ -76,11 +76,25 @@ func (j *job) plan(ctx context.Context) (err error) {
 		j.progress, err = restored(j.claim.Progress)
 		return err
 	}
-	j.progress = planned(j.settings.Program.Plan(j.claim.Event))
+	j.progress = j.planned()
 	if j.progress.idle() {
 		return nil
 	}
 	return j.store(ctx, func() error { return j.pool.config.Inbox.Save(ctx, j.claim, j.progress.encode()) })
+}
+
+// planned evaluates the mappings. Should that panic, the event is dead-lettered: it would panic again, and take every other
+// event of the process with it.
+func (j *job) planned() (p *progress) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			reason := fmt.Sprintf("internal error while mapping, please report it: %v", cause)
+			p = &progress{Actions: []*action{{Status: eventlog.DeadLettered, Reason: reason}}}
+		}
+	}()
+	p = planned(j.settings.Program.Plan(j.claim.Event))
+	p.Timestamp = j.settings.Program.Timestamp(j.claim.Event)
+	return p
 }
 
 // perform makes an action's calls. What fails for good is recorded in the action, and the verdict is still succeeded: it

@@ -19,10 +19,12 @@ type progress struct {
 	// Failures counts attempts that failed in a way that may pass.
 	Failures int `json:"failures,omitempty"`
 	// Spent is the time that counts towards retryFor: attempts and the waits after them, not pauses.
-	Spent   time.Duration `json:"spent,omitempty"`
-	Notes   []string      `json:"notes,omitempty"`
-	Reason  string        `json:"reason,omitempty"`
-	Actions []*action     `json:"actions,omitempty"`
+	Spent time.Duration `json:"spent,omitempty"`
+	// Timestamp is when the event happened, by its sender's account.
+	Timestamp string    `json:"timestamp,omitempty"`
+	Notes     []string  `json:"notes,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Actions   []*action `json:"actions,omitempty"`
 }
 
 type action struct {
@@ -122,7 +124,7 @@ func (p *progress) outcome() (eventlog.Status, string) {
 func (p *progress) entry(source string, e *event.Event, status eventlog.Status, reason string) eventlog.Entry {
 	entry := eventlog.Entry{
 		ID: e.ID, Source: source, Type: e.Type, Key: e.Key, OrderingKey: e.OrderingKey, ReceivedAt: e.ReceivedAt,
-		Status: status, Reason: reason, Verification: e.Verification, Notes: p.Notes, Payload: e.Body,
+		Timestamp: p.Timestamp, Status: status, Reason: reason, Verification: e.Verification, Notes: p.Notes, Payload: e.Body,
 	}
 	for _, a := range p.Actions {
 		logged := eventlog.Action{

@@ -20,7 +20,6 @@ const (
 func (j *job) recorded(ctx context.Context, status eventlog.Status, reason string, change func(record []byte) error) error {
 	config := j.pool.config
 	entry := j.progress.entry(config.Source, j.claim.Event, status, reason)
-	entry.Timestamp = j.settings.Program.Timestamp(j.claim.Event)
 	if status.Final() {
 		now := config.Now().UTC()
 		entry.FinishedAt = &now
