@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Writes what controller-gen makes of the types in api/. Works in the current copy of the repository, wherever it is.
+# Writes what controller-gen makes of the types in api/ and of the markers in controllers/. Works in the current copy of the repository, wherever it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,3 +12,9 @@ go tool -modfile=go.tools.mod controller-gen \
 	crd \
 	paths=./api/v1alpha1 \
 	output:crd:dir=config/crd
+
+rm -f config/rbac/role.yaml
+go tool -modfile=go.tools.mod controller-gen \
+	rbac:roleName=doorbell-manager,headerFile=hack/boilerplate.yaml.txt \
+	paths=./controllers/... \
+	output:rbac:dir=config/rbac

@@ -8,10 +8,10 @@ cd "$(dirname "$0")/.."
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R go.mod go.sum go.tools.mod go.tools.sum api config hack "$copy"
+cp -R go.mod go.sum go.tools.mod go.tools.sum api config controllers hack ingest "$copy"
 "$copy/hack/generate.sh"
 
-for folder in api config/crd; do
+for folder in api config/crd config/rbac; do
 	if ! diff -ru "$folder" "$copy/$folder"; then
 		echo "$folder holds generated files that are not current: run 'make generate'" >&2
 		exit 1

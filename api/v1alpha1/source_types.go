@@ -10,11 +10,14 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=doorbell
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Host",type=string,JSONPath=`.status.host`
 // +kubebuilder:printcolumn:name="Mappings",type=integer,JSONPath=`.status.mappings.accepted`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",fieldPath=".metadata.name",message="a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, digits and -, beginning with a letter"
 type Source struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -148,6 +151,22 @@ type SourceSpec struct {
 	// +optional
 	// +default={}
 	EventLog EventLog `json:"eventLog,omitempty,omitzero"`
+
+	// endpoint says at which URL the sender posts its events.
+	//
+	// +optional
+	// +default={}
+	Endpoint Endpoint `json:"endpoint,omitempty,omitzero"`
+
+	// redis says where events are kept until they are delivered.
+	//
+	// +optional
+	Redis Redis `json:"redis,omitempty,omitzero"`
+
+	// ingest shapes the pods that receive and deliver events.
+	//
+	// +optional
+	Ingest Ingest `json:"ingest,omitempty,omitzero"`
 }
 
 // Knock says which Knock environment to call.
@@ -190,68 +209,4 @@ type PreprocessStep struct {
 	//
 	// +required
 	Value Expression `json:"value,omitempty"`
-}
-
-// SourceStatus is what Doorbell sees of a Source.
-type SourceStatus struct {
-	// conditions are Ready, MappingsAccepted and, while they hold, Reconciling and Stalled.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status is about.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// url is where the sender posts its events.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	URL string `json:"url,omitempty"`
-
-	// mappings counts the ActionMappings of this Source, default mappings left out.
-	//
-	// +optional
-	Mappings *MappingCounts `json:"mappings,omitempty"`
-
-	// replicas counts the pods that receive and deliver events.
-	//
-	// +optional
-	Replicas *ReplicaCounts `json:"replicas,omitempty"`
-}
-
-// MappingCounts counts the ActionMappings of a Source.
-type MappingCounts struct {
-	// accepted is how many run, or would if they were active.
-	//
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Accepted *int32 `json:"accepted,omitempty"`
-
-	// rejected is how many are refused; each says why in its own conditions.
-	//
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Rejected *int32 `json:"rejected,omitempty"`
-}
-
-// ReplicaCounts counts the pods of a Source.
-type ReplicaCounts struct {
-	// desired is how many there should be.
-	//
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Desired *int32 `json:"desired,omitempty"`
-
-	// ready is how many can take events.
-	//
-	// +required
-	// +kubebuilder:validation:Minimum=0
-	Ready *int32 `json:"ready,omitempty"`
 }

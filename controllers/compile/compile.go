@@ -23,6 +23,8 @@ type Problem struct {
 	Message string
 	// Warning marks what works but may not be what was meant.
 	Warning bool
+	// DuplicateOf names the older mapping that does the same; empty for every other problem.
+	DuplicateOf string
 }
 
 func (p Problem) Error() string { return p.Field + ": " + p.Message }
@@ -44,14 +46,21 @@ func Source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) Result 
 	var problems []Problem
 	doc := fromSource(source, base)
 	doc.Mappings, problems = defaults(source, base)
-	for _, m := range mappings {
+	defaultCount := len(doc.Mappings)
+	seen := duplicates{}
+	for _, m := range oldestFirst(mappings) {
 		converted, err := fromMapping(m)
 		if err != nil {
 			problems = append(problems, Problem{Mapping: m.Name, Field: "spec", Message: err.Error()})
 			continue
 		}
+		if problem := seen.add(converted); problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
 		doc.Mappings = append(doc.Mappings, converted)
 	}
+	slices.SortStableFunc(doc.Mappings[defaultCount:], byName)
 	program, found := mapping.Compile(doc)
 	doc.Mappings = slices.DeleteFunc(doc.Mappings, func(m document.Mapping) bool { return broken(m, found) })
 	return Result{Document: doc, Program: program, Problems: append(problems, translate(found)...)}

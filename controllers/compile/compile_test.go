@@ -119,6 +119,12 @@ func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
 				`"addAudienceMember" "removeAudienceMember" "cancelWorkflow" "triggerWorkflow"]`}},
 			runs: true,
 		},
+		"a mapping that repeats another": {
+			source: minimal, mapping: actionMapping(t, "repeated", `{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.previousId}}`),
+			want: []compile.Problem{{Mapping: "repeated", Field: "spec", DuplicateOf: "good", Message: `ActionMapping "good" does exactly the same ` +
+				"for the same events: delete one of them, or change its event, when or action"}},
+			runs: true,
+		},
 		"an unknown default mapping": {
 			source: `{type: RudderStack, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, defaultMappings: [identify]}`,
 			want: []compile.Problem{{

@@ -26,12 +26,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ActionMappingStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AddAudienceMember"):
 		return &apiv1alpha1.AddAudienceMemberApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Autoscaling"):
+		return &apiv1alpha1.AutoscalingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BasicAuthentication"):
 		return &apiv1alpha1.BasicAuthenticationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BearerToken"):
 		return &apiv1alpha1.BearerTokenApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("CABundle"):
+		return &apiv1alpha1.CABundleApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CancelWorkflow"):
 		return &apiv1alpha1.CancelWorkflowApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ConfigMapKeyReference"):
+		return &apiv1alpha1.ConfigMapKeyReferenceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ConfigurationStatus"):
+		return &apiv1alpha1.ConfigurationStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DeleteObject"):
 		return &apiv1alpha1.DeleteObjectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DeleteTenant"):
@@ -40,30 +48,54 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.DeleteUserApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Delivery"):
 		return &apiv1alpha1.DeliveryApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Endpoint"):
+		return &apiv1alpha1.EndpointApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("EventLog"):
 		return &apiv1alpha1.EventLogApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ExternalRedis"):
+		return &apiv1alpha1.ExternalRedisApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReference"):
+		return &apiv1alpha1.GatewayReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HeaderSecret"):
 		return &apiv1alpha1.HeaderSecretApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HMAC"):
 		return &apiv1alpha1.HMACApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("HTTPRoute"):
+		return &apiv1alpha1.HTTPRouteApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Idempotency"):
 		return &apiv1alpha1.IdempotencyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IdentifyUser"):
 		return &apiv1alpha1.IdentifyUserApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Ingest"):
+		return &apiv1alpha1.IngestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Ingress"):
+		return &apiv1alpha1.IngressApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Knock"):
 		return &apiv1alpha1.KnockApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ManagedRedis"):
+		return &apiv1alpha1.ManagedRedisApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MappingCounts"):
 		return &apiv1alpha1.MappingCountsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MergeUser"):
 		return &apiv1alpha1.MergeUserApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Ordering"):
 		return &apiv1alpha1.OrderingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PodMetadata"):
+		return &apiv1alpha1.PodMetadataApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PreprocessStep"):
 		return &apiv1alpha1.PreprocessStepApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Redis"):
+		return &apiv1alpha1.RedisApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RedisCredentials"):
+		return &apiv1alpha1.RedisCredentialsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RedisTLS"):
+		return &apiv1alpha1.RedisTLSApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RemoveAudienceMember"):
 		return &apiv1alpha1.RemoveAudienceMemberApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReplicaCounts"):
 		return &apiv1alpha1.ReplicaCountsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Scheduling"):
+		return &apiv1alpha1.SchedulingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
 		return &apiv1alpha1.SecretKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SetObject"):
@@ -78,8 +110,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.SourceSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SourceStatus"):
 		return &apiv1alpha1.SourceStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Storage"):
+		return &apiv1alpha1.StorageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Subscribe"):
 		return &apiv1alpha1.SubscribeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Token"):
+		return &apiv1alpha1.TokenApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TokenRotation"):
+		return &apiv1alpha1.TokenRotationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TriggerWorkflow"):
 		return &apiv1alpha1.TriggerWorkflowApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Unsubscribe"):

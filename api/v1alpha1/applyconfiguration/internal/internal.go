@@ -109,6 +109,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: configuration
+      type:
+        scalar: string
     - name: observedGeneration
       type:
         scalar: numeric
@@ -127,6 +130,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: tenant
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Autoscaling
+  map:
+    fields:
+    - name: maxReplicas
+      type:
+        scalar: numeric
+    - name: minReplicas
+      type:
+        scalar: numeric
+    - name: targetCPUPercent
+      type:
+        scalar: numeric
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.BasicAuthentication
   map:
     fields:
@@ -141,6 +156,15 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.BodyPath
   scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.CABundle
+  map:
+    fields:
+    - name: configMapKeyRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.ConfigMapKeyReference
+    - name: secretKeyRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.CancelWorkflow
   map:
     fields:
@@ -153,6 +177,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: workflow
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.KeyOrExpression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.ConfigMapKeyReference
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.ConfigurationStatus
+  map:
+    fields:
+    - name: pods
+      type:
+        scalar: numeric
+    - name: version
+      type:
+        scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.DeleteObject
   map:
     fields:
@@ -197,6 +239,32 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
       default: 10s
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Endpoint
+  map:
+    fields:
+    - name: host
+      type:
+        scalar: string
+    - name: httpRoute
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HTTPRoute
+    - name: ingress
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Ingress
+    - name: onDelete
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.OnDelete
+      default: Retain
+    - name: port
+      type:
+        scalar: numeric
+    - name: scheme
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.URLScheme
+    - name: token
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Token
+      default: {}
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.EventLog
   map:
     fields:
@@ -222,10 +290,47 @@ var schemaYAML = typed.YAMLObject(`types:
   scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
   scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.ExternalRedis
+  map:
+    fields:
+    - name: addresses
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: credentials
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisCredentials
+    - name: database
+      type:
+        scalar: numeric
+    - name: masterName
+      type:
+        scalar: string
+    - name: mode
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisMode
+      default: Standalone
+    - name: tls
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisTLS
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Fields
   map:
     elementType:
       namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.GatewayReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: sectionName
+      type:
+        scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HMAC
   map:
     fields:
@@ -244,6 +349,20 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HMACEncoding
   scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.HTTPRoute
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: parentRefs
+      type:
+        list:
+          elementType:
+            namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.GatewayReference
+          elementRelationship: atomic
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HeaderName
   scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HeaderSecret
@@ -304,6 +423,62 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timezone
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Image
+  scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Ingest
+  map:
+    fields:
+    - name: autoscaling
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Autoscaling
+    - name: caBundle
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.CABundle
+    - name: env
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.EnvVar
+          elementRelationship: associative
+          keys:
+          - name
+    - name: image
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Image
+    - name: imagePullSecrets
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.LocalObjectReference
+          elementRelationship: associative
+          keys:
+          - name
+    - name: metadata
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.PodMetadata
+    - name: replicas
+      type:
+        scalar: numeric
+    - name: resources
+      type:
+        namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: scheduling
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Scheduling
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Ingress
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: className
+      type:
+        scalar: string
+    - name: tlsSecretName
+      type:
+        scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.KeyOrExpression
   scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Knock
@@ -319,6 +494,33 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: branch
       type:
         scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.ManagedRedis
+  map:
+    fields:
+    - name: image
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Image
+    - name: imagePullSecrets
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.LocalObjectReference
+          elementRelationship: associative
+          keys:
+          - name
+    - name: onDelete
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.OnDelete
+      default: Retain
+    - name: resources
+      type:
+        namedType: io.k8s.api.core.v1.ResourceRequirements
+    - name: scheduling
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Scheduling
+    - name: storage
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Storage
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.MappingCounts
   map:
     fields:
@@ -337,6 +539,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: id
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.OnDelete
+  scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Ordering
   map:
     fields:
@@ -345,6 +549,19 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.PayloadPolicy
   scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.PodMetadata
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.PreprocessStep
   map:
     fields:
@@ -354,6 +571,35 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: value
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Redis
+  map:
+    fields:
+    - name: external
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.ExternalRedis
+    - name: managed
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.ManagedRedis
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisCredentials
+  map:
+    fields:
+    - name: passwordSecretRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
+    - name: usernameSecretRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisMode
+  scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisTLS
+  map:
+    fields:
+    - name: caSecretRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
+    - name: serverName
+      type:
+        scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.RemoveAudienceMember
   map:
     fields:
@@ -375,6 +621,26 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: ready
       type:
         scalar: numeric
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Scheduling
+  map:
+    fields:
+    - name: affinity
+      type:
+        namedType: io.k8s.api.core.v1.Affinity
+    - name: nodeSelector
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: priorityClassName
+      type:
+        scalar: string
+    - name: tolerations
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.Toleration
+          elementRelationship: atomic
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
   map:
     fields:
@@ -457,6 +723,10 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Delivery
       default: {}
+    - name: endpoint
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Endpoint
+      default: {}
     - name: eventLog
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.EventLog
@@ -472,6 +742,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Idempotency
       default: {}
+    - name: ingest
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Ingest
     - name: knock
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Knock
@@ -486,6 +759,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - name
+    - name: redis
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Redis
     - name: timestamp
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
@@ -506,6 +782,15 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - type
+    - name: configuration
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.ConfigurationStatus
+    - name: endpointSecretName
+      type:
+        scalar: string
+    - name: host
+      type:
+        scalar: string
     - name: mappings
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.MappingCounts
@@ -515,11 +800,23 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: replicas
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.ReplicaCounts
+    - name: rotation
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.TokenRotation
     - name: url
       type:
         scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.SourceType
   scalar: string
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Storage
+  map:
+    fields:
+    - name: className
+      type:
+        scalar: string
+    - name: size
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Subscribe
   map:
     fields:
@@ -538,6 +835,22 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: recipients
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.Token
+  map:
+    fields:
+    - name: overlap
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+      default: 24h
+    - name: secretRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.TokenRotation
+  map:
+    fields:
+    - name: previousValidUntil
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.TriggerWorkflow
   map:
     fields:
@@ -565,6 +878,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: workflow
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.KeyOrExpression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.URLScheme
+  scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Unsubscribe
   map:
     fields:
@@ -596,6 +911,319 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: hmac
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HMAC
+- name: io.k8s.api.core.v1.Affinity
+  map:
+    fields:
+    - name: nodeAffinity
+      type:
+        namedType: io.k8s.api.core.v1.NodeAffinity
+    - name: podAffinity
+      type:
+        namedType: io.k8s.api.core.v1.PodAffinity
+    - name: podAntiAffinity
+      type:
+        namedType: io.k8s.api.core.v1.PodAntiAffinity
+- name: io.k8s.api.core.v1.ConfigMapKeySelector
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: optional
+      type:
+        scalar: boolean
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.EnvVar
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: value
+      type:
+        scalar: string
+    - name: valueFrom
+      type:
+        namedType: io.k8s.api.core.v1.EnvVarSource
+- name: io.k8s.api.core.v1.EnvVarSource
+  map:
+    fields:
+    - name: configMapKeyRef
+      type:
+        namedType: io.k8s.api.core.v1.ConfigMapKeySelector
+    - name: fieldRef
+      type:
+        namedType: io.k8s.api.core.v1.ObjectFieldSelector
+    - name: fileKeyRef
+      type:
+        namedType: io.k8s.api.core.v1.FileKeySelector
+    - name: resourceFieldRef
+      type:
+        namedType: io.k8s.api.core.v1.ResourceFieldSelector
+    - name: secretKeyRef
+      type:
+        namedType: io.k8s.api.core.v1.SecretKeySelector
+- name: io.k8s.api.core.v1.FileKeySelector
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: optional
+      type:
+        scalar: boolean
+      default: false
+    - name: path
+      type:
+        scalar: string
+    - name: volumeName
+      type:
+        scalar: string
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.LocalObjectReference
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PreferredSchedulingTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelector
+- name: io.k8s.api.core.v1.NodeSelector
+  map:
+    fields:
+    - name: nodeSelectorTerms
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorTerm
+          elementRelationship: atomic
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorOperator
+  scalar: string
+- name: io.k8s.api.core.v1.NodeSelectorRequirement
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorOperator
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.NodeSelectorTerm
+  map:
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    - name: matchFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.NodeSelectorRequirement
+          elementRelationship: atomic
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.ObjectFieldSelector
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: fieldPath
+      type:
+        scalar: string
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.PodAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.WeightedPodAffinityTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PodAffinityTerm
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.PodAffinityTerm
+  map:
+    fields:
+    - name: labelSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: matchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: mismatchLabelKeys
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: namespaceSelector
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+    - name: namespaces
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: topologyKey
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.PodAntiAffinity
+  map:
+    fields:
+    - name: preferredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.WeightedPodAffinityTerm
+          elementRelationship: atomic
+    - name: requiredDuringSchedulingIgnoredDuringExecution
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.PodAffinityTerm
+          elementRelationship: atomic
+- name: io.k8s.api.core.v1.PreferredSchedulingTerm
+  map:
+    fields:
+    - name: preference
+      type:
+        namedType: io.k8s.api.core.v1.NodeSelectorTerm
+    - name: weight
+      type:
+        scalar: numeric
+- name: io.k8s.api.core.v1.ResourceClaim
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+    - name: request
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.ResourceFieldSelector
+  map:
+    fields:
+    - name: containerName
+      type:
+        scalar: string
+    - name: divisor
+      type:
+        namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+    - name: resource
+      type:
+        scalar: string
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.ResourceList
+  map:
+    elementType:
+      namedType: io.k8s.apimachinery.pkg.api.resource.Quantity
+- name: io.k8s.api.core.v1.ResourceRequirements
+  map:
+    fields:
+    - name: claims
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.api.core.v1.ResourceClaim
+          elementRelationship: associative
+          keys:
+          - name
+    - name: limits
+      type:
+        namedType: io.k8s.api.core.v1.ResourceList
+    - name: requests
+      type:
+        namedType: io.k8s.api.core.v1.ResourceList
+- name: io.k8s.api.core.v1.SecretKeySelector
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: optional
+      type:
+        scalar: boolean
+    elementRelationship: atomic
+- name: io.k8s.api.core.v1.TaintEffect
+  scalar: string
+- name: io.k8s.api.core.v1.Toleration
+  map:
+    fields:
+    - name: effect
+      type:
+        namedType: io.k8s.api.core.v1.TaintEffect
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.api.core.v1.TolerationOperator
+    - name: tolerationSeconds
+      type:
+        scalar: numeric
+    - name: value
+      type:
+        scalar: string
+- name: io.k8s.api.core.v1.TolerationOperator
+  scalar: string
+- name: io.k8s.api.core.v1.WeightedPodAffinityTerm
+  map:
+    fields:
+    - name: podAffinityTerm
+      type:
+        namedType: io.k8s.api.core.v1.PodAffinityTerm
+    - name: weight
+      type:
+        scalar: numeric
+- name: io.k8s.apimachinery.pkg.api.resource.Quantity
+  scalar: untyped
+  list:
+    elementType:
+      namedType: __untyped_atomic_
+    elementRelationship: atomic
+  map:
+    elementType:
+      namedType: __untyped_deduced_
+    elementRelationship: separable
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
   map:
     fields:
@@ -633,6 +1261,38 @@ var schemaYAML = typed.YAMLObject(`types:
         elementType:
           namedType: __untyped_deduced_
         elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector
+  map:
+    fields:
+    - name: matchExpressions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+          elementRelationship: atomic
+    - name: matchLabels
+      type:
+        map:
+          elementType:
+            scalar: string
+    elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorOperator
+  scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+    - name: operator
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorOperator
+    - name: values
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
   map:
     fields:

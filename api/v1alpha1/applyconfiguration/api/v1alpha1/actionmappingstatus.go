@@ -17,6 +17,9 @@ type ActionMappingStatusApplyConfiguration struct {
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation of the spec that this status is about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// configuration is the version of the Source's configuration in which every pod first ran this generation. It is absent
+	// until then.
+	Configuration *string `json:"configuration,omitempty"`
 }
 
 // ActionMappingStatusApplyConfiguration constructs a declarative configuration of the ActionMappingStatus type for use with
@@ -43,5 +46,13 @@ func (b *ActionMappingStatusApplyConfiguration) WithConditions(values ...*v1.Con
 // If called multiple times, the ObservedGeneration field is set to the value of the last call.
 func (b *ActionMappingStatusApplyConfiguration) WithObservedGeneration(value int64) *ActionMappingStatusApplyConfiguration {
 	b.ObservedGeneration = &value
+	return b
+}
+
+// WithConfiguration sets the Configuration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Configuration field is set to the value of the last call.
+func (b *ActionMappingStatusApplyConfiguration) WithConfiguration(value string) *ActionMappingStatusApplyConfiguration {
+	b.Configuration = &value
 	return b
 }

@@ -41,6 +41,12 @@ type SourceSpecApplyConfiguration struct {
 	Delivery *DeliveryApplyConfiguration `json:"delivery,omitempty"`
 	// eventLog bounds what is remembered of each event and what happened to it.
 	EventLog *EventLogApplyConfiguration `json:"eventLog,omitempty"`
+	// endpoint says at which URL the sender posts its events.
+	Endpoint *EndpointApplyConfiguration `json:"endpoint,omitempty"`
+	// redis says where events are kept until they are delivered.
+	Redis *RedisApplyConfiguration `json:"redis,omitempty"`
+	// ingest shapes the pods that receive and deliver events.
+	Ingest *IngestApplyConfiguration `json:"ingest,omitempty"`
 }
 
 // SourceSpecApplyConfiguration constructs a declarative configuration of the SourceSpec type for use with
@@ -147,5 +153,29 @@ func (b *SourceSpecApplyConfiguration) WithDelivery(value *DeliveryApplyConfigur
 // If called multiple times, the EventLog field is set to the value of the last call.
 func (b *SourceSpecApplyConfiguration) WithEventLog(value *EventLogApplyConfiguration) *SourceSpecApplyConfiguration {
 	b.EventLog = value
+	return b
+}
+
+// WithEndpoint sets the Endpoint field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Endpoint field is set to the value of the last call.
+func (b *SourceSpecApplyConfiguration) WithEndpoint(value *EndpointApplyConfiguration) *SourceSpecApplyConfiguration {
+	b.Endpoint = value
+	return b
+}
+
+// WithRedis sets the Redis field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Redis field is set to the value of the last call.
+func (b *SourceSpecApplyConfiguration) WithRedis(value *RedisApplyConfiguration) *SourceSpecApplyConfiguration {
+	b.Redis = value
+	return b
+}
+
+// WithIngest sets the Ingest field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Ingest field is set to the value of the last call.
+func (b *SourceSpecApplyConfiguration) WithIngest(value *IngestApplyConfiguration) *SourceSpecApplyConfiguration {
+	b.Ingest = value
 	return b
 }

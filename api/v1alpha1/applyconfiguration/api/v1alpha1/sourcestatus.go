@@ -13,12 +13,21 @@ import (
 //
 // SourceStatus is what Doorbell sees of a Source.
 type SourceStatusApplyConfiguration struct {
-	// conditions are Ready, MappingsAccepted and, while they hold, Reconciling and Stalled.
+	// conditions are Ready, ConfigurationValid, MappingsAccepted, EndpointReady, RedisReady, IngestReady, KnockReachable and,
+	// while they hold, Reconciling and Stalled.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// observedGeneration is the generation of the spec that this status is about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// url is where the sender posts its events.
+	// url is where the sender posts its events, without the token: the whole URL is in the endpoint's Secret.
 	URL *string `json:"url,omitempty"`
+	// host is the host of url.
+	Host *string `json:"host,omitempty"`
+	// endpointSecretName names the Secret whose key url holds the whole URL.
+	EndpointSecretName *string `json:"endpointSecretName,omitempty"`
+	// rotation tells of a token that is on its way out.
+	Rotation *TokenRotationApplyConfiguration `json:"rotation,omitempty"`
+	// configuration tells which configuration the pods should run and which they run.
+	Configuration *ConfigurationStatusApplyConfiguration `json:"configuration,omitempty"`
 	// mappings counts the ActionMappings of this Source, default mappings left out.
 	Mappings *MappingCountsApplyConfiguration `json:"mappings,omitempty"`
 	// replicas counts the pods that receive and deliver events.
@@ -57,6 +66,38 @@ func (b *SourceStatusApplyConfiguration) WithObservedGeneration(value int64) *So
 // If called multiple times, the URL field is set to the value of the last call.
 func (b *SourceStatusApplyConfiguration) WithURL(value string) *SourceStatusApplyConfiguration {
 	b.URL = &value
+	return b
+}
+
+// WithHost sets the Host field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Host field is set to the value of the last call.
+func (b *SourceStatusApplyConfiguration) WithHost(value string) *SourceStatusApplyConfiguration {
+	b.Host = &value
+	return b
+}
+
+// WithEndpointSecretName sets the EndpointSecretName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the EndpointSecretName field is set to the value of the last call.
+func (b *SourceStatusApplyConfiguration) WithEndpointSecretName(value string) *SourceStatusApplyConfiguration {
+	b.EndpointSecretName = &value
+	return b
+}
+
+// WithRotation sets the Rotation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Rotation field is set to the value of the last call.
+func (b *SourceStatusApplyConfiguration) WithRotation(value *TokenRotationApplyConfiguration) *SourceStatusApplyConfiguration {
+	b.Rotation = value
+	return b
+}
+
+// WithConfiguration sets the Configuration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Configuration field is set to the value of the last call.
+func (b *SourceStatusApplyConfiguration) WithConfiguration(value *ConfigurationStatusApplyConfiguration) *SourceStatusApplyConfiguration {
+	b.Configuration = value
 	return b
 }
 

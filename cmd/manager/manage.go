@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/doorbell-dev/doorbell/controllers"
+	"github.com/doorbell-dev/doorbell/controllers/render"
+)
+
+// stopFor is how long reconciliations under way may take when the process stops.
+const stopFor = 20 * time.Second
+
+// manage runs the controllers until ctx ends.
+func manage(ctx context.Context, s *settings) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return err
+	}
+	mgr, err := newManager(config, s)
+	if err != nil {
+		return err
+	}
+	if err := controllers.Setup(ctx, mgr, controllers.Options{Image: s.image, OperationsPort: fmt.Sprint(render.OperationsPort), Now: time.Now}); err != nil {
+		return err
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func newManager(config *rest.Config, s *settings) (ctrl.Manager, error) {
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	mapper, err := apiutil.NewDynamicRESTMapper(config, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("ask the API server what it has: %w", err)
+	}
+	gatewayAPI, err := controllers.HasGatewayAPI(mapper)
+	if err != nil {
+		return nil, fmt.Errorf("look for the Gateway API: %w", err)
+	}
+	grace := stopFor
+	return ctrl.NewManager(config, ctrl.Options{
+		Scheme: controllers.Scheme(),
+		Cache:  controllers.CacheOptions(s.watched(), gatewayAPI),
+		Client: controllers.ClientOptions(),
+		Metrics: metricsserver.Options{
+			BindAddress: s.metricsAddress, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,
+		},
+		HealthProbeBindAddress:        s.healthAddress,
+		LeaderElection:                s.leaderElect,
+		LeaderElectionID:              "manager.doorbell.dev",
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &grace,
+	})
+}

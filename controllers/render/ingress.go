@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+)
+
+// ingress routes host and path to the Service. The path ends before the token, which so stands in no Ingress.
+func (r *renderer) ingress() *networkingv1ac.IngressApplyConfiguration {
+	wanted := r.spec.Endpoint.Ingress
+	backend := networkingv1ac.IngressBackend().WithService(networkingv1ac.IngressServiceBackend().WithName(IngestName(r.Source)).
+		WithPort(networkingv1ac.ServiceBackendPort().WithName("http")))
+	spec := networkingv1ac.IngressSpec().WithRules(networkingv1ac.IngressRule().WithHost(r.spec.Endpoint.Host).
+		WithHTTP(networkingv1ac.HTTPIngressRuleValue().WithPaths(networkingv1ac.HTTPIngressPath().
+			WithPath(path(r.Source) + "/").WithPathType(networkingv1.PathTypePrefix).WithBackend(backend))))
+	if wanted.ClassName != "" {
+		spec.WithIngressClassName(wanted.ClassName)
+	}
+	if wanted.TLSSecretName != "" {
+		spec.WithTLS(networkingv1ac.IngressTLS().WithHosts(r.spec.Endpoint.Host).WithSecretName(wanted.TLSSecretName))
+	}
+	ingress := networkingv1ac.Ingress(IngestName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentIngest)).
+		WithOwnerReferences(r.owner()).WithSpec(spec)
+	if annotations := merged(switches(wanted.ClassName, wanted.TLSSecretName != ""), wanted.Annotations); len(annotations) > 0 {
+		ingress.WithAnnotations(annotations)
+	}
+	return ingress
+}
+
+// switches keep a controller whose class is known from answering http with a redirect to https, which turns a sender's POST into
+// a GET, and from refusing bodies below Doorbell's own limit of 5 MiB. The user's annotations go over them.
+func switches(class string, tls bool) map[string]string {
+	switch {
+	case strings.Contains(class, "nginx"):
+		return map[string]string{
+			"nginx.ingress.kubernetes.io/ssl-redirect":       "false",
+			"nginx.ingress.kubernetes.io/force-ssl-redirect": "false",
+			"nginx.ingress.kubernetes.io/proxy-body-size":    "6m",
+		}
+	case strings.Contains(class, "traefik") && tls:
+		return map[string]string{"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"}
+	case strings.Contains(class, "haproxy"):
+		return map[string]string{"haproxy.org/ssl-redirect": "false", "haproxy-ingress.github.io/ssl-redirect": "false"}
+	case strings.Contains(class, "contour") && tls:
+		return map[string]string{"ingress.kubernetes.io/force-ssl-redirect": "false"}
+	default:
+		return nil
+	}
+}

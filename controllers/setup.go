@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers is the control plane: it wires the controllers of Sources and ActionMappings into a manager.
+package controllers
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers/apply"
+	"github.com/doorbell-dev/doorbell/controllers/mapping"
+	"github.com/doorbell-dev/doorbell/controllers/outcome"
+	"github.com/doorbell-dev/doorbell/controllers/render"
+	"github.com/doorbell-dev/doorbell/controllers/source"
+)
+
+const (
+	// fieldOwner is the one field manager.
+	fieldOwner = "doorbell"
+	// reconcileFor bounds one reconciliation.
+	reconcileFor = time.Minute
+	// sourcesAtOnce is how many Sources are reconciled at a time; most of that is waiting for pods to answer.
+	sourcesAtOnce = 8
+	// mappingsAtOnce is how many statuses of ActionMappings are written at a time.
+	mappingsAtOnce = 8
+)
+
+// Options say what the controllers run.
+type Options struct {
+	// Image is what ingest pods run unless a Source names another.
+	Image string
+	// OperationsPort is where pods report; the one that they are rendered with.
+	OperationsPort string
+	Now            func() time.Time
+}
+
+// Scheme holds every kind that the controllers know.
+func Scheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}
+
+// HasGatewayAPI says whether the cluster knows HTTPRoutes.
+func HasGatewayAPI(mapper meta.RESTMapper) (bool, error) {
+	kind := source.HTTPRoutes()
+	_, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if meta.IsNoMatchError(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// CacheOptions scope the cache to what is needed: Doorbell's own objects, the metadata of ConfigMaps and Secrets. No namespaces
+// means all of them.
+func CacheOptions(namespaces []string, gatewayAPI bool) cache.Options {
+	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{render.LabelManagedBy: render.ManagedBy})}
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&corev1.Pod{}: ours, &corev1.ConfigMap{}: ours},
+	}
+	for _, object := range source.CachedObjects(gatewayAPI) {
+		options.ByObject[object] = ours
+	}
+	if len(namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+// ClientOptions have the children read from the cache as they are stored there.
+func ClientOptions() client.Options {
+	return client.Options{
+		FieldOwner: fieldOwner,
+		Cache:      &client.CacheOptions{Unstructured: true},
+	}
+}
+
+// Setup adds both controllers to the manager.
+func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
+	gatewayAPI, err := HasGatewayAPI(mgr.GetRESTMapper())
+	if err != nil {
+		return fmt.Errorf("look for the Gateway API: %w", err)
+	}
+	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder("doorbell.dev/manager")
+	sources := &source.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds(gatewayAPI)),
+		Board: board, Events: recorder, Compile: source.NewCompiler(), Image: options.Image, GatewayAPI: gatewayAPI,
+		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.OperationsPort),
+		Now: options.Now, Token: rand.Text,
+	}
+	if err := sources.Setup(ctx, mgr, controller.Options{MaxConcurrentReconciles: sourcesAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
+		return fmt.Errorf("set up the controller of Sources: %w", err)
+	}
+	mappings := &mapping.Reconciler{Client: mgr.GetClient(), Board: board, Events: recorder, Now: options.Now}
+	if err := mappings.Setup(mgr, source.MappingSource, controller.Options{MaxConcurrentReconciles: mappingsAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
+		return fmt.Errorf("set up the controller of ActionMappings: %w", err)
+	}
+	return nil
+}

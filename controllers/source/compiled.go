@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers/compile"
+	"github.com/doorbell-dev/doorbell/ingest/document"
+)
+
+// Compiler compiles Sources, each only when it or one of its mappings changed.
+type Compiler struct {
+	seed maphash.Seed
+
+	mu   sync.Mutex
+	last map[types.UID]*compiled
+}
+
+// compiled is a compiled Source, packed for its ConfigMaps.
+type compiled struct {
+	inputs   uint64
+	bundle   *document.Bundle // nil when the Source itself is refused
+	problems []compile.Problem
+	tooLarge error
+}
+
+// NewCompiler returns a Compiler that remembers nothing yet.
+func NewCompiler() *Compiler {
+	return &Compiler{seed: maphash.MakeSeed(), last: map[types.UID]*compiled{}}
+}
+
+func (c *Compiler) source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) *compiled {
+	slices.SortFunc(mappings, func(a, b *v1alpha1.ActionMapping) int { return cmp.Compare(a.Name, b.Name) })
+	inputs := c.inputs(source, mappings)
+	c.mu.Lock()
+	last := c.last[source.UID]
+	c.mu.Unlock()
+	if last != nil && last.inputs == inputs {
+		return last
+	}
+	fresh := pack(compile.Source(source, mappings))
+	fresh.inputs = inputs
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last[source.UID] = fresh
+	return fresh
+}
+
+// forget drops what is remembered of a Source that is gone.
+func (c *Compiler) forget(source types.UID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.last, source)
+}
+
+func pack(result compile.Result) *compiled {
+	out := &compiled{problems: result.Problems}
+	if result.Program == nil {
+		return out
+	}
+	bundle, err := document.Pack(result.Document)
+	if err != nil {
+		out.tooLarge = err
+		return out
+	}
+	out.bundle = &bundle
+	return out
+}
+
+// inputs is a hash over the generations of everything that is compiled.
+func (c *Compiler) inputs(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) uint64 {
+	var hash maphash.Hash
+	hash.SetSeed(c.seed)
+	fmt.Fprintf(&hash, "%s %d\n", source.UID, source.Generation)
+	for _, m := range mappings {
+		fmt.Fprintf(&hash, "%s %d\n", m.UID, m.Generation)
+	}
+	return hash.Sum64()
+}
+
+// sourceProblems are the mistakes in the Source itself.
+func (c *compiled) sourceProblems() string {
+	var messages []string
+	for _, problem := range c.problems {
+		if problem.Mapping == "" && !problem.Warning {
+			messages = append(messages, problem.Error())
+		}
+	}
+	return strings.Join(messages, "; ")
+}
+
+// byMapping returns the first mistake and the first warning about each mapping.
+func (c *compiled) byMapping() (mistakes, warnings map[string]compile.Problem) {
+	mistakes, warnings = map[string]compile.Problem{}, map[string]compile.Problem{}
+	for _, problem := range c.problems {
+		into := mistakes
+		if problem.Warning {
+			into = warnings
+		}
+		if _, known := into[problem.Mapping]; !known {
+			into[problem.Mapping] = problem
+		}
+	}
+	return mistakes, warnings
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers/condition"
+	"github.com/doorbell-dev/doorbell/controllers/render"
+)
+
+// defaultOverlap is the schema's, for Sources made before the field was.
+const defaultOverlap = 24 * time.Hour
+
+// tokens says which tokens are valid and which is shown. A new one is shown only when every ready pod takes it: until then a
+// sender that used it would hear 404, which RudderStack does not retry.
+type tokens struct {
+	current, previous string
+	until             time.Time // when previous ends
+	rotation          string    // the value of the annotation that current answers to
+	shown             string    // in the endpoint's Secret; empty leaves it absent
+}
+
+func (t tokens) rendered() render.Tokens {
+	return render.Tokens{Current: t.current, Previous: t.previous, PreviousUntil: t.until, Shown: t.shown, Rotation: t.rotation}
+}
+
+// nextTokens works out the tokens from what the two Secrets hold. NAME-tokens is what pods take, and decides; NAME-endpoint
+// follows.
+func (w *world) nextTokens(fresh func() string) tokens {
+	next, shown, published := w.storedTokens()
+	rotation := w.source.Annotations[v1alpha1.AnnotationRotateToken]
+	wanted := next.current
+	switch provided := w.providedToken(); {
+	case provided != "":
+		wanted = provided
+	case next.current == "" && validToken(shown):
+		wanted = shown // NAME-tokens was deleted
+	case next.current == "":
+		wanted = fresh()
+	case rotation != next.rotation && rotation != "":
+		wanted = fresh()
+	case published && w.secrets.endpoint == nil:
+		wanted = fresh() // NAME-endpoint was deleted: that asks for another token
+	}
+	if next.current != "" && wanted != next.current {
+		if shown == next.current || published { // else it was never given to anybody, and the one before goes on
+			next.previous, next.until = next.current, w.now.Add(overlap(w.source)).Truncate(time.Second)
+		}
+	}
+	next.current, next.rotation = wanted, rotation
+	if next.previous == next.current || !w.now.Before(next.until) {
+		next.previous, next.until = "", time.Time{}
+	}
+	next.shown = next.current
+	if !w.podsTake(next.current) {
+		next.shown = ""
+		if shown == next.current || shown == next.previous && shown != "" {
+			next.shown = shown
+		}
+	}
+	return next
+}
+
+// storedTokens reads NAME-tokens, and what NAME-endpoint shows.
+func (w *world) storedTokens() (stored tokens, shown string, published bool) {
+	if secret := w.secrets.endpoint; secret != nil {
+		shown = string(secret.Data["token"])
+	}
+	secret := w.secrets.tokens
+	if secret == nil {
+		return tokens{}, shown, false
+	}
+	stored = tokens{
+		current: string(secret.Data["current"]), previous: string(secret.Data["previous"]),
+		rotation: secret.Annotations[v1alpha1.AnnotationRotateToken],
+	}
+	if !validToken(stored.current) {
+		stored.current = ""
+	}
+	if until, err := time.Parse(time.RFC3339, string(secret.Data["previousUntil"])); err == nil && validToken(stored.previous) {
+		stored.until = until
+	} else {
+		stored.previous = ""
+	}
+	return stored, shown, secret.Annotations[render.AnnotationPublished] == "true"
+}
+
+// providedToken is the user's own; one that cannot be used is a problem, and the former goes on.
+func (w *world) providedToken() string {
+	if w.secrets.token == "" {
+		return ""
+	}
+	if validToken(w.secrets.token) {
+		return w.secrets.token
+	}
+	w.problems = append(w.problems, &condition.Problem{
+		Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonInvalidToken, Stalled: true,
+		Message: "spec.endpoint.token.secretRef: a token is 22 to 128 letters, digits, - and _; `openssl rand -hex 16` makes one",
+	})
+	return ""
+}
+
+func overlap(source *v1alpha1.Source) time.Duration {
+	if given := source.Spec.Endpoint.Token.Overlap; given != nil {
+		return given.Duration
+	}
+	return defaultOverlap
+}
+
+// podsTake says whether every ready pod reports that it takes the token.
+func (w *world) podsTake(token string) bool {
+	hash := tokenHash(token)
+	for _, pod := range w.pods {
+		if pod.ready && (pod.report == nil || !slices.Contains(pod.report.Configuration.TokenHashes, hash)) {
+			return false
+		}
+	}
+	return true
+}
+
+// tokenHash is the form in which pods report a token.
+func tokenHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:4])
+}
+
+func validToken(token string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]{22,128}$`).MatchString(token)
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+)
+
+const (
+	// MappingSource indexes ActionMappings by the name of their Source.
+	MappingSource = "spec.sourceRef.name"
+	// secretNames indexes Sources by the Secrets that they refer to.
+	secretNames = "doorbell.secretNames"
+)
+
+// Setup registers the controller, its indexes and its watches.
+func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
+	indexer := mgr.GetFieldIndexer()
+	if err := indexer.IndexField(ctx, &v1alpha1.ActionMapping{}, MappingSource, sourceOf); err != nil {
+		return err
+	}
+	if err := indexer.IndexField(ctx, &v1alpha1.Source{}, secretNames, secretsOf); err != nil {
+		return err
+	}
+	build := ctrl.NewControllerManagedBy(mgr).Named("source").WithOptions(options).
+		For(&v1alpha1.Source{}, builder.WithPredicates(predicate.Or(
+			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, gone(r)))).
+		Watches(&v1alpha1.ActionMapping{}, handler.EnqueueRequestsFromMapFunc(fromMapping), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.fromSecret)).
+		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(fromLabel)).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fromLabel))
+	for _, kind := range cachedKinds(r.GatewayAPI) {
+		build = build.Watches(newObject(kind), handler.EnqueueRequestsFromMapFunc(fromLabel))
+	}
+	return build.Complete(reconcile.AsReconciler(r.Client, r))
+}
+
+// gone forgets a Source when it is deleted; it lets nothing through by itself.
+func gone(r *Reconciler) predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		DeleteFunc: func(e event.DeleteEvent) bool {
+			r.Board.Drop(client.ObjectKeyFromObject(e.Object))
+			r.Compile.forget(e.Object.GetUID())
+			return false
+		},
+	}
+}
+
+func sourceOf(object client.Object) []string {
+	return []string{object.(*v1alpha1.ActionMapping).Spec.SourceRef.Name}
+}
+
+func secretsOf(object client.Object) []string {
+	var names []string
+	for _, needed := range secretRefs(object.(*v1alpha1.Source)) {
+		if needed.ref != nil {
+			names = append(names, needed.ref.Name)
+		}
+	}
+	return names
+}
+
+func request(namespace, name string) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
+}
+
+func fromMapping(_ context.Context, object client.Object) []reconcile.Request {
+	return []reconcile.Request{request(object.GetNamespace(), object.(*v1alpha1.ActionMapping).Spec.SourceRef.Name)}
+}
+
+// fromLabel finds the Source of one of its own objects, kept ones included, which have no owner.
+func fromLabel(_ context.Context, object client.Object) []reconcile.Request {
+	if name := object.GetLabels()[v1alpha1.LabelSource]; name != "" {
+		return []reconcile.Request{request(object.GetNamespace(), name)}
+	}
+	return nil
+}
+
+// fromSecret finds the Sources that refer to a Secret, and the one that owns it.
+func (r *Reconciler) fromSecret(ctx context.Context, object client.Object) []reconcile.Request {
+	requests := fromLabel(ctx, object)
+	list := &v1alpha1.SourceList{}
+	err := r.Client.List(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{secretNames: object.GetName()})
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot find the Sources of a Secret", "secret", object.GetName())
+	}
+	for _, source := range list.Items {
+		requests = append(requests, request(source.Namespace, source.Name))
+	}
+	return requests
+}

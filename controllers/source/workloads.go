@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/ingest/report"
+)
+
+// httpRoute is what is read of an HTTPRoute: whether its Gateways take it.
+type httpRoute struct {
+	Status struct {
+		Parents []struct {
+			ParentRef struct {
+				Name string `json:"name"`
+			} `json:"parentRef"`
+			Conditions []metav1.Condition `json:"conditions"`
+		} `json:"parents"`
+	} `json:"status"`
+}
+
+func (w *world) endpointReady() state {
+	if w.source.Spec.Endpoint.HTTPRoute != nil && w.route != nil {
+		for _, parent := range w.route.Status.Parents {
+			for _, c := range parent.Conditions {
+				if c.Status == metav1.ConditionFalse {
+					return bad(v1alpha1.ReasonProgressing, "Gateway %s: %s: %s", parent.ParentRef.Name, c.Reason, c.Message)
+				}
+			}
+		}
+	}
+	switch {
+	case w.compiled.bundle == nil:
+		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
+	case w.tokens.shown == "":
+		return bad(v1alpha1.ReasonProgressing, "the URL is shown as soon as every pod takes its new token")
+	case w.tokens.shown != w.tokens.current:
+		return good("the former URL is shown until every pod takes the new token")
+	case w.tokens.previous != "":
+		return good("the former token stays valid until %s", w.tokens.until.UTC().Format("2006-01-02T15:04:05Z"))
+	default:
+		return good("the URL is made")
+	}
+}
+
+func (w *world) redisReady() state {
+	managed := w.source.Spec.Redis.External == nil
+	if managed && (w.statefulSet == nil || w.statefulSet.Status.ReadyReplicas < 1) {
+		return bad(v1alpha1.ReasonProgressing, "the Redis pod is not ready%s", waiting(w.statefulSet))
+	}
+	var connected bool
+	for _, pod := range w.pods {
+		if pod.report == nil {
+			continue
+		}
+		switch redis := pod.report.Redis; {
+		case redis.State == report.RedisUnavailable:
+			return bad(v1alpha1.ReasonRedisUnavailable, "pod %s: %s", pod.object.Name, redis.Problem)
+		case redis.State == report.RedisConnected && !redis.Durable:
+			return harmless(bad(v1alpha1.ReasonNotDurable, "%s", redis.Problem))
+		case redis.State == report.RedisConnected:
+			connected = true
+		}
+	}
+	if !connected {
+		return unknown(v1alpha1.ReasonProgressing, "no pod has reported yet that it reaches Redis")
+	}
+	return good("Redis keeps what it acknowledges")
+}
+
+func waiting(set *appsv1.StatefulSet) string {
+	if set == nil {
+		return ""
+	}
+	for _, c := range set.Status.Conditions {
+		if c.Status == corev1.ConditionFalse && c.Message != "" {
+			return ": " + c.Message
+		}
+	}
+	return ""
+}
+
+func (w *world) ingestReady() state {
+	if w.compiled.bundle == nil {
+		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
+	}
+	if w.deployment == nil {
+		return bad(v1alpha1.ReasonProgressing, "the Deployment is being made")
+	}
+	desired, status := *w.deployment.Spec.Replicas, w.deployment.Status
+	switch {
+	case desired == 0:
+		state := bad(v1alpha1.ReasonScaledToZero, "spec.ingest.replicas is 0: nothing takes events")
+		state.stalled = true
+		return state
+	case w.deployment.Generation != status.ObservedGeneration || status.UpdatedReplicas < desired:
+		return bad(v1alpha1.ReasonProgressing, "%d of %d pods are updated", status.UpdatedReplicas, desired)
+	case status.AvailableReplicas < desired:
+		return bad(v1alpha1.ReasonPodsNotReady, "%d of %d pods are available%s", status.AvailableReplicas, desired, w.troubles())
+	}
+	if live, pending := w.live(); !live {
+		return bad(v1alpha1.ReasonConfigurationPending, "%s%s", pending, w.troubles())
+	}
+	return good("%d pods run configuration %s", desired, w.compiled.bundle.Version)
+}
+
+// troubles tells what keeps pods from running the configuration, as they say themselves.
+func (w *world) troubles() string {
+	var told []string
+	for _, pod := range w.pods {
+		switch {
+		case pod.report == nil:
+			told = append(told, fmt.Sprintf("pod %s does not answer on its operations port", pod.object.Name))
+		case pod.report.Configuration.Problem != "":
+			told = append(told, fmt.Sprintf("pod %s: %s", pod.object.Name, pod.report.Configuration.Problem))
+		}
+	}
+	for _, c := range w.deployment.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			told = append(told, c.Message)
+		}
+	}
+	if len(told) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(told, "; ")
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs test/e2e on the cluster of KUBECONFIG, which already has the image IMG and the Redis image. It reads:
+#   DOORBELL_E2E_KUBECONFIG  the cluster; without it the tests do nothing. Set here, from KUBECONFIG.
+#   DOORBELL_E2E_MANIFEST    what is installed: dist/install.yaml. Set here.
+#   DOORBELL_E2E_LOAD        a command that loads the image archive that it is given into the cluster, such as
+#                            "kind load image-archive". Yours to set.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ -z "${KUBECONFIG:-}" ]; then
+	echo "KUBECONFIG is not set: name the configuration of a cluster that may be used up" >&2
+	exit 1
+fi
+export DOORBELL_E2E_KUBECONFIG="$KUBECONFIG"
+export DOORBELL_E2E_MANIFEST="$PWD/dist/install.yaml"
+go test -count=1 -timeout 40m -v ./test/e2e/... "$@"
