@@ -41,7 +41,7 @@ race: ## Run the tests with the race detector
 
 .PHONY: e2e
 e2e: install-manifest ## Test on the cluster of $KUBECONFIG, where the image IMG is loaded
-	IMG=$(IMG) hack/e2e.sh
+	hack/e2e.sh
 
 .PHONY: tidy
 tidy: ## Bring go.mod, go.tools.mod and the modules in hack/ in line with what is imported

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs test/e2e on the cluster of KUBECONFIG, which already has the image IMG and the Redis image. It reads:
+# Runs test/e2e on the cluster of KUBECONFIG, which already has the Redis image and the image that dist/install.yaml
+# names. The tests read:
 #   DOORBELL_E2E_KUBECONFIG  the cluster; without it the tests do nothing. Set here, from KUBECONFIG.
 #   DOORBELL_E2E_MANIFEST    what is installed: dist/install.yaml. Set here.
 #   DOORBELL_E2E_LOAD        a command that loads the image archive that it is given into the cluster, such as

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -32,13 +33,15 @@ type Source struct {
 	Document    *document.Document
 	Program     *mapping.Program
 	Credentials document.Credentials
+	// DryRun shows calls instead of making them. Without it a source that has no API key takes events and waits for one.
+	DryRun bool
 }
 
 // Config is what the data plane is made of.
 type Config struct {
 	// Listener takes the senders' requests.
 	Listener net.Listener
-	// Operations serves /healthz, /readyz and /metrics; nil serves none.
+	// Operations serves /healthz, /readyz, /metrics and /status; nil serves none.
 	Operations net.Listener
 	// Connect opens Redis. It is called again, after a while, for as long as it fails.
 	Connect func(context.Context) (rueidis.Client, error)
@@ -55,6 +58,11 @@ type Config struct {
 	Now func() time.Time
 	// Observe, if set, is told of every event log entry, from many goroutines.
 	Observe func(eventlog.Entry)
+	// Drain is how long requests are still taken after ctx ended, each on a connection that is closed then. It gives what stands in
+	// front time to send them elsewhere.
+	Drain time.Duration
+	// Problem, if set, says why what should be served is not, or not all of it; it goes into the report.
+	Problem func() string
 	// Applied, if set, is told of each set of sources once it is served.
 	Applied func([]Source)
 }
@@ -65,7 +73,11 @@ type Server struct {
 	receiver *receiver.Receiver
 	redis    *connection
 	metrics  *delivery.Metrics
+	health   redisHealth
 	sources  map[string]*source
+
+	mu     sync.Mutex // guards served
+	served map[string]*source
 }
 
 // New returns a server that does nothing until Run.
@@ -86,19 +98,24 @@ func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
 	delivering, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopDelivering()
 	defer s.redis.close()
+	stopping := after(ctx, s.config.Drain, s.receiver.Drain)
 
 	group.Go(func() error { return s.serve(delivering, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
 	if s.config.Operations != nil {
-		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry)
+		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry, s.Report)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 		group.Go(func() error { return s.serve(delivering, server, s.config.Operations) })
 	}
+	group.Go(func() error {
+		s.health.watch(delivering, s.redis, s.config.Log)
+		return nil
+	})
 	group.Go(func() error {
 		defer stopDelivering()
 		defer s.stopSources()
 		for {
 			select {
-			case <-ctx.Done():
+			case <-stopping:
 				s.receiver.Stop()
 				return nil
 			case sources := <-updates:
@@ -146,6 +163,7 @@ func (s *Server) apply(ctx context.Context, set []Source) {
 	}
 	awaitFirstOpening(ctx, fresh)
 	s.receiver.SetSources(served)
+	s.publish()
 	for ref, running := range s.sources {
 		if !wanted[ref] {
 			running.stop()
@@ -155,6 +173,16 @@ func (s *Server) apply(ctx context.Context, set []Source) {
 	if s.config.Applied != nil {
 		s.config.Applied(set)
 	}
+}
+
+// after closes the channel that long after ctx ended, and calls begin when it ends.
+func after(ctx context.Context, wait time.Duration, begin func()) <-chan struct{} {
+	over := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		begin()
+		time.AfterFunc(wait, func() { close(over) })
+	})
+	return over
 }
 
 func (s *Server) stopSources() {

@@ -29,13 +29,14 @@ const (
 
 // source is one running source.
 type source struct {
-	server *Server
-	ref    string
-	config atomic.Pointer[Source]
-	opened atomic.Pointer[opened] // nil until Redis was there
-	tried  chan struct{}          // closed when Redis was looked for once
-	cancel context.CancelFunc
-	done   chan struct{}
+	server  *Server
+	ref     string
+	config  atomic.Pointer[Source]
+	version atomic.Pointer[string] // of the document in config
+	opened  atomic.Pointer[opened] // nil until Redis was there
+	tried   chan struct{}          // closed when Redis was looked for once
+	cancel  context.CancelFunc
+	done    chan struct{}
 
 	mu     sync.Mutex // guards what follows, and makes configure one step
 	client *knock.Client
@@ -52,12 +53,18 @@ type opened struct {
 func (s *Server) start(ctx context.Context, config Source) *source {
 	ctx, cancel := context.WithCancel(ctx)
 	running := &source{server: s, ref: config.Document.Ref(), cancel: cancel, tried: make(chan struct{}), done: make(chan struct{})}
-	running.config.Store(&config)
+	running.load(config)
 	go func() {
 		defer close(running.done)
 		running.run(ctx)
 	}()
 	return running
+}
+
+func (r *source) load(config Source) {
+	version := config.Document.Version()
+	r.config.Store(&config)
+	r.version.Store(&version)
 }
 
 // awaitFirstOpening keeps a source that is called ready from turning its first events away.
@@ -144,8 +151,10 @@ func limits(config *Source) inbox.Limits {
 }
 
 func (r *source) settings(config *Source) delivery.Settings {
+	limits := config.Document.Delivery
+	limits.Suspend = limits.Suspend || config.Credentials.APIKey == "" && !config.DryRun
 	return delivery.Settings{
-		Program: config.Program, Delivery: config.Document.Delivery, Caller: r.caller(config), Redactor: redactor(config),
+		Program: config.Program, Delivery: limits, Caller: r.caller(config), Redactor: redactor(config),
 	}
 }
 
@@ -156,7 +165,7 @@ func redactor(config *Source) *eventlog.Redactor {
 
 // caller keeps the client, and with it the connections, for as long as it calls the same place.
 func (r *source) caller(config *Source) delivery.Caller {
-	if config.Credentials.APIKey == "" {
+	if config.DryRun {
 		return delivery.DryRun{}
 	}
 	if to := config.Document.Knock; r.client == nil || r.calls != to {
@@ -173,7 +182,7 @@ func (r *source) caller(config *Source) delivery.Caller {
 func (r *source) configure(config Source) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.config.Store(&config)
+	r.load(config)
 	if open := r.opened.Load(); open != nil {
 		open.inbox.Configure(limits(&config))
 		open.log.Configure(limits(&config).Log)

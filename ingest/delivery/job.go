@@ -146,6 +146,7 @@ func (j *job) attempt(ctx context.Context, a *action, c *call) outcome {
 	c.record(at, j.pool.config.Now().Sub(at), response, err)
 	v := judge(ctx, c.Request, err, again)
 	j.heed(v, err, limit)
+	j.pool.health.saw(err, j.pool.config.Now())
 	j.pool.config.Metrics.call(c.Request.Endpoint, v, c.Took)
 	return outcome{verdict: v, err: err}
 }

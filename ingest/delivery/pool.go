@@ -62,6 +62,7 @@ type Pool struct {
 	config   Config
 	settings atomic.Pointer[live]
 	pause    pause
+	health   health
 	held     held
 	full     atomic.Bool     // a shard waits for room
 	wake     []chan struct{} // one a shard

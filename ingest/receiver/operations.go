@@ -3,15 +3,23 @@
 package receiver
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// Operations serves /healthz, /readyz and /metrics, on a port of its own. A check's error is answered 503, with its text.
-func Operations(healthz, readyz func() error, metrics prometheus.Gatherer) http.Handler {
+// Operations serves /healthz, /readyz, /metrics and /status, on a port of its own. A check's error is answered 503, with its
+// text.
+func Operations(healthz, readyz func() error, metrics prometheus.Gatherer, status func() report.Report) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(status()) // an asker that is gone needs no answer
+	})
 	mux.Handle("GET /healthz", check(healthz))
 	mux.Handle("GET /readyz", check(readyz))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))

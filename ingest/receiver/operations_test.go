@@ -13,7 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
+	"github.com/doorbell-dev/doorbell/ingest/report"
 )
+
+func silent() report.Report { return report.Report{} }
 
 func TestOperations(t *testing.T) {
 	registry := prometheus.NewRegistry()
@@ -24,12 +27,12 @@ func TestOperations(t *testing.T) {
 		path    string
 		want    answer
 	}{
-		"healthy":    {receiver.Operations(fine, fine, registry), "/healthz", answer{200, "ok\n"}},
-		"unhealthy":  {receiver.Operations(func() error { return errors.New("broken") }, fine, registry), "/healthz", answer{503, "broken\n"}},
-		"ready":      {receiver.Operations(fine, fine, registry), "/readyz", answer{200, "ok\n"}},
-		"not ready":  {receiver.Operations(fine, r.Ready, registry), "/readyz", answer{503, "starting: the configuration is not loaded yet\n"}},
-		"nothing":    {receiver.Operations(fine, fine, registry), "/", answer{404, "404 page not found\n"}},
-		"no metrics": {receiver.Operations(fine, fine, prometheus.NewRegistry()), "/metrics", answer{200, ""}},
+		"healthy":    {receiver.Operations(fine, fine, registry, silent), "/healthz", answer{200, "ok\n"}},
+		"unhealthy":  {receiver.Operations(func() error { return errors.New("broken") }, fine, registry, silent), "/healthz", answer{503, "broken\n"}},
+		"ready":      {receiver.Operations(fine, fine, registry, silent), "/readyz", answer{200, "ok\n"}},
+		"not ready":  {receiver.Operations(fine, r.Ready, registry, silent), "/readyz", answer{503, "starting: the configuration is not loaded yet\n"}},
+		"nothing":    {receiver.Operations(fine, fine, registry, silent), "/", answer{404, "404 page not found\n"}},
+		"no metrics": {receiver.Operations(fine, fine, prometheus.NewRegistry(), silent), "/metrics", answer{200, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder := httptest.NewRecorder()

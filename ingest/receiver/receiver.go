@@ -71,6 +71,7 @@ type Receiver struct {
 	options  Options
 	sources  atomic.Pointer[directory]
 	stopped  atomic.Bool
+	draining atomic.Bool
 	inFlight atomic.Int64
 	memory   memory
 	meter    meter
@@ -93,10 +94,16 @@ func (r *Receiver) SetSources(sources []*Source) {
 // Stop turns away the requests that come from now on. Those under way finish.
 func (r *Receiver) Stop() { r.stopped.Store(true) }
 
+// Drain has every connection closed after its next answer, so that senders go elsewhere while requests are still taken.
+func (r *Receiver) Drain() { r.draining.Store(true) }
+
 // Ready returns why requests are turned away, nil when they are not.
 func (r *Receiver) Ready() error {
 	if refused := r.closed(); refused != nil {
 		return refused
+	}
+	if r.draining.Load() {
+		return refuseStopping()
 	}
 	return nil
 }
@@ -115,6 +122,9 @@ func (r *Receiver) closed() *refusal {
 // ServeHTTP takes the events of one request.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := r.options.Now()
+	if r.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	taken, refused := r.take(request)
 	took := r.options.Now().Sub(start)
 	if refused != nil {

@@ -96,8 +96,9 @@ func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Sou
 	if c.options.KnockURL != "" {
 		result.Document.Knock.BaseURL = strings.TrimRight(c.options.KnockURL, "/")
 	}
+	credentials := c.credentials(set, source)
 	return ingest.Source{
-		Document: result.Document, Program: result.Program, Credentials: c.credentials(set, source),
+		Document: result.Document, Program: result.Program, Credentials: credentials, DryRun: credentials.APIKey == "",
 	}, true
 }
 

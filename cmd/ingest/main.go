@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command ingest is Doorbell's data plane in a pod: it takes the events of one Source and delivers them to Knock.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-dev/doorbell/ingest"
+	"github.com/doorbell-dev/doorbell/ingest/folder"
+)
+
+// version is stamped by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil))
+	if err := run(ctx, os.Args[1:], log); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "ingest:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, log logr.Logger) error {
+	s, err := parse(args)
+	if err != nil {
+		return err
+	}
+	events, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	operations, err := net.Listen("tcp", s.operations)
+	if err != nil {
+		return fmt.Errorf("--operations: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	watcher := folder.NewWatcher(s.config, time.Now, log)
+	server := ingest.New(ingest.Config{
+		Listener: events, Operations: operations, Connect: s.connect, Shards: s.shards(), Version: version,
+		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Problem: watcher.Problem,
+	})
+	log.Info("starting", "version", version, "listen", events.Addr().String(), "operations", operations.Addr().String())
+
+	group, ctx := errgroup.WithContext(ctx)
+	updates := make(chan []ingest.Source)
+	group.Go(func() error { return watcher.Run(ctx, updates) })
+	group.Go(func() error { return server.Run(ctx, updates) })
+	return group.Wait()
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+
+	"github.com/doorbell-dev/doorbell/ingest/report"
+)
+
+// publish lets Report see the sources that are served now.
+func (s *Server) publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.served = maps.Clone(s.sources)
+}
+
+// Report is what the process says of itself. It is about one source, as in a pod.
+func (s *Server) Report() report.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	said := report.Report{Program: s.config.Version, Redis: s.health.report(), Knock: report.Knock{State: report.KnockIdle}}
+	if s.config.Problem != nil {
+		said.Configuration.Problem = s.config.Problem()
+	}
+	for ref, source := range s.served {
+		config := source.config.Load()
+		said.Configuration.Source, said.Configuration.Version = ref, *source.version.Load()
+		said.Configuration.APIKey = config.Credentials.APIKey != ""
+		for _, token := range config.Credentials.Tokens {
+			sum := sha256.Sum256([]byte(token))
+			said.Configuration.TokenHashes = append(said.Configuration.TokenHashes, hex.EncodeToString(sum[:4]))
+		}
+		if open := source.opened.Load(); open != nil {
+			said.Knock = open.pool.Knock()
+		}
+	}
+	return said
+}
