@@ -30,7 +30,9 @@ const stopFor = 10 * time.Second
 
 // Source is one source to serve.
 type Source struct {
-	Document    *document.Document
+	Document *document.Document
+	// Version is what the report calls the document; empty means Document.Version.
+	Version     string
 	Program     *mapping.Program
 	Credentials document.Credentials
 	// DryRun shows calls instead of making them. Without it a source that has no API key takes events and waits for one.

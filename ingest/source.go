@@ -62,7 +62,10 @@ func (s *Server) start(ctx context.Context, config Source) *source {
 }
 
 func (r *source) load(config Source) {
-	version := config.Document.Version()
+	version := config.Version
+	if version == "" {
+		version = config.Document.Version()
+	}
 	r.config.Store(&config)
 	r.version.Store(&version)
 }

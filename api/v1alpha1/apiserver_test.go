@@ -100,6 +100,16 @@ func kinds(t *testing.T) map[string]kind {
 // does not know are errors, as with `kubectl apply --validate=strict`.
 func (k kind) admit(t *testing.T, object map[string]any) []string {
 	t.Helper()
+	return k.change(t, nil, object)
+}
+
+// change is admit for an update of an object that was admitted before; old is nil for a new one.
+func (k kind) change(t *testing.T, old, object map[string]any) []string {
+	t.Helper()
+	var before any // a nil map in it would be an old object
+	if old != nil {
+		before = old
+	}
 	unknown := pruning.PruneWithOptions(object, k.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	defaulting.PruneNonNullableNullsWithoutDefaults(object, k.structural)
 	defaulting.Default(object, k.structural)
@@ -108,7 +118,7 @@ func (k kind) admit(t *testing.T, object map[string]any) []string {
 	errs = append(errs, objectmeta.Validate(t.Context(), nil, object, k.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.structural, object)...)
 	if !slices.ContainsFunc(errs, keepsRulesFromRunning) {
-		ruled, _ := k.rules.Validate(t.Context(), nil, k.structural, object, nil, celconfig.RuntimeCELCostBudget)
+		ruled, _ := k.rules.Validate(t.Context(), nil, k.structural, object, before, celconfig.RuntimeCELCostBudget)
 		errs = append(errs, ruled...)
 	}
 	return append(lines(errs), unknownLines(unknown)...)

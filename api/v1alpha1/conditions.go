@@ -102,7 +102,7 @@ const (
 // The annotations that Doorbell understands, and the labels that its objects carry besides the recommended ones.
 const (
 	// AnnotationRotateToken rotates the token of a Source's URL whenever its value changes; a date makes a good value.
-	AnnotationRotateToken = "doorbell.dev/rotate-token"
+	AnnotationRotateToken = "doorbell.dev/rotate-token" //nolint:gosec // a name
 	// LabelSource names the Source that an object belongs to.
 	LabelSource = "doorbell.dev/source"
 )

@@ -63,9 +63,7 @@ type ManagedRedis struct {
 	OnDelete OnDelete `json:"onDelete,omitempty"`
 }
 
-// Storage is a volume. It cannot change once it is made.
-//
-// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="the volume is made once: resize its PersistentVolumeClaim (data-NAME-redis-0) instead, or move to a new Source"
+// Storage is a volume. It cannot change once it is made: SourceSpec has the rule, for here it would not see the field come or go.
 type Storage struct {
 	// size of the volume. Leave it out for 10Gi.
 	//
@@ -113,7 +111,7 @@ type ExternalRedis struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=3
 	// +kubebuilder:validation:items:MaxLength=260
-	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^[^/@,\\\\s]+:[0-9]{1,5}$'))",message="write HOST:PORT without scheme or password, such as redis.example.com:6379"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^[^/@,\\\\s]+:[1-9][0-9]{0,4}$') && int(a.substring(a.lastIndexOf(':') + 1)) <= 65535)",message="write HOST:PORT without scheme or password, such as redis.example.com:6379"
 	Addresses []string `json:"addresses,omitempty"`
 
 	// masterName is the name by which sentinels know the master.
@@ -135,7 +133,7 @@ type ExternalRedis struct {
 	// +optional
 	Credentials *RedisCredentials `json:"credentials,omitempty"`
 
-	// tls, if given, encrypts the connections.
+	// tls encrypts the connections. Leave it out for plain ones.
 	//
 	// +optional
 	TLS *RedisTLS `json:"tls,omitempty"`

@@ -17,7 +17,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Mappings",type=integer,JSONPath=`.status.mappings.accepted`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",fieldPath=".metadata.name",message="a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, digits and -, beginning with a letter"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, digits and -, beginning with a letter"
 type Source struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -76,6 +76,7 @@ const (
 // SourceSpec says what sends events, how to read them and how to deliver them.
 //
 // +kubebuilder:validation:XValidation:rule="self.type != 'Custom' || has(self.eventType)",fieldPath=".eventType",message="type Custom needs eventType: the expression that finds an event's type, such as body.type"
+// +kubebuilder:validation:XValidation:rule="has(self.redis) && has(self.redis.external) || has(oldSelf.redis) && has(oldSelf.redis.external) || self.?redis.?managed.?storage.?size == oldSelf.?redis.?managed.?storage.?size && self.?redis.?managed.?storage.?className == oldSelf.?redis.?managed.?storage.?className",fieldPath=".redis",message="redis.managed.storage is used once, when the volume is made: put it back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
 type SourceSpec struct {
 	// type names the sender. RudderStack brings everything that its events need; Custom needs eventType, and should
 	// have idempotency.key and ordering.key.

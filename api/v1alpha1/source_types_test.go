@@ -30,6 +30,7 @@ eventMatching: Normalized
 idempotency: {mode: Enabled, window: 24h}
 delivery: {concurrency: 64, timeout: 10s, retryFor: 24h}
 eventLog: {maxEvents: 10000, retention: 168h, payloads: Stored}
+endpoint: {onDelete: Retain, token: {overlap: 24h}}
 `)
 	if diff := cmp.Diff(want, source["spec"]); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)

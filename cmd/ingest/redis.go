@@ -21,6 +21,7 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	options := rueidis.ClientOption{
 		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ClientName: "doorbell",
 		ForceSingleClient: s.mode == standalone,
+		ClientSetInfo:     rueidis.DisableClientSetInfo, // an ACL made for Redis 7.0 cannot name it
 		AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) { return s.credentials() },
 	}
 	if s.tls {

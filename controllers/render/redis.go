@@ -35,7 +35,7 @@ tcp-keepalive 60
 	redisCommands = "+del +exists +get +set +pexpire +pttl +hdel +hget +hgetall +hincrby +hlen +hmget +hset " +
 		"+llen +lpop +lpush +lrange +rpush +sadd +scard +smembers +smismember +srem " +
 		"+zadd +zcard +zcount +zpopmin +zrange +zrangebyscore +zrevrange +zrevrangebyscore +zrem +zscore +time " +
-		"+eval +evalsha +script|load +script|exists +ping +hello +auth +select +client|setinfo +client|setname +client|id +info +config|get"
+		"+eval +evalsha +script|load +script|exists +ping +hello +auth +select +client|setname +client|id +info +config|get"
 )
 
 // redis is the managed Redis and what belongs to it; nothing when the Source names another.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,30 +60,32 @@ func Ask(transport *http.Transport, port string) Asker {
 	}
 }
 
-// pod is an ingest pod and what it says of itself.
+// pod is one of the Source's pods, and what it says of itself if it is an ingest pod.
 type pod struct {
 	object *corev1.Pod
 	ready  bool
 	report *report.Report // nil when it does not answer
 }
 
-// observePods asks the pods of a Source that run.
+// observePods lists the pods of a Source, and asks those that take events.
 func (r *Reconciler) observePods(ctx context.Context, source *v1alpha1.Source) ([]pod, error) {
 	list := &corev1.PodList{}
-	err := r.Client.List(ctx, list, client.InNamespace(source.Namespace), client.MatchingLabels(render.Selector(source, render.ComponentIngest)))
+	err := r.Client.List(ctx, list, client.InNamespace(source.Namespace), client.MatchingLabels{v1alpha1.LabelSource: source.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list pods: %w", err)
 	}
 	var pods []pod
 	for i := range list.Items {
-		object := &list.Items[i]
-		if object.DeletionTimestamp.IsZero() && object.Status.Phase == corev1.PodRunning && object.Status.PodIP != "" {
+		if object := &list.Items[i]; object.DeletionTimestamp.IsZero() {
 			pods = append(pods, pod{object: object, ready: isReady(object)})
 		}
 	}
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(askAtOnce)
 	for i := range pods {
+		if !pods[i].answers() {
+			continue
+		}
 		group.Go(func() error {
 			if answer, err := r.Ask(asking, pods[i].object.Status.PodIP); err == nil {
 				pods[i].report = answer // a pod that does not answer is told by the conditions
@@ -99,6 +102,34 @@ func isReady(object *corev1.Pod) bool {
 	})
 }
 
+// answers says whether the pod has a report to give.
+func (p pod) answers() bool {
+	return p.ingest() && p.object.Status.Phase == corev1.PodRunning && p.object.Status.PodIP != ""
+}
+
+func (p pod) ingest() bool {
+	return p.object.Labels["app.kubernetes.io/component"] == render.ComponentIngest
+}
+
+// trouble tells what keeps the pod from being ready, as Kubernetes says it; "" when it tells nothing.
+func (p pod) trouble() string {
+	for _, container := range p.object.Status.ContainerStatuses {
+		switch waiting := container.State.Waiting; {
+		case waiting == nil, waiting.Reason == "ContainerCreating":
+		case waiting.Reason == "CrashLoopBackOff": // its message counts seconds
+			return waiting.Reason + "; `kubectl logs " + p.object.Name + "` tells why"
+		default:
+			return strings.TrimSpace(waiting.Reason + " " + waiting.Message)
+		}
+	}
+	for _, c := range p.object.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return strings.TrimSpace(c.Reason + " " + c.Message)
+		}
+	}
+	return ""
+}
+
 // runs says whether the pod runs that configuration.
 func (p pod) runs(version string) bool {
 	return p.report != nil && p.report.Configuration.Version == version && p.report.Configuration.Problem == ""
@@ -109,7 +140,7 @@ func (p pod) runs(version string) bool {
 func (r *Reconciler) nudge(ctx context.Context, seen *world) error {
 	revision := seen.revision()
 	for _, pod := range seen.pods {
-		if pod.object.Annotations[render.AnnotationConfiguration] == revision {
+		if !pod.answers() || pod.object.Annotations[render.AnnotationConfiguration] == revision {
 			continue
 		}
 		if err := r.Apply.Annotate(ctx, pod.object, podKind(), render.AnnotationConfiguration, revision); err != nil {

@@ -117,7 +117,7 @@ func overlap(source *v1alpha1.Source) time.Duration {
 func (w *world) podsTake(token string) bool {
 	hash := tokenHash(token)
 	for _, pod := range w.pods {
-		if pod.ready && (pod.report == nil || !slices.Contains(pod.report.Configuration.TokenHashes, hash)) {
+		if pod.ingest() && pod.ready && (pod.report == nil || !slices.Contains(pod.report.Configuration.TokenHashes, hash)) {
 			return false
 		}
 	}

@@ -58,7 +58,7 @@ func (w *world) live() (bool, string) {
 	}
 	version, ready, running := w.compiled.bundle.Version, 0, 0
 	for _, pod := range w.pods {
-		if !pod.ready {
+		if !pod.ingest() || !pod.ready {
 			continue
 		}
 		ready++

@@ -53,7 +53,7 @@ func (w *world) endpointReady() state {
 func (w *world) redisReady() state {
 	managed := w.source.Spec.Redis.External == nil
 	if managed && (w.statefulSet == nil || w.statefulSet.Status.ReadyReplicas < 1) {
-		return bad(v1alpha1.ReasonProgressing, "the Redis pod is not ready%s", waiting(w.statefulSet))
+		return bad(v1alpha1.ReasonProgressing, "the Redis pod is not ready%s", w.redisTrouble())
 	}
 	var connected bool
 	for _, pod := range w.pods {
@@ -75,13 +75,11 @@ func (w *world) redisReady() state {
 	return good("Redis keeps what it acknowledges")
 }
 
-func waiting(set *appsv1.StatefulSet) string {
-	if set == nil {
-		return ""
-	}
-	for _, c := range set.Status.Conditions {
-		if c.Status == corev1.ConditionFalse && c.Message != "" {
-			return ": " + c.Message
+// redisTrouble tells what keeps the Redis pod from being ready.
+func (w *world) redisTrouble() string {
+	for _, pod := range w.pods {
+		if !pod.ingest() && pod.trouble() != "" {
+			return ": pod " + pod.object.Name + ": " + pod.trouble()
 		}
 	}
 	return ""
@@ -116,9 +114,12 @@ func (w *world) troubles() string {
 	var told []string
 	for _, pod := range w.pods {
 		switch {
-		case pod.report == nil:
+		case !pod.ingest():
+		case pod.trouble() != "":
+			told = append(told, fmt.Sprintf("pod %s: %s", pod.object.Name, pod.trouble()))
+		case pod.ready && pod.report == nil:
 			told = append(told, fmt.Sprintf("pod %s does not answer on its operations port", pod.object.Name))
-		case pod.report.Configuration.Problem != "":
+		case pod.report != nil && pod.report.Configuration.Problem != "":
 			told = append(told, fmt.Sprintf("pod %s: %s", pod.object.Name, pod.report.Configuration.Problem))
 		}
 	}

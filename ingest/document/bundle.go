@@ -76,15 +76,30 @@ func Pack(doc *Document) (Bundle, error) {
 	return bundle, err
 }
 
+// ManifestVersion is the version that a manifest names. It is the writer's account: a reader of another release may know other
+// fields, and would count another version.
+func ManifestVersion(encodedManifest []byte) (string, error) {
+	m, err := parseManifest(encodedManifest)
+	return m.Version, err
+}
+
+func parseManifest(encoded []byte) (manifest, error) {
+	var m manifest
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		return manifest{}, fmt.Errorf("manifest: %w", err)
+	}
+	if m.Parts < 1 || m.Parts > MaxParts {
+		return manifest{}, fmt.Errorf("manifest: %d parts; want 1 to %d", m.Parts, MaxParts)
+	}
+	return m, nil
+}
+
 // Unpack is the inverse of Pack; part reads the part of that number. It fails with ErrIncomplete when the parts are not all of
 // the manifest's version.
 func Unpack(encodedManifest []byte, part func(i int) ([]byte, error)) (*Document, error) {
-	var m manifest
-	if err := json.Unmarshal(encodedManifest, &m); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
-	}
-	if m.Parts < 1 || m.Parts > MaxParts {
-		return nil, fmt.Errorf("manifest: %d parts; want 1 to %d", m.Parts, MaxParts)
+	m, err := parseManifest(encodedManifest)
+	if err != nil {
+		return nil, err
 	}
 	var packed []byte
 	for i := range m.Parts {

@@ -131,7 +131,7 @@ type EventLog struct {
 type Credentials struct {
 	// Tokens are the valid last segments of the URL; two while one is being rotated out.
 	Tokens []string
-	// APIKey is Knock's secret key. Empty means dry run: calls are shown, not made.
+	// APIKey is Knock's secret key. While it is empty, deliveries are held.
 	APIKey string
 	// Verification is the sender's secret; for basic, USER:PASSWORD.
 	Verification string

@@ -11,15 +11,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
-	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// maxFile bounds one file.
-const maxFile = 16 << 20
+const (
+	// maxFile bounds one file.
+	maxFile = 16 << 20
+	// atomicLink is where kubelet keeps the current version of a volume: one link to a folder that never changes.
+	atomicLink = "..data"
+	// takeAttempts is how often a folder that changes while it is read is read again at once.
+	takeAttempts = 3
+)
 
 // The files, below the folder.
 const (
@@ -32,54 +35,65 @@ const (
 	verificationFile  = "verification/secret"
 )
 
-// Read reads the source that the folder describes. A secret that is not there is left empty.
-func Read(folder string, now time.Time) (ingest.Source, error) {
-	manifest, err := read(folder, manifestFile)
-	if err != nil {
-		return ingest.Source{}, fmt.Errorf("waiting for a configuration: %w", err)
+var errChanging = errors.New("the folder changes while it is read")
+
+// names are all files that are looked at.
+func names() []string {
+	names := []string{manifestFile, currentFile, previousFile, previousUntilFile, apiKeyFile, verificationFile}
+	for i := range document.MaxParts {
+		names = append(names, fmt.Sprintf(partFile, i))
 	}
-	doc, err := document.Unpack(manifest, func(i int) ([]byte, error) { return read(folder, fmt.Sprintf(partFile, i)) })
-	if err != nil {
-		return ingest.Source{}, err
-	}
-	credentials, err := credentials(folder, now)
-	if err != nil {
-		return ingest.Source{}, err
-	}
-	program, problems := mapping.Compile(doc)
-	if program == nil {
-		return ingest.Source{}, fmt.Errorf("configuration %s does not compile: %v", doc.Version(), problems)
-	}
-	return ingest.Source{Document: doc, Program: program, Credentials: credentials}, nil
+	return names
 }
 
-func credentials(folder string, now time.Time) (document.Credentials, error) {
-	var failed error
-	text := func(name string) string {
-		data, err := read(folder, name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = errors.Join(failed, err)
-		}
-		return strings.TrimSpace(string(data))
-	}
-	found := document.Credentials{APIKey: text(apiKeyFile), Verification: text(verificationFile)}
-	if token := text(currentFile); token != "" {
-		found.Tokens = append(found.Tokens, token)
-	}
-	if token := text(previousFile); token != "" {
-		until, err := time.Parse(time.RFC3339, text(previousUntilFile))
-		if err == nil && now.Before(until) {
-			found.Tokens = append(found.Tokens, token)
+// snapshot is the content of the files at one moment; those that are not there are absent.
+type snapshot map[string][]byte
+
+// take reads the folder, and returns the stamp that it had.
+func take(folder string) (taken snapshot, mark string, err error) {
+	for range takeAttempts {
+		mark = stamp(folder)
+		taken, err = readAll(folder)
+		if mark == stamp(folder) {
+			return taken, mark, err
 		}
 	}
-	if len(found.Tokens) == 0 {
-		failed = errors.Join(failed, fmt.Errorf("waiting for a token: %s is missing or empty", currentFile))
-	}
-	return found, failed
+	return nil, "", errChanging // a file that was not there may only have been about to come
 }
 
-func read(folder, name string) ([]byte, error) {
-	path := filepath.Join(folder, filepath.FromSlash(name))
+// stamp changes whenever the folder does: it tells which version kubelet has linked, and when each file was written.
+func stamp(folder string) string {
+	var b strings.Builder
+	if target, err := os.Readlink(filepath.Join(folder, atomicLink)); err == nil {
+		b.WriteString(target)
+	}
+	for _, name := range names() {
+		if info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(name))); err == nil {
+			fmt.Fprintf(&b, "\n%s %d %d", name, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
+}
+
+func readAll(folder string) (snapshot, error) {
+	if version, err := filepath.EvalSymlinks(filepath.Join(folder, atomicLink)); err == nil {
+		folder = version // whatever kubelet links next, these files are of one version
+	}
+	taken := snapshot{}
+	for _, name := range names() {
+		data, err := read(filepath.Join(folder, filepath.FromSlash(name)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			taken[name] = data
+		}
+	}
+	return taken, nil
+}
+
+func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -88,4 +102,16 @@ func read(folder, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", path, info.Size(), maxFile)
 	}
 	return os.ReadFile(path) //nolint:gosec // the folder is the operator's
+}
+
+// text is a secret without the line end that files and "echo" leave behind it.
+func (s snapshot) text(name string) string { return strings.TrimSpace(string(s[name])) }
+
+// part reads a part of the document for document.Unpack.
+func (s snapshot) part(i int) ([]byte, error) {
+	data, ok := s[fmt.Sprintf(partFile, i)]
+	if !ok {
+		return nil, errors.New("it is not there yet")
+	}
+	return data, nil
 }

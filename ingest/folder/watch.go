@@ -4,16 +4,16 @@ package folder
 
 import (
 	"context"
-	"crypto/sha256"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/doorbell-dev/doorbell/ingest"
+	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
 // lookEvery is how often the folder is looked at: a handful of stats, where a notification may be missed.
@@ -25,7 +25,10 @@ type Watcher struct {
 	now     func() time.Time
 	log     logr.Logger
 	problem atomic.Pointer[string]
-	seen    [sha256.Size]byte
+
+	seen    string // stamp of the folder as it was last read whole; "" reads it again
+	source  source
+	running string // version that was sent last
 }
 
 // NewWatcher returns a watcher that does nothing until Run.
@@ -35,7 +38,7 @@ func NewWatcher(folder string, now func() time.Time, log logr.Logger) *Watcher {
 	return w
 }
 
-// Problem says why what lies in the folder does not run; "" when it does.
+// Problem says why what lies in the folder does not run, or not all of it; "" when it does.
 func (w *Watcher) Problem() string { return *w.problem.Load() }
 
 // Run sends the source whenever what the folder says changes, until ctx ends. What cannot be read leaves the last one running.
@@ -43,14 +46,15 @@ func (w *Watcher) Run(ctx context.Context, updates chan<- []ingest.Source) error
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		if source, fresh := w.look(); fresh {
+		source, problem, fresh := w.look()
+		if fresh {
 			select {
 			case updates <- []ingest.Source{source}:
-				w.tell("")
 			case <-ctx.Done():
 				return nil
 			}
 		}
+		w.note(source, problem, fresh)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -59,47 +63,45 @@ func (w *Watcher) Run(ctx context.Context, updates chan<- []ingest.Source) error
 	}
 }
 
-// look reads the folder where it changed since the last look.
-func (w *Watcher) look() (source ingest.Source, fresh bool) {
-	state := w.state()
-	if state == w.seen {
-		return source, false
+// look reads the folder if it has changed, or a token has ended, since the last look.
+func (w *Watcher) look() (served ingest.Source, problem string, fresh bool) {
+	if stamp(w.folder) == w.seen && !w.source.expired(w.now()) {
+		return served, w.Problem(), false
 	}
-	source, err := Read(w.folder, w.now())
+	taken, mark, err := take(w.folder)
 	if err != nil {
-		if w.Problem() != err.Error() {
-			w.log.Info("cannot take the configuration; the last good one, if any, runs on", "problem", err.Error())
-		}
-		w.tell(err.Error())
-		return source, false
+		w.seen = ""
+		return served, err.Error(), false
 	}
-	w.seen = state
-	return source, true
+	w.seen = mark
+	before, had := w.source.served()
+	err = w.source.learn(taken, w.now())
+	if errors.Is(err, document.ErrIncomplete) {
+		w.seen = "" // the other half may be written within a tick of the files' clock
+	}
+	if err != nil {
+		problem = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	served, runs := w.source.served()
+	return served, problem, runs && !(had && same(before, served))
 }
 
-// state is a hash over names, sizes and times of all files, and over which tokens are valid by now.
-func (w *Watcher) state() (state [sha256.Size]byte) {
-	hash := sha256.New()
-	_ = filepath.WalkDir(w.folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // what goes away meanwhile is seen by the next look
-		}
-		if info, err := os.Stat(path); err == nil { // through kubelet's links
-			hash.Write([]byte(path + "\x00" + info.ModTime().String() + "\x00" + info.Mode().String() + "\x00"))
-			hash.Write([]byte{byte(info.Size()), byte(info.Size() >> 8), byte(info.Size() >> 16)})
-		}
-		if entry.Type()&fs.ModeSymlink != 0 {
-			if target, err := os.Readlink(path); err == nil {
-				hash.Write([]byte(target))
-			}
-		}
-		return nil
-	})
-	if found, err := credentials(w.folder, w.now()); err == nil {
-		hash.Write([]byte{byte(len(found.Tokens))})
+// note tells of a problem, and logs what has changed.
+func (w *Watcher) note(source ingest.Source, problem string, fresh bool) {
+	if problem != "" && problem != w.Problem() {
+		w.log.Info("cannot take all of the configuration; the last good one, if any, runs on", "problem", problem)
 	}
-	hash.Sum(state[:0])
-	return state
+	if fresh && source.Version != w.running {
+		w.running = source.Version
+		w.log.Info("configuration is served", "source", source.Document.Ref(), "version", source.Version)
+	}
+	w.tell(problem)
+}
+
+// same spares the running source a change that is none.
+func same(a, b ingest.Source) bool {
+	return a.Program == b.Program && a.Credentials.APIKey == b.Credentials.APIKey &&
+		a.Credentials.Verification == b.Credentials.Verification && slices.Equal(a.Credentials.Tokens, b.Credentials.Tokens)
 }
 
 func (w *Watcher) tell(problem string) { w.problem.Store(&problem) }

@@ -11,7 +11,7 @@ import (
 // StorageApplyConfiguration represents a declarative configuration of the Storage type for use
 // with apply.
 //
-// Storage is a volume. It cannot change once it is made.
+// Storage is a volume. It cannot change once it is made: SourceSpec has the rule, for here it would not see the field come or go.
 type StorageApplyConfiguration struct {
 	// size of the volume. Leave it out for 10Gi.
 	Size *resource.Quantity `json:"size,omitempty"`

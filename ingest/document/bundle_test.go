@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package document_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+)
+
+func TestADocumentSurvivesItsJourney(t *testing.T) {
+	for name, doc := range map[string]*document.Document{
+		"with nothing in it":   {},
+		"with one mapping":     sample(1),
+		"with 10,000 mappings": sample(10_000),
+		"in several parts":     incompressible(900),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bundle := pack(t, doc)
+			got, err := document.Unpack(bundle.Manifest, parts(bundle))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(doc.Version(), got.Version()); diff != "" {
+				t.Errorf("version (-want +got)\n%s", diff)
+			}
+			if version, err := document.ManifestVersion(bundle.Manifest); err != nil || version != doc.Version() {
+				t.Errorf("the manifest names version %s, %v; want %s", version, err, doc.Version())
+			}
+			if diff := cmp.Diff(bundle, pack(t, doc)); diff != "" {
+				t.Errorf("packed again (-first +second)\n%s", diff)
+			}
+			for i, part := range bundle.Parts {
+				if len(part) > 900<<10 {
+					t.Errorf("part %d has %d bytes; an object of Kubernetes does not take it", i, len(part))
+				}
+			}
+			t.Logf("%d mappings: %d parts", len(doc.Mappings), len(bundle.Parts))
+		})
+	}
+}
+
+func TestADocumentThatOutgrowsItsPartsIsRefused(t *testing.T) {
+	_, err := document.Pack(incompressible(2000))
+	if err == nil || !strings.Contains(err.Error(), "spread the mappings over several Sources") {
+		t.Errorf("Pack: %v; want an error that says what to do", err)
+	}
+}
+
+func TestHalfOfAVersionIsNoDocument(t *testing.T) {
+	old, fresh := pack(t, incompressible(900)), pack(t, incompressible(901))
+	if len(old.Parts) < 2 || len(fresh.Parts) != len(old.Parts) {
+		t.Fatalf("%d and %d parts; want the same number, several", len(old.Parts), len(fresh.Parts))
+	}
+	mixed := append([][]byte{fresh.Parts[0]}, old.Parts[1:]...)
+	for name, part := range map[string]func(int) ([]byte, error){
+		"parts of the version before": parts(old),
+		"parts of two versions":       parts(document.Bundle{Parts: mixed}),
+		"a part is missing":           parts(document.Bundle{Parts: fresh.Parts[:1]}),
+		"a part is cut off":           parts(document.Bundle{Parts: append([][]byte{fresh.Parts[0][1:]}, fresh.Parts[1:]...)}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if doc, err := document.Unpack(fresh.Manifest, part); !errors.Is(err, document.ErrIncomplete) {
+				t.Errorf("Unpack: %v, %v; want ErrIncomplete", doc, err)
+			}
+		})
+	}
+}
+
+func TestABrokenManifestIsRefused(t *testing.T) {
+	bundle := pack(t, sample(1))
+	for name, manifest := range map[string]string{
+		"empty":            "",
+		"no JSON":          "{",
+		"no parts":         `{"version":"a","parts":0,"size":0,"sha256":""}`,
+		"too many parts":   `{"version":"a","parts":9,"size":0,"sha256":""}`,
+		"less than no one": `{"version":"a","parts":-1,"size":0,"sha256":""}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if doc, err := document.Unpack([]byte(manifest), parts(bundle)); err == nil || !strings.HasPrefix(err.Error(), "manifest: ") {
+				t.Errorf("Unpack: %v, %v; want an error about the manifest", doc, err)
+			}
+			if version, err := document.ManifestVersion([]byte(manifest)); err == nil {
+				t.Errorf("ManifestVersion: %s; want an error", version)
+			}
+		})
+	}
+}
+
+// FuzzUnpack gives Unpack any bytes: it fails, or returns a document that can be packed again.
+func FuzzUnpack(f *testing.F) {
+	bundle := pack(f, sample(3))
+	f.Add(bundle.Manifest, bundle.Parts[0])
+	f.Add([]byte(`{"parts":1}`), []byte{})
+	f.Add(bundle.Manifest, bytes.Repeat([]byte{0x1f, 0x8b}, 20))
+	f.Fuzz(func(t *testing.T, manifest, part []byte) {
+		doc, err := document.Unpack(manifest, func(int) ([]byte, error) { return part, nil })
+		if err != nil {
+			return
+		}
+		again := pack(t, doc)
+		back, err := document.Unpack(again.Manifest, parts(again))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back.Version() != doc.Version() {
+			t.Errorf("packed again, version %s became %s", doc.Version(), back.Version())
+		}
+	})
+}
+
+func pack(tb testing.TB, doc *document.Document) document.Bundle {
+	tb.Helper()
+	bundle, err := document.Pack(doc)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return bundle
+}
+
+func parts(bundle document.Bundle) func(int) ([]byte, error) {
+	return func(i int) ([]byte, error) {
+		if i >= len(bundle.Parts) {
+			return nil, fs.ErrNotExist
+		}
+		return bundle.Parts[i], nil
+	}
+}
+
+// sample is a source as people have them, with n mappings.
+func sample(n int) *document.Document {
+	doc := &document.Document{
+		Namespace: "production", Name: "rudderstack", Type: "RudderStack", Knock: document.Knock{BaseURL: "https://api.knock.app"},
+		Event:    document.Event{Type: "body.type", IdempotencyKey: "body.messageId", Window: 24 * time.Hour},
+		Delivery: document.Delivery{Concurrency: 64, Timeout: 30 * time.Second, RetryFor: time.Hour},
+	}
+	for i := range n {
+		doc.Mappings = append(doc.Mappings, mapping(i, fmt.Sprintf("body.properties.total > %d.0", i)))
+	}
+	return doc
+}
+
+// incompressible is one whose n mappings have random conditions of 4 KiB each.
+func incompressible(n int) *document.Document {
+	doc, random := sample(0), rand.New(rand.NewPCG(1, uint64(n)))
+	for i := range n {
+		when := make([]byte, 4<<10)
+		for at := range when {
+			when[at] = byte(' ' + 1 + random.IntN(90))
+		}
+		doc.Mappings = append(doc.Mappings, mapping(i, string(when)))
+	}
+	return doc
+}
+
+func mapping(i int, when string) document.Mapping {
+	var parameters document.Parameters
+	text := fmt.Sprintf(`{"workflow":"order-%d","recipients":"body.userId","data":{"currency":"body.properties.currency"}}`, i)
+	if err := json.Unmarshal([]byte(text), &parameters); err != nil {
+		panic(err) // it is written above
+	}
+	return document.Mapping{
+		Name: fmt.Sprintf("mapping-%d", i), Event: fmt.Sprintf("track/event_%d", i), When: when,
+		Action: document.TriggerWorkflow, Parameters: parameters,
+	}
+}

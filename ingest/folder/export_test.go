@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package folder
+
+import "github.com/doorbell-dev/doorbell/ingest"
+
+// Look is one tick of Run: what it sends, if anything.
+func (w *Watcher) Look() (ingest.Source, bool) {
+	source, problem, fresh := w.look()
+	w.note(source, problem, fresh)
+	return source, fresh
+}
