@@ -16,4 +16,15 @@ if [ -z "${KUBECONFIG:-}" ]; then
 fi
 export DOORBELL_E2E_KUBECONFIG="$KUBECONFIG"
 export DOORBELL_E2E_MANIFEST="$PWD/dist/install.yaml"
+
+# The fake Knock runs in a pod too.
+: "${DOORBELL_E2E_LOAD:?names a command that loads an image archive into the cluster}"
+export DOORBELL_E2E_KNOCK_IMAGE=localhost/doorbell-e2e-knock:e2e
+arch=$(go env GOARCH)
+go -C hack/image build -trimpath -buildvcs=false -o ../../bin/hack-image .
+rm -rf bin/e2e
+CGO_ENABLED=0 GOOS=linux go build -trimpath -o bin/e2e/ ./test/e2e/knock
+bin/hack-image -name "$DOORBELL_E2E_KNOCK_IMAGE" -programs bin/e2e -architecture "$arch" -version e2e -output dist/e2e-knock.tar
+$DOORBELL_E2E_LOAD dist/e2e-knock.tar
+
 go test -count=1 -timeout 40m -v ./test/e2e/... "$@"

@@ -75,7 +75,7 @@ type Server struct {
 	receiver *receiver.Receiver
 	redis    *connection
 	metrics  *delivery.Metrics
-	health   redisHealth
+	vigil    vigil
 	sources  map[string]*source
 
 	mu     sync.Mutex // guards served
@@ -107,11 +107,11 @@ func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
 		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry, s.Report)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 		group.Go(func() error { return s.serve(delivering, server, s.config.Operations) })
+		group.Go(func() error {
+			s.vigil.keep(delivering, s.redis, s.reach, s.config.Log)
+			return nil
+		})
 	}
-	group.Go(func() error {
-		s.health.watch(delivering, s.redis, s.config.Log)
-		return nil
-	})
 	group.Go(func() error {
 		defer stopDelivering()
 		defer s.stopSources()

@@ -30,16 +30,17 @@ const patience = 20 * time.Second
 
 // world is a data plane with a real Redis and a fake Knock.
 type world struct {
-	t          *testing.T
-	redis      *redistest.Server
-	knock      *knocktest.Server
-	url        string // without a path
-	operations string
-	updates    chan []ingest.Source
-	applied    chan struct{}
-	entries    chan eventlog.Entry
-	cancel     context.CancelFunc
-	returned   chan error
+	t              *testing.T
+	redis          *redistest.Server
+	knock          *knocktest.Server
+	url            string // without a path
+	operations     string
+	user, password string // of Redis
+	updates        chan []ingest.Source
+	applied        chan struct{}
+	entries        chan eventlog.Entry
+	cancel         context.CancelFunc
+	returned       chan error
 }
 
 func start(t *testing.T, change ...func(*world)) *world {
@@ -81,7 +82,10 @@ func listen(t *testing.T) net.Listener {
 }
 
 func (w *world) connect(context.Context) (rueidis.Client, error) {
-	return rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{w.redis.Addr}, DisableCache: true})
+	return rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{w.redis.Addr}, DisableCache: true, ForceSingleClient: true, ClientSetInfo: rueidis.DisableClientSetInfo,
+		Username: w.user, Password: w.password,
+	})
 }
 
 // run returns what Run did, once it has.
@@ -179,13 +183,32 @@ func get(t *testing.T, url string) int {
 }
 
 func status(request *http.Request) (int, error) {
+	status, _, err := ask(request)
+	return status, err
+}
+
+func ask(request *http.Request) (int, []byte, error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, err
+	body, err := io.ReadAll(response.Body)
+	return response.StatusCode, body, err
+}
+
+// fetch returns the body of a success.
+func fetch(t *testing.T, url string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, body, err := ask(request)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("GET %s: %d, %v", url, status, err)
+	}
+	return body
 }
 
 // finished returns the next n entries with a final status.

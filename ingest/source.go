@@ -91,13 +91,14 @@ func (r *source) stop() {
 
 func (r *source) run(ctx context.Context) {
 	log := r.server.config.Log.WithValues("source", r.ref)
+	alone := r.server.config.Operations == nil // otherwise the vigil over Redis tells
 	for waited := false; ; waited = true {
 		open, err := r.open(ctx)
 		if !waited {
 			close(r.tried)
 		}
 		if err == nil {
-			if waited {
+			if waited && alone {
 				log.Info("Redis is there")
 			}
 			if err := open.pool.Run(ctx); err != nil {
@@ -105,7 +106,7 @@ func (r *source) run(ctx context.Context) {
 			}
 			return
 		}
-		if !waited && ctx.Err() == nil {
+		if !waited && alone && ctx.Err() == nil {
 			log.Error(err, "Redis is away; events are answered 429 until it is there")
 		}
 		select {
@@ -185,8 +186,12 @@ func (r *source) caller(config *Source) delivery.Caller {
 func (r *source) configure(config Source) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := r.config.Load()
 	r.load(config)
 	if open := r.opened.Load(); open != nil {
+		if before.Document.Knock != config.Document.Knock || before.Credentials.APIKey != config.Credentials.APIKey {
+			open.pool.ForgetKnock()
+		}
 		open.inbox.Configure(limits(&config))
 		open.log.Configure(limits(&config).Log)
 		open.pool.Configure(r.settings(&config))

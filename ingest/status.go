@@ -17,15 +17,20 @@ func (s *Server) publish() {
 	s.served = maps.Clone(s.sources)
 }
 
-// Report is what the process says of itself. It is about one source, as in a pod.
-func (s *Server) Report() report.Report {
+// current is the sources that are served now.
+func (s *Server) current() map[string]*source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	said := report.Report{Program: s.config.Version, Redis: s.health.report(), Knock: report.Knock{State: report.KnockIdle}}
+	return s.served // publish never changes it
+}
+
+// Report is what the process says of itself. It is about one source, as in a pod.
+func (s *Server) Report() report.Report {
+	said := report.Report{Program: s.config.Version, Redis: s.vigil.report(), Knock: report.Knock{State: report.KnockIdle}}
 	if s.config.Problem != nil {
 		said.Configuration.Problem = s.config.Problem()
 	}
-	for ref, source := range s.served {
+	for ref, source := range s.current() {
 		config := source.config.Load()
 		said.Configuration.Source, said.Configuration.Version = ref, *source.version.Load()
 		said.Configuration.APIKey = config.Credentials.APIKey != ""

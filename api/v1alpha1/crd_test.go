@@ -39,14 +39,17 @@ func TestEveryListMapAndStringIsBounded(t *testing.T) {
 	}
 }
 
-// native are the fields of Kubernetes' own types, which set no limits: the API server checks them where they are rendered, and
-// bounds the whole object. No rule of ours looks into them, but for the keys of maps.
-var native = regexp.MustCompile(`[.](affinity|tolerations\[\]|resources|env\[\]|imagePullSecrets\[\])([.]|$)|[.](nodeSelector|labels|annotations)\{\}$`)
+// isNative is true of the fields of Kubernetes' own types, which set no limits: the API server checks them where they are rendered,
+// and bounds the object as a whole. No rule looks into them, but for the keys of maps.
+func isNative(path string) bool {
+	return regexp.MustCompile(`[.](affinity|tolerations\[\]|resources|env\[\]|imagePullSecrets\[\])([.]|$)` +
+		`|[.](nodeSelector|labels|annotations)\{\}$`).MatchString(path)
+}
 
 // unbounded lists the paths of everything below a schema that could grow without limit.
 func unbounded(path string, props apiextensionsv1.JSONSchemaProps) []string {
 	var found []string
-	if native.MatchString(path) || props.XIntOrString && props.Pattern != "" { // a quantity is as long as its digits
+	if isNative(path) || props.XIntOrString && props.Pattern != "" { // a quantity is as long as its digits
 		return nil
 	}
 	switch props.Type {

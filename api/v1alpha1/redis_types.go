@@ -63,7 +63,10 @@ type ManagedRedis struct {
 	OnDelete OnDelete `json:"onDelete,omitempty"`
 }
 
-// Storage is a volume. It cannot change once it is made: SourceSpec has the rule, for here it would not see the field come or go.
+// Storage is a volume. It cannot change once it is made. That its fields neither come nor go, SourceSpec sees to: a rule here runs only
+// where storage is there before and after.
+//
+// +kubebuilder:validation:XValidation:rule="(!has(self.size) || !has(oldSelf.size) || self.size == oldSelf.size) && (!has(self.className) || !has(oldSelf.className) || self.className == oldSelf.className)",message="the volume is made once: put storage back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
 type Storage struct {
 	// size of the volume. Leave it out for 10Gi.
 	//

@@ -76,7 +76,7 @@ const (
 // SourceSpec says what sends events, how to read them and how to deliver them.
 //
 // +kubebuilder:validation:XValidation:rule="self.type != 'Custom' || has(self.eventType)",fieldPath=".eventType",message="type Custom needs eventType: the expression that finds an event's type, such as body.type"
-// +kubebuilder:validation:XValidation:rule="has(self.redis) && has(self.redis.external) || has(oldSelf.redis) && has(oldSelf.redis.external) || self.?redis.?managed.?storage.?size == oldSelf.?redis.?managed.?storage.?size && self.?redis.?managed.?storage.?className == oldSelf.?redis.?managed.?storage.?className",fieldPath=".redis",message="redis.managed.storage is used once, when the volume is made: put it back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
+// +kubebuilder:validation:XValidation:rule="has(self.redis) && has(self.redis.external) || has(oldSelf.redis) && has(oldSelf.redis.external) || self.?redis.?managed.?storage.?size.hasValue() == oldSelf.?redis.?managed.?storage.?size.hasValue() && self.?redis.?managed.?storage.?className.hasValue() == oldSelf.?redis.?managed.?storage.?className.hasValue()",fieldPath=".redis",message="the volume is made once: put redis.managed.storage back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
 type SourceSpec struct {
 	// type names the sender. RudderStack brings everything that its events need; Custom needs eventType, and should
 	// have idempotency.key and ordering.key.

@@ -84,8 +84,7 @@ knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 verification: {bearer: {secretRef: {name: rudderstack, key: token}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			manifest := "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:" + indent(spec)
-			if errs := sources.admit(t, object(t, manifest)); len(errs) > 0 {
+			if errs := sources.admit(t, source(t, spec)); len(errs) > 0 {
 				t.Error(errs)
 			}
 		})
@@ -270,12 +269,70 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			manifest := "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:" + indent("\n"+test.spec)
-			got := sources.admit(t, object(t, manifest))
-			if diff := cmp.Diff([]string{test.want}, got); diff != "" {
+			refuses(t, sources, test.spec, test.want)
+		})
+	}
+}
+
+func TestNamesOfSources(t *testing.T) {
+	const refused = "<nil>: a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, " +
+		"digits and -, beginning with a letter"
+	sources := kinds(t)["Source"]
+	for name, want := range map[string][]string{
+		"s": nil, "rudderstack-2": nil, strings.Repeat("a", 40): nil,
+		strings.Repeat("a", 41): {refused}, "2nd": {refused}, "a.b": {refused}, "a-": {refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			named := object(t, minimalSource)
+			named["metadata"] = map[string]any{"name": name}
+			if diff := cmp.Diff(want, sources.admit(t, named)); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// source is a Source with the given spec.
+func source(t *testing.T, spec string) map[string]any {
+	t.Helper()
+	return object(t, "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:"+indent("\n"+strings.TrimPrefix(spec, "\n")))
+}
+
+// withKnock is the spec of a RudderStack Source with something added.
+func withKnock(added string) string {
+	return "type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}}\n" + added
+}
+
+// takes checks that a RudderStack Source with each addition is admitted.
+func takes(t *testing.T, added map[string]string) {
+	t.Helper()
+	sources := kinds(t)["Source"]
+	for name, text := range added {
+		t.Run(name, func(t *testing.T) {
+			if errs := sources.admit(t, source(t, withKnock(text))); len(errs) > 0 {
+				t.Error(errs)
+			}
+		})
+	}
+}
+
+// refuses checks that a spec is answered by this one error.
+func refuses(t *testing.T, sources kind, spec, want string) {
+	t.Helper()
+	if diff := cmp.Diff([]string{want}, sources.admit(t, source(t, spec))); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
+	}
+}
+
+// refusal is what is added to a RudderStack Source, and the answer.
+type refusal struct{ added, want string }
+
+// refusesEach checks that each addition is answered by its error.
+func refusesEach(t *testing.T, refusals map[string]refusal) {
+	t.Helper()
+	sources := kinds(t)["Source"]
+	for name, test := range refusals {
+		t.Run(name, func(t *testing.T) { refuses(t, sources, withKnock(test.added), test.want) })
 	}
 }
 

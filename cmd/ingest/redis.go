@@ -9,41 +9,53 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 )
 
-// connect opens Redis with the credentials that lie in the folder now.
+// sentinelEvery is how often the sentinels are asked who is master, should their message get lost.
+const sentinelEvery = 5 * time.Second
+
+// connect opens Redis. Credentials and certificates are read for each connection, so that they may be rotated.
 func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	options := rueidis.ClientOption{
-		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ClientName: "doorbell",
-		ForceSingleClient: s.mode == standalone,
-		ClientSetInfo:     rueidis.DisableClientSetInfo, // an ACL made for Redis 7.0 cannot name it
+		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ForceSingleClient: s.mode == standalone,
+		ClientName: "doorbell", ClientSetInfo: rueidis.DisableClientSetInfo, // see keyspace.Access
 		AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) { return s.credentials() },
 	}
 	if s.tls {
-		config, err := s.tlsConfig()
-		if err != nil {
-			return nil, err
-		}
-		options.TLSConfig = config
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.serverName}
+		options.DialCtxFn = s.dial
 	}
-	if s.mode == sentinel {
-		credentials, err := s.credentials()
-		if err != nil {
-			return nil, err
-		}
+	if s.mode == sentinel { // AuthCredentialsFn goes for the sentinels too
 		options.Sentinel = rueidis.SentinelOption{
-			MasterSet: s.master, TLSConfig: options.TLSConfig, Username: credentials.Username, Password: credentials.Password,
+			MasterSet: s.master, ClientName: options.ClientName, TLSConfig: options.TLSConfig, TopologyRefreshInterval: sentinelEvery,
 		}
 	}
 	return rueidis.NewClient(options)
 }
 
-// credentials are read at each connection: a password may be rotated.
+// dial opens one connection with TLS.
+func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+	authorities, err := s.secret("ca.crt")
+	if err != nil {
+		return nil, err
+	}
+	config = config.Clone()
+	if authorities != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(authorities)) {
+			return nil, errors.New("redis/ca.crt holds no certificate in PEM")
+		}
+	}
+	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
+}
+
 func (s *settings) credentials() (rueidis.AuthCredentials, error) {
 	username, err := s.secret("username")
 	if err != nil {
@@ -51,19 +63,6 @@ func (s *settings) credentials() (rueidis.AuthCredentials, error) {
 	}
 	password, err := s.secret("password")
 	return rueidis.AuthCredentials{Username: username, Password: password}, err
-}
-
-func (s *settings) tlsConfig() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.serverName}
-	authorities, err := s.secret("ca.crt")
-	if err != nil || authorities == "" {
-		return config, err
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM([]byte(authorities)) {
-		return nil, errors.New("redis/ca.crt holds no certificate in PEM")
-	}
-	return config, nil
 }
 
 // secret reads one of the files about Redis; "" where it is not there.

@@ -45,12 +45,15 @@ func parse(args []string) (*settings, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("%q is no flag", flags.Arg(0))
+	}
 	return s, s.check()
 }
 
 func (s *settings) check() error {
 	switch {
-	case s.addresses == "":
+	case len(s.redisAddresses()) == 0:
 		return fmt.Errorf("--redis-address: name the Redis that keeps the events, such as redis:6379")
 	case s.mode != standalone && s.mode != sentinel && s.mode != cluster:
 		return fmt.Errorf("--redis-mode %s: want %s, %s or %s", s.mode, standalone, sentinel, cluster)
@@ -61,7 +64,10 @@ func (s *settings) check() error {
 	}
 }
 
-func (s *settings) redisAddresses() []string { return strings.Split(s.addresses, ",") }
+// redisAddresses leaves out what is empty.
+func (s *settings) redisAddresses() []string {
+	return strings.FieldsFunc(s.addresses, func(r rune) bool { return r == ',' || r == ' ' })
+}
 
 func (s *settings) shards() int {
 	if s.mode == cluster {

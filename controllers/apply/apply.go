@@ -51,32 +51,36 @@ func New(c client.Client, live client.Reader, kinds []schema.GroupVersionKind) *
 }
 
 // Set makes the objects of the Source those of the set: applies each that differs, and deletes what the Source owns and the
-// set no longer holds. An object that cannot be applied is told as a *condition.Problem, and the others are applied all the same.
-func (a *Applier) Set(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration) error {
+// set no longer holds. It returns the kinds of which an object became another: what was read of those before is stale. An object
+// that cannot be applied is told as a *condition.Problem, and the others are applied all the same.
+func (a *Applier) Set(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration) (changed map[string]bool, err error) {
 	var failed []error
+	changed = map[string]bool{}
 	wanted := make(map[key]bool, len(set))
 	for _, configuration := range set {
 		object, encoded, err := decode(configuration)
 		if err != nil {
-			return err
+			return changed, err
 		}
 		at := key{object.GroupVersionKind(), client.ObjectKeyFromObject(object)}
 		wanted[at] = true
-		if err := a.apply(ctx, source, at, object, encoded); err != nil {
+		written, err := a.apply(ctx, source, at, object, encoded)
+		if err != nil {
 			failed = append(failed, err)
 		}
+		changed[at.Kind] = changed[at.Kind] || written
 	}
 	if len(failed) == 0 {
 		failed = append(failed, a.prune(ctx, source, wanted))
 	}
-	return errors.Join(failed...)
+	return changed, errors.Join(failed...)
 }
 
-func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, object *unstructured.Unstructured, encoded []byte) error {
+func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, object *unstructured.Unstructured, encoded []byte) (changed bool, err error) {
 	hash := maphash.Bytes(a.seed, encoded)
 	seen, err := a.get(ctx, at)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if seen == nil {
 		err = a.vacant(ctx, source, at)
@@ -84,19 +88,19 @@ func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, ob
 		err = owned(source, at, seen)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if seen != nil && a.unchanged(at, hash, object, seen) {
-		return nil
+		return false, nil
 	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.ForceOwnership); err != nil {
 		if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-			return &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonRefused, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
+			return false, &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonRefused, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
 		}
-		return fmt.Errorf("apply %s: %w", name(at), err)
+		return false, fmt.Errorf("apply %s: %w", name(at), err)
 	}
 	a.remember(at, record{hash: hash, version: object.GetResourceVersion()})
-	return nil
+	return seen == nil || seen.GetResourceVersion() != object.GetResourceVersion(), nil
 }
 
 // unchanged says whether the object was made from the same configuration and still holds all of it.

@@ -31,6 +31,8 @@ type world struct {
 	deployment  *appsv1.Deployment
 	statefulSet *appsv1.StatefulSet
 	route       *httpRoute
+	// changed are the kinds of which an object was just made another: what stands above is older.
+	changed map[string]bool
 
 	problems []*condition.Problem
 }

@@ -76,5 +76,7 @@ func (r *Reconciler) converge(ctx context.Context, seen *world) error {
 		Source: seen.source, Image: r.Image, Bundle: *seen.compiled.bundle, GatewayAPI: r.GatewayAPI,
 		Tokens: seen.tokens.rendered(), Redis: seen.redis,
 	})
-	return errors.Join(r.Apply.Set(ctx, seen.source, objects), r.nudge(ctx, seen))
+	var err error
+	seen.changed, err = r.Apply.Set(ctx, seen.source, objects)
+	return errors.Join(err, r.nudge(ctx, seen))
 }

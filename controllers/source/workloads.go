@@ -52,6 +52,9 @@ func (w *world) endpointReady() state {
 
 func (w *world) redisReady() state {
 	managed := w.source.Spec.Redis.External == nil
+	if managed && w.changed["StatefulSet"] {
+		return bad(v1alpha1.ReasonProgressing, "the Redis pod is being updated")
+	}
 	if managed && (w.statefulSet == nil || w.statefulSet.Status.ReadyReplicas < 1) {
 		return bad(v1alpha1.ReasonProgressing, "the Redis pod is not ready%s", w.redisTrouble())
 	}
@@ -89,8 +92,8 @@ func (w *world) ingestReady() state {
 	if w.compiled.bundle == nil {
 		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
 	}
-	if w.deployment == nil {
-		return bad(v1alpha1.ReasonProgressing, "the Deployment is being made")
+	if w.deployment == nil || w.changed["Deployment"] {
+		return bad(v1alpha1.ReasonProgressing, "the Deployment is being updated")
 	}
 	desired, status := *w.deployment.Spec.Replicas, w.deployment.Status
 	switch {

@@ -13,10 +13,19 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
+const (
+	// failuresInARow make Knock unreachable: among many calls one may always fail.
+	failuresInARow = 2
+	// limitedFor is how long, at least, a 429 counts: other endpoints go on answering meanwhile.
+	limitedFor = 5 * time.Second
+)
+
 // health is what the latest calls say of Knock.
 type health struct {
-	mu    sync.Mutex
-	knock report.Knock
+	mu           sync.Mutex
+	knock        report.Knock
+	failures     int
+	limitedUntil time.Time
 }
 
 // saw takes the answer to a call into account. A call that the process itself broke off says nothing.
@@ -24,40 +33,64 @@ func (h *health) saw(err error, at time.Time) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	state, problem := report.KnockReachable, ""
 	answer, answered := errors.AsType[*knock.Error](err)
-	switch {
-	case err == nil:
-	case !answered:
-		state = report.KnockUnreachable
-	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
-		state = report.KnockUnauthorized
-	case answer.Status == http.StatusTooManyRequests:
-		state = report.KnockRateLimited
-	case answer.Status >= http.StatusInternalServerError:
-		state = report.KnockUnreachable
-	}
-	if state != report.KnockReachable {
-		problem = explain(err)
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.knock.State != state {
-		h.knock.Since = at
+	switch {
+	case err != nil && (!answered || answer.Status >= http.StatusInternalServerError):
+		h.failures++
+		h.fail(err, at)
+		return
+	case err == nil:
+	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
+		h.turn(report.KnockUnauthorized, err, at)
+		return
+	case answer.Status == http.StatusTooManyRequests:
+		h.failures = 0
+		h.limitedUntil = at.Add(max(answer.RetryAfter, limitedFor))
+		h.turn(report.KnockRateLimited, err, at)
+		return
 	}
-	h.knock.State, h.knock.Problem = state, problem
+	h.failures = 0
+	if h.knock.State != report.KnockRateLimited || !at.Before(h.limitedUntil) {
+		h.turn(report.KnockReachable, nil, at)
+	}
 }
 
-// Knock is what the source's latest calls say of Knock; while deliveries are paused for the API key, that.
+// fail is for a call that has no answer of Knock's own. It does not tell that a refused key is taken now.
+func (h *health) fail(err error, at time.Time) {
+	switch {
+	case h.knock.State == report.KnockUnauthorized:
+	case h.knock.State == report.KnockReachable && h.failures < failuresInARow:
+	default:
+		h.turn(report.KnockUnreachable, err, at)
+	}
+}
+
+// turn keeps the time and the problem with which a state began: what reads them should see a change when there is one.
+func (h *health) turn(state report.KnockState, err error, at time.Time) {
+	if h.knock.State == state {
+		return
+	}
+	h.knock = report.Knock{State: state, Since: at}
+	if err != nil {
+		h.knock.Problem = explain(err)
+	}
+}
+
+// Knock is what the source's latest calls say of Knock.
 func (p *Pool) Knock() report.Knock {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
-	seen := p.health.knock
-	if seen.State == "" {
-		seen.State = report.KnockIdle
+	if p.health.knock.State == "" {
+		return report.Knock{State: report.KnockIdle}
 	}
-	if reason := p.pause.because(); reason != "" {
-		seen.State, seen.Problem = report.KnockUnauthorized, reason
-	}
-	return seen
+	return p.health.knock
+}
+
+// ForgetKnock is for when the calls go elsewhere, or with another key: what earlier calls said does not count any more.
+func (p *Pool) ForgetKnock() {
+	p.health.mu.Lock()
+	defer p.health.mu.Unlock()
+	p.health.knock, p.health.failures, p.health.limitedUntil = report.Knock{}, 0, time.Time{}
 }

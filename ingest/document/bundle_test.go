@@ -4,16 +4,16 @@ package document_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
@@ -23,7 +23,7 @@ func TestADocumentSurvivesItsJourney(t *testing.T) {
 		"with nothing in it":   {},
 		"with one mapping":     sample(1),
 		"with 10,000 mappings": sample(10_000),
-		"in several parts":     incompressible(900),
+		"in several parts":     incompressible(400),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bundle := pack(t, doc)
@@ -31,14 +31,14 @@ func TestADocumentSurvivesItsJourney(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(doc.Version(), got.Version()); diff != "" {
-				t.Errorf("version (-want +got)\n%s", diff)
+			if got.Version() != doc.Version() {
+				t.Errorf("version %s became %s", doc.Version(), got.Version())
 			}
 			if version, err := document.ManifestVersion(bundle.Manifest); err != nil || version != doc.Version() {
 				t.Errorf("the manifest names version %s, %v; want %s", version, err, doc.Version())
 			}
-			if diff := cmp.Diff(bundle, pack(t, doc)); diff != "" {
-				t.Errorf("packed again (-first +second)\n%s", diff)
+			if !reflect.DeepEqual(bundle, pack(t, doc)) { // cmp would go through megabytes byte by byte
+				t.Error("packed again, it is another bundle")
 			}
 			for i, part := range bundle.Parts {
 				if len(part) > 900<<10 {
@@ -51,14 +51,14 @@ func TestADocumentSurvivesItsJourney(t *testing.T) {
 }
 
 func TestADocumentThatOutgrowsItsPartsIsRefused(t *testing.T) {
-	_, err := document.Pack(incompressible(2000))
+	_, err := document.Pack(incompressible(2100))
 	if err == nil || !strings.Contains(err.Error(), "spread the mappings over several Sources") {
 		t.Errorf("Pack: %v; want an error that says what to do", err)
 	}
 }
 
 func TestHalfOfAVersionIsNoDocument(t *testing.T) {
-	old, fresh := pack(t, incompressible(900)), pack(t, incompressible(901))
+	old, fresh := pack(t, incompressible(400)), pack(t, incompressible(401))
 	if len(old.Parts) < 2 || len(fresh.Parts) != len(old.Parts) {
 		t.Fatalf("%d and %d parts; want the same number, several", len(old.Parts), len(fresh.Parts))
 	}
@@ -152,13 +152,10 @@ func sample(n int) *document.Document {
 
 // incompressible is one whose n mappings have random conditions of 4 KiB each.
 func incompressible(n int) *document.Document {
-	doc, random := sample(0), rand.New(rand.NewPCG(1, uint64(n)))
+	doc, random, noise := sample(0), rand.NewChaCha8([32]byte{byte(n)}), make([]byte, 3<<10)
 	for i := range n {
-		when := make([]byte, 4<<10)
-		for at := range when {
-			when[at] = byte(' ' + 1 + random.IntN(90))
-		}
-		doc.Mappings = append(doc.Mappings, mapping(i, string(when)))
+		_, _ = random.Read(noise) // it never fails
+		doc.Mappings = append(doc.Mappings, mapping(i, base64.StdEncoding.EncodeToString(noise)))
 	}
 	return doc
 }

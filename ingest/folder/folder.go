@@ -64,9 +64,11 @@ func take(folder string) (taken snapshot, mark string, err error) {
 // stamp changes whenever the folder does: it tells which version kubelet has linked, and when each file was written.
 func stamp(folder string) string {
 	var b strings.Builder
-	if target, err := os.Readlink(filepath.Join(folder, atomicLink)); err == nil {
-		b.WriteString(target)
+	target, err := os.Readlink(filepath.Join(folder, atomicLink))
+	if err != nil {
+		target = "not kubelet's"
 	}
+	b.WriteString(target)
 	for _, name := range names() {
 		if info, err := os.Stat(filepath.Join(folder, filepath.FromSlash(name))); err == nil {
 			fmt.Fprintf(&b, "\n%s %d %d", name, info.Size(), info.ModTime().UnixNano())

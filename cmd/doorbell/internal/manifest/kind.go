@@ -18,6 +18,9 @@ const (
 	kindSecret        = "Secret"
 )
 
+// annotationTemplate with the value "true" marks a Secret whose values are still to be written.
+const annotationTemplate = "doorbell.dev/template"
+
 // apiVersionOf says which apiVersion a kind has; "" for kinds that are not read.
 func apiVersionOf(kind string) string {
 	switch kind {
@@ -36,6 +39,8 @@ type verdict int
 const (
 	take verdict = iota
 	leave
+	// pass leaves an object alone without a word: it belongs to every set of manifests, and means nothing here.
+	pass
 	refuse
 )
 
@@ -51,6 +56,8 @@ func judge(apiVersion, kind string) (verdict, text.Problem) {
 		return refuse, text.Problem{Field: "kind", Message: "missing; add kind: Source or kind: ActionMapping"}
 	case kind == "":
 		return leave, text.Problem{}
+	case kind == "Namespace" && apiVersion == "v1":
+		return pass, text.Problem{}
 	}
 	meant := nearest.Word(kind, []string{kindSource, kindActionMapping, kindSecret})
 	switch {

@@ -83,15 +83,17 @@ func (p Problem) Error() string {
 	return place + ": " + p.Message
 }
 
-// Ignored is an object that is none of Doorbell's business. Comparable, as Problem is.
+// Ignored is an object that is none of Doorbell's business, or not yet. Comparable, as Problem is.
 type Ignored struct {
 	File string
 	Line int
 	// Kind is empty for a document that does not say what it is.
 	Kind, Name string
+	// Advice says how it would be used; empty for most.
+	Advice string
 }
 
-// String is FILE:LINE: what it is, left alone.
+// String is FILE:LINE: what it is, left alone, and the advice.
 func (i Ignored) String() string {
 	what := i.Kind
 	switch {
@@ -100,10 +102,14 @@ func (i Ignored) String() string {
 	case i.Name != "":
 		what += " " + i.Name
 	}
-	if i.Line == 0 {
-		return fmt.Sprintf("%s: %s: left alone", i.File, what)
+	place := i.File
+	if i.Line > 0 {
+		place = fmt.Sprintf("%s:%d", i.File, i.Line)
 	}
-	return fmt.Sprintf("%s:%d: %s: left alone", i.File, i.Line, what)
+	if i.Advice != "" {
+		return fmt.Sprintf("%s: %s: left alone, %s", place, what, i.Advice)
+	}
+	return fmt.Sprintf("%s: %s: left alone", place, what)
 }
 
 // isKustomization tells from the name: such files need not say their kind.

@@ -142,6 +142,19 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 			},
 		},
 		{
+			"a Secret that is a template, and a Namespace without a word",
+			map[string]string{
+				"a.yaml": join(source, strings.Replace(secret, "{name: knock}", "{name: knock, annotations: {doorbell.dev/template: 'true'}}", 1)),
+				"b.yaml": join("apiVersion: v1\nkind: Namespace\nmetadata: {name: production}\n",
+					strings.Replace(secret, "{name: knock}", "{name: other, annotations: {doorbell.dev/template: 'false'}}", 1)),
+			},
+			[]string{
+				"Source default/rudderstack of a.yaml",
+				"Secret default/other of b.yaml",
+				"a.yaml:8: Secret knock: left alone, a template: write your key into it and remove the annotation doorbell.dev/template, or set KNOCK_API_KEY",
+			},
+		},
+		{
 			"the items of a List",
 			map[string]string{"a.yaml": "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(mapping), "\n", "\n  ") + "\n- kind: Source\n  apiVersion: v2\n"},
 			[]string{

@@ -104,15 +104,25 @@ func (p *parser) node(ctx context.Context, node *text.Node) {
 	}
 	switch verdict, mistake := judge(apiVersion, kind); verdict {
 	case take:
+		if kind == kindSecret && isTemplate(value) {
+			p.ignore(node, value, templateAdvice)
+			return
+		}
 		p.take(ctx, node, value, kind)
+	case pass:
 	case refuse:
 		p.unclear = true
 		p.add(node, mistake)
 	case leave:
 		p.unclear = p.unclear || kind == ""
-		line, _ := node.Position("")
-		p.ignored = append(p.ignored, Ignored{File: p.file, Line: line, Kind: kind, Name: nameOf(value)})
+		p.ignore(node, value, "")
 	}
+}
+
+func (p *parser) ignore(node *text.Node, value map[string]any, advice string) {
+	line, _ := node.Position("")
+	kind, _ := value["kind"].(string)
+	p.ignored = append(p.ignored, Ignored{File: p.file, Line: line, Kind: kind, Name: nameOf(value), Advice: advice})
 }
 
 // list reads the items; what is wrong beside them makes it doubtful whether these are all.

@@ -19,6 +19,16 @@ import (
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/text"
 )
 
+// templateAdvice says how a template becomes a Secret.
+const templateAdvice = "a template: write your key into it and remove the annotation " + annotationTemplate + ", or set KNOCK_API_KEY"
+
+// isTemplate is true of a Secret whose values are still to be written: it is as good as absent.
+func isTemplate(value map[string]any) bool {
+	metadata, _ := value["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	return annotations[annotationTemplate] == "true"
+}
+
 // secretReader checks a Secret field by field, as the API server would. It never puts a value into a message.
 type secretReader struct {
 	*parser

@@ -23,7 +23,7 @@ type ExternalRedisApplyConfiguration struct {
 	Database *int32 `json:"database,omitempty"`
 	// credentials for Redis.
 	Credentials *RedisCredentialsApplyConfiguration `json:"credentials,omitempty"`
-	// tls, if given, encrypts the connections.
+	// tls encrypts the connections. Leave it out for plain ones.
 	TLS *RedisTLSApplyConfiguration `json:"tls,omitempty"`
 }
 

@@ -11,7 +11,8 @@ import (
 // StorageApplyConfiguration represents a declarative configuration of the Storage type for use
 // with apply.
 //
-// Storage is a volume. It cannot change once it is made: SourceSpec has the rule, for here it would not see the field come or go.
+// Storage is a volume. It cannot change once it is made. That its fields neither come nor go, SourceSpec sees to: a rule here runs only
+// where storage is there before and after.
 type StorageApplyConfiguration struct {
 	// size of the volume. Leave it out for 10Gi.
 	Size *resource.Quantity `json:"size,omitempty"`

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSettingsThatDoNotFitAreRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		args string
+		want string
+	}{
+		"no Redis":                 {"", "--redis-address: name the Redis"},
+		"an empty address":         {"--redis-address=,", "--redis-address: name the Redis"},
+		"an unknown mode":          {"--redis-address=redis:6379 --redis-mode=sentinel", "want Standalone, Sentinel or Cluster"},
+		"sentinels without master": {"--redis-address=redis:26379 --redis-mode=Sentinel", "--redis-master: "},
+		"an argument":              {"--redis-address=redis:6379 serve", `"serve" is no flag`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := parse(strings.Fields(test.args)); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("parse: %v; want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAClusterSpreadsASource(t *testing.T) {
+	for mode, want := range map[string]int{standalone: 1, sentinel: 1, cluster: 16} {
+		s, err := parse([]string{"--redis-address=a:1, b:2", "--redis-mode=" + mode, "--redis-master=main"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.shards() != want {
+			t.Errorf("%s: %d shards; want %d", mode, s.shards(), want)
+		}
+		if diff := cmp.Diff([]string{"a:1", "b:2"}, s.redisAddresses()); diff != "" {
+			t.Errorf("addresses (-want +got)\n%s", diff)
+		}
+	}
+}

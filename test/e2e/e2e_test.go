@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+)
+
+// bodies are the samples, and RudderStack's own where the environment names a file with one on each line.
+func bodies(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	samples, err := filepath.Glob("../../config/samples/events/*.json")
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	for _, sample := range samples {
+		data, err := os.ReadFile(sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(data))
+	}
+	if path := os.Getenv("DOORBELL_RUDDER_PAYLOADS"); path != "" {
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		lines := bufio.NewScanner(file)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			all = append(all, lines.Text())
+		}
+	}
+	return all
+}
+
+func TestEventsThatArriveAtTheIngressBecomeCalls(t *testing.T) {
+	s := newScene(t)
+	sender := ingress()
+	url := s.url()
+	for _, body := range bodies(t) {
+		response, err := sender.Post(url, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: %.60s", response.Status, body)
+		}
+	}
+	eventually(t, "identify and order-completed reach Knock", func(ctx context.Context) string {
+		var identified, ordered bool
+		for _, call := range s.calls(ctx) {
+			if call.Status >= 400 {
+				return fmt.Sprintf("Knock refuses %s %s: %d", call.Method, call.Path, call.Status)
+			}
+			identified = identified || call.Method == http.MethodPut && strings.HasPrefix(call.Path, "/v1/users/")
+			ordered = ordered || call.Path == "/v1/workflows/order-completed/trigger"
+		}
+		if !identified || !ordered {
+			return fmt.Sprintf("identified: %v, ordered: %v", identified, ordered)
+		}
+		return ""
+	})
+	s.awaitCondition(v1alpha1.ConditionKnockReachable, "True", "")
+}
+
+func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
+	s := newScene(t)
+	url := s.url()
+	posting := &sender{http: ingress(), url: func() string { return url }, users: 4, strict: true}
+	done := make(chan error, 1)
+	go func() { done <- posting.run(t.Context(), 0, 150, 50*time.Millisecond) }()
+
+	before := s.mapping(t.Context(), "counted").Status.Configuration
+	s.apply(strings.Split(manifests, "---\n")[2] + "  when: body.properties.number >= 0\n")
+	eventually(t, "the edited mapping is live", func(ctx context.Context) string {
+		status := s.mapping(ctx, "counted").Status
+		if status.Configuration == "" || status.Configuration == before || status.ObservedGeneration < 2 {
+			return fmt.Sprintf("%+v", status)
+		}
+		return ""
+	})
+	if err := cluster.Patch(t.Context(), s.source(t.Context()), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingest":{"env":[{"name":"RESTARTED","value":"yes"}]}}}`))); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitReady() // after a rollout, with clients that go on
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	awaitAll(t, s, 4, 150)
+}
+
+func TestARotatedTokenLeavesTheFormerOneValid(t *testing.T) {
+	s := newScene(t)
+	urls := []string{s.url()}
+	take := func(urls ...string) {
+		t.Helper()
+		for _, url := range urls {
+			response, err := ingress().Post(url, "application/json", strings.NewReader(`{"type":"page","userId":"u"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("a token that should be valid: %s", response.Status)
+			}
+		}
+	}
+	rotated := func() {
+		t.Helper()
+		last := urls[len(urls)-1]
+		eventually(t, "another URL", func(ctx context.Context) string {
+			secret := &corev1.Secret{}
+			err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "rudderstack-endpoint"}, secret)
+			if err != nil || string(secret.Data["url"]) == last {
+				return "still the former"
+			}
+			urls = append(urls, string(secret.Data["url"]))
+			return ""
+		})
+		take(urls[len(urls)-2:]...)
+		if s.source(t.Context()).Status.Rotation == nil {
+			s.awaitReady()
+		}
+		if status := s.source(t.Context()).Status; status.Rotation == nil || time.Until(status.Rotation.PreviousValidUntil.Time) < 50*time.Minute {
+			t.Errorf("the status does not say until when the former token is valid: %+v", status.Rotation)
+		}
+	}
+	take(urls...)
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"doorbell.dev/rotate-token":"once"}}}`))
+	if err := cluster.Patch(t.Context(), s.source(t.Context()), patch); err != nil {
+		t.Fatal(err)
+	}
+	rotated()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rudderstack-endpoint"}}
+	if err := cluster.Delete(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	rotated()
+}
+
+func TestNothingIsLostOrDoubledWhateverDies(t *testing.T) {
+	s := newScene(t)
+	url := s.url()
+	const users, last = 10, 120
+	posting := &sender{http: ingress(), url: func() string { return url }, users: users}
+	done := make(chan error, 1)
+	go func() { done <- posting.run(t.Context(), 0, last, 100*time.Millisecond) }()
+
+	labels := map[string]string{v1alpha1.LabelSource: "rudderstack"}
+	with := func(component string) map[string]string {
+		return map[string]string{v1alpha1.LabelSource: labels[v1alpha1.LabelSource], "app.kubernetes.io/component": component}
+	}
+	s.deletePods(namespace, with("ingest"))
+	s.awaitReady()
+	s.deletePods(namespace, with("redis"))
+	s.awaitReady()
+	s.deletePods("doorbell-system", map[string]string{"app.kubernetes.io/component": "manager"})
+	if command := os.Getenv("DOORBELL_E2E_RESTART_KUBELET"); command != "" {
+		if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+	s.deletePods(namespace, with("ingest"))
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d events taken, %d attempts not", posting.posted, len(posting.refused))
+	awaitAll(t, s, users, last)
+	s.awaitReady()
+}
+
+func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
+	s := newScene(t)
+	url := s.url()
+	s.answer(http.StatusServiceUnavailable)
+	posting := &sender{http: ingress(), url: func() string { return url }, users: 2, strict: true}
+	if err := posting.run(t.Context(), 0, 4, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Delete(t.Context(), s.source(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "only what is retained is left", s.leftovers("Secret/rudderstack-endpoint", "Secret/rudderstack-tokens", "PersistentVolumeClaim/data-rudderstack-redis-0"))
+	s.answer(0)
+	s.apply(manifests)
+	s.awaitReady()
+	if again := s.url(); again != url {
+		t.Error("the URL is another")
+	}
+	awaitAll(t, s, 2, 4)
+
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"endpoint":{"onDelete":"Delete"},"redis":{"managed":{"onDelete":"Delete"}}}}`))
+	if err := cluster.Patch(t.Context(), s.source(t.Context()), patch); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitReady()
+	if err := cluster.Delete(t.Context(), s.source(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "nothing is left", s.leftovers())
+}
+
+// leftovers says what of the Source's is there besides what is kept.
+func (s *scene) leftovers(kept ...string) func(ctx context.Context) string {
+	return func(ctx context.Context) string {
+		found := map[string]bool{}
+		for kind, list := range map[string]client.ObjectList{
+			"Secret": &corev1.SecretList{}, "PersistentVolumeClaim": &corev1.PersistentVolumeClaimList{}, "ConfigMap": &corev1.ConfigMapList{},
+			"Service": &corev1.ServiceList{}, "Pod": &corev1.PodList{}, "Deployment": &appsv1.DeploymentList{}, "StatefulSet": &appsv1.StatefulSetList{},
+		} {
+			if err := cluster.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.LabelSource: "rudderstack"}); err != nil {
+				return err.Error()
+			}
+			if err := meta.EachListItem(list, func(object runtime.Object) error {
+				found[kind+"/"+object.(client.Object).GetName()] = true
+				return nil
+			}); err != nil {
+				return err.Error()
+			}
+		}
+		for _, name := range kept {
+			if !found[name] {
+				return name + " is gone"
+			}
+			delete(found, name)
+		}
+		if len(found) > 0 {
+			return fmt.Sprintf("left: %v", found)
+		}
+		return ""
+	}
+}
+
+func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
+	s := newScene(t)
+	broken := strings.Replace(strings.Split(manifests, "---\n")[2], "body.properties.number}", "body.properties.number +}", 1)
+	s.apply(strings.Replace(broken, "{name: counted}", "{name: broken}", 1))
+	eventually(t, "the mistake is told", func(ctx context.Context) string {
+		c := meta.FindStatusCondition(s.mapping(ctx, "broken").Status.Conditions, v1alpha1.ConditionReady)
+		if c == nil || c.Reason != v1alpha1.ReasonInvalidExpression || !strings.Contains(c.Message, "line 1, column") {
+			return fmt.Sprintf("%+v", c)
+		}
+		return ""
+	})
+	s.awaitReady()
+
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "knock"}}
+	if err := cluster.Delete(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitCondition(v1alpha1.ConditionReady, "False", v1alpha1.ReasonSecretNotFound)
+	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_wrong}}")
+	s.awaitReady()
+
+	url := s.url()
+	posting := &sender{http: ingress(), url: func() string { return url }, users: 2, strict: true}
+	if err := posting.run(t.Context(), 0, 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitCondition(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonUnauthorized)
+	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_e2e}}")
+	awaitAll(t, s, 2, 2)
+	s.awaitReady()
+}
