@@ -52,7 +52,7 @@ func (w *world) endpointReady() state {
 
 func (w *world) redisReady() state {
 	managed := w.source.Spec.Redis.External == nil
-	if managed && w.changed["StatefulSet"] {
+	if managed && (w.changed["StatefulSet"] || w.statefulSet != nil && w.statefulSet.Generation != w.statefulSet.Status.ObservedGeneration) {
 		return bad(v1alpha1.ReasonProgressing, "the Redis pod is being updated")
 	}
 	if managed && (w.statefulSet == nil || w.statefulSet.Status.ReadyReplicas < 1) {

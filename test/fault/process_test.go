@@ -29,8 +29,14 @@ type process struct {
 // launch starts doorbell with a home of its own until the test ends.
 func launch(t *testing.T, home string, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, stdout: newFeed(), stderr: newFeed(), command: exec.Command(binary, args...)}
-	p.command.Env = append([]string{"HOME=" + home, "GORACE=halt_on_error=1"}, env...)
+	return launchProgram(t, binary, append([]string{"HOME=" + home}, env...), args...)
+}
+
+// launchProgram starts one of the programs until the test ends.
+func launchProgram(t *testing.T, program string, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, stdout: newFeed(), stderr: newFeed(), command: exec.Command(program, args...)}
+	p.command.Env = append([]string{"GORACE=halt_on_error=1"}, env...)
 	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
 	p.command.WaitDelay = time.Second
 	if err := p.command.Start(); err != nil {
@@ -86,9 +92,12 @@ func (p *process) kill() {
 }
 
 // interrupt is Ctrl-C.
-func (p *process) interrupt() {
+func (p *process) interrupt() { p.end(os.Interrupt) }
+
+// end asks the process to end.
+func (p *process) end(by os.Signal) {
 	p.t.Helper()
-	if err := p.command.Process.Signal(os.Interrupt); err != nil {
+	if err := p.command.Process.Signal(by); err != nil {
 		p.t.Fatal(err)
 	}
 }
