@@ -57,7 +57,9 @@ func TestTheReportTellsWhatRuns(t *testing.T) {
 		t.Errorf("without Redis /readyz is %d; want 200, for 429 is the right answer to senders", status)
 	}
 	w.redis.Start()
-	w.reports("found Redis", func(r report.Report) bool { return r.Redis == report.Redis{State: report.RedisConnected, Durable: true} })
+	w.reports("found Redis", func(r report.Report) bool {
+		return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
+	})
 }
 
 func TestARedisThatMayLoseEventsIsNamed(t *testing.T) {

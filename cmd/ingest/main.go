@@ -43,11 +43,12 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	if err != nil {
 		return err
 	}
-	events, err := net.Listen("tcp", s.listen)
+	var listening net.ListenConfig
+	events, err := listening.Listen(ctx, "tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	operations, err := net.Listen("tcp", s.operations)
+	operations, err := listening.Listen(ctx, "tcp", s.operations)
 	if err != nil {
 		return fmt.Errorf("--operations: %w", err)
 	}

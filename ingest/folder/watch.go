@@ -83,7 +83,7 @@ func (w *Watcher) look() (served ingest.Source, problem string, fresh bool) {
 		problem = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	served, runs := w.source.served()
-	return served, problem, runs && !(had && same(before, served))
+	return served, problem, runs && (!had || !same(before, served))
 }
 
 // note tells of a problem, and logs what has changed.

@@ -102,7 +102,9 @@ func TestAPodFindsTheRightPasswordForRedis(t *testing.T) {
 		t.Errorf("without Redis: %d; want 429", status)
 	}
 	m.write("redis/password", "redis-password\n")
-	p.reports("Redis", func(r report.Report) bool { return r.Redis == report.Redis{State: report.RedisConnected, Durable: true} })
+	p.reports("Redis", func(r report.Report) bool {
+		return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
+	})
 	rudder.awaitTaken(t, p.at("first-token"), completed("u_1", 1))
 	m.awaitWorkflows("order")
 }
@@ -116,7 +118,9 @@ func TestAPodUsesARedisCluster(t *testing.T) {
 	}
 	m.flags = []string{"--redis-mode", "Cluster"}
 	p := m.start()
-	p.reports("Redis", func(r report.Report) bool { return r.Redis == report.Redis{State: report.RedisConnected, Durable: true} })
+	p.reports("Redis", func(r report.Report) bool {
+		return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
+	})
 	for i := range 20 {
 		rudder.awaitTaken(t, p.at("first-token"), completed(fmt.Sprintf("u_%d", i), 1))
 	}
@@ -199,7 +203,7 @@ func postOrders(t *testing.T, rudder *sender, url string) (stop func() int) {
 
 // completed is user's n-th order.
 func completed(user string, n int) string {
-	return fmt.Sprintf(`{"event":"Order Completed","userId":%q,"messageId":"%s-%d"}`, user, user, n)
+	return fmt.Sprintf(`{"event":"order","userId":%q,"messageId":"%s-%d"}`, user, user, n)
 }
 
 // awaitWorkflows waits until as many were triggered, and compares them.

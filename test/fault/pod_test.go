@@ -70,7 +70,7 @@ func (m *mount) bundle(workflow string) document.Bundle {
 		"event":{"type":"body.event","idempotencyKey":"body.messageId","orderingKey":"body.userId","window":3600000000000},
 		"delivery":{"concurrency":16,"timeout":10000000000,"retryFor":3600000000000},
 		"eventLog":{"maxEvents":1000,"retention":3600000000000},
-		"mappings":[{"name":"order","event":"order_completed","action":"triggerWorkflow",
+		"mappings":[{"name":"order","event":"order","action":"triggerWorkflow",
 			"parameters":{"workflow":%q,"recipients":"body.userId"}}]}`, m.knock.URL, workflow)
 	var doc document.Document
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
@@ -133,6 +133,7 @@ func (p *pod) reports(what string, holds func(report.Report) bool) report.Report
 	var got report.Report
 	eventually(p.t, what, func() bool {
 		status, body := p.get("/status")
+		got = report.Report{}
 		if status != http.StatusOK || json.Unmarshal(body, &got) != nil {
 			p.t.Fatalf("/status: %d %s", status, body)
 		}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controllers_test runs the controllers as the manager's own service account on a real API server.
+package controllers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/ingest/report"
+)
+
+func lacks(conditions []metav1.Condition, kind, status, reason, message string) string {
+	c := meta.FindStatusCondition(conditions, kind)
+	if c == nil || string(c.Status) != status || c.Reason != reason || !strings.Contains(c.Message, message) {
+		return fmt.Sprintf("want %s=%s %s %q, got %+v", kind, status, reason, message, conditions)
+	}
+	return ""
+}
+
+// TestTheOperator is one test, for one manager serves all scenes, as in a cluster.
+func TestTheOperator(t *testing.T) {
+	o := startOperator(t)
+	for i, tc := range []struct {
+		name string
+		run  func(t *testing.T, s *scene)
+	}{
+		{"owns what it makes, but for what outlives a Source", ownership},
+		{"an edited mapping is live when the pods say so", edit},
+		{"one bad mapping is refused on itself", badMapping},
+		{"a bad Source leaves the last good configuration", badSource},
+		{"drift is healed", drift},
+		{"a token is shown when every pod takes it, and its predecessor ends", rotation},
+		{"a token of the user's own", ownToken},
+		{"a stranger's object is left alone", conflict},
+		{"a missing Secret heals when it appears", missingSecret},
+		{"what pods see of Redis and Knock becomes conditions", pods},
+		{"what has become superfluous goes", prune},
+		{"a steady state writes nothing, and no secret is told", steady},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.run(t, newScene(t, o, i+1)) })
+	}
+}
+
+func ownership(t *testing.T, s *scene) {
+	owner := s.source()
+	for name, object := range map[string]client.Object{
+		"shop-ingest": &appsv1.Deployment{}, "shop-redis": &appsv1.StatefulSet{}, "shop-document-0": &corev1.ConfigMap{},
+	} {
+		if !s.get(object, name) || !metav1.IsControlledBy(object, owner) || object.GetLabels()[v1alpha1.LabelSource] != "shop" {
+			t.Errorf("%T %s is not there or not owned", object, name)
+		}
+	}
+	for _, name := range []string{"shop-endpoint", "shop-tokens"} {
+		secret := &corev1.Secret{}
+		if !s.get(secret, name) || len(secret.OwnerReferences) > 0 {
+			t.Errorf("Secret %s is not there, or would go with the Source: %v", name, secret.OwnerReferences)
+		}
+	}
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"endpoint":{"onDelete":"Delete"}}}`)
+	s.eventually("the Secrets are owned", func() string {
+		secret := &corev1.Secret{}
+		if s.get(secret, "shop-tokens"); !metav1.IsControlledBy(secret, owner) {
+			return fmt.Sprint(secret.OwnerReferences)
+		}
+		return ""
+	})
+}
+
+func edit(t *testing.T, s *scene) {
+	before := s.source().Status.Configuration.Version
+	s.node.set(func(n *node) { n.stale = true })
+	s.patch(&v1alpha1.ActionMapping{}, "welcome", `{"spec":{"when":"body.properties.total > 100.0"}}`)
+	pending := s.awaitMapping("welcome", "False", v1alpha1.ReasonProgressing)
+	if pending.Status.Configuration != "" {
+		t.Errorf("called live in %s, and no pod runs it", pending.Status.Configuration)
+	}
+	s.await(v1alpha1.ConditionIngestReady, "False", v1alpha1.ReasonConfigurationPending, "0 of 1 pods run")
+	s.node.set(func(n *node) { n.stale = false })
+	live := s.awaitMapping("welcome", "True", v1alpha1.ReasonAccepted)
+	if live.Status.Configuration == before || live.Status.Configuration != s.source().Status.Configuration.Version {
+		t.Errorf("live in %q", live.Status.Configuration)
+	}
+	s.awaitReady()
+}
+
+func badMapping(t *testing.T, s *scene) {
+	s.create(mappingOf("broken", "totl + 1"))
+	broken := s.awaitMapping("broken", "False", v1alpha1.ReasonInvalidExpression)
+	want := "spec.triggerWorkflow.recipients: line 1, column 1: unknown name totl"
+	if missing := lacks(broken.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidExpression, want); missing != "" {
+		t.Error(missing)
+	}
+	s.await(v1alpha1.ConditionMappingsAccepted, "False", v1alpha1.ReasonMappingsRejected, "broken")
+	s.awaitReady()
+	s.patch(&v1alpha1.ActionMapping{}, "broken", `{"spec":{"triggerWorkflow":{"recipients":"body.userId"}}}`)
+	s.awaitMapping("broken", "True", v1alpha1.ReasonAccepted)
+	s.await(v1alpha1.ConditionMappingsAccepted, "True", v1alpha1.ReasonSucceeded, "")
+
+	s.create(strings.Replace(mappingOf("broken", "body.userId"), "name: broken}", "name: copied}", 1))
+	s.awaitMapping("copied", "False", v1alpha1.ReasonDuplicate)
+	s.create(strings.Replace(mappingOf("lost", "body.userId"), "sourceRef: {name: shop}", "sourceRef: {name: nowhere}", 1))
+	s.awaitMapping("lost", "False", v1alpha1.ReasonSourceNotFound)
+}
+
+func badSource(t *testing.T, s *scene) {
+	before := &corev1.ConfigMap{}
+	s.get(before, "shop-document-0")
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ordering":{"key":"body.totl +"}}}`)
+	s.await(v1alpha1.ConditionConfigurationValid, "False", v1alpha1.ReasonInvalidSpec, "spec.ordering.key: line 1, column")
+	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidSpec, "")
+	after := &corev1.ConfigMap{}
+	if s.get(after, "shop-document-0"); after.ResourceVersion != before.ResourceVersion {
+		t.Error("the last good configuration is gone")
+	}
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ordering":{"key":"body.userId"}}}`)
+	s.awaitReady()
+	if c := meta.FindStatusCondition(s.source().Status.Conditions, v1alpha1.ConditionStalled); c != nil {
+		t.Errorf("still stalled: %+v", c)
+	}
+}
+
+func drift(_ *testing.T, s *scene) {
+	s.remove(&corev1.Service{}, "shop-ingest")
+	s.patch(&corev1.ConfigMap{}, "shop-document-0", `{"binaryData":{"part-0":"AAAA"}}`)
+	s.patch(&appsv1.Deployment{}, "shop-ingest", `{"spec":{"replicas":7}}`)
+	s.eventually("all is as before", func() string {
+		part, deployment := &corev1.ConfigMap{}, &appsv1.Deployment{}
+		s.get(part, "shop-document-0")
+		s.get(deployment, "shop-ingest")
+		if back := s.get(&corev1.Service{}, "shop-ingest"); !back || len(part.BinaryData["part-0"]) < 4 || *deployment.Spec.Replicas != 1 {
+			return fmt.Sprintf("Service %v, part %d, replicas %d", back, len(part.BinaryData["part-0"]), *deployment.Spec.Replicas)
+		}
+		return ""
+	})
+	s.awaitReady()
+}
+
+// shown is the token in the endpoint's Secret; "" when that is not there.
+func (s *scene) shown() string {
+	secret := &corev1.Secret{}
+	s.get(secret, "shop-endpoint")
+	return string(secret.Data["token"])
+}
+
+func rotation(t *testing.T, s *scene) {
+	first := s.shown()
+	if len(first) < 22 {
+		t.Fatalf("a token of %d characters", len(first))
+	}
+	s.node.set(func(n *node) { n.stale = true })
+	s.patch(&v1alpha1.Source{}, "shop", `{"metadata":{"annotations":{"doorbell.dev/rotate-token":"1"}}}`)
+	s.eventually("both tokens are valid", func() string {
+		tokens := &corev1.Secret{}
+		if s.get(tokens, "shop-tokens"); string(tokens.Data["previous"]) != first {
+			return "not yet"
+		}
+		return ""
+	})
+	if s.shown() != first {
+		t.Error("a token is shown that no pod takes")
+	}
+	s.node.set(func(n *node) { n.stale = false })
+	s.eventually("the new token is shown", func() string {
+		if s.shown() == first {
+			return "the former is"
+		}
+		return ""
+	})
+	second := s.shown()
+	s.remove(&corev1.Secret{}, "shop-endpoint")
+	s.eventually("a deleted Secret asks for another token", func() string {
+		if now := s.shown(); now == "" || now == second {
+			return now
+		}
+		return ""
+	})
+	until := s.source().Status.Rotation
+	if until == nil {
+		t.Fatal("the status does not say until when the former is valid")
+	}
+	s.at(until.PreviousValidUntil.Add(time.Second))
+	s.patch(&v1alpha1.Source{}, "shop", `{"metadata":{"annotations":{"look":"again"}}}`)
+	s.eventually("the former token ends", func() string {
+		tokens := &corev1.Secret{}
+		s.get(tokens, "shop-tokens")
+		if rotation := s.source().Status.Rotation; len(tokens.Data["previous"]) > 0 || rotation != nil {
+			return fmt.Sprintf("until %s, %v; it is %s", tokens.Data["previousUntil"], rotation, s.now.Load())
+		}
+		return ""
+	})
+}
+
+func ownToken(_ *testing.T, s *scene) {
+	s.create(`{apiVersion: v1, kind: Secret, metadata: {name: mine}, stringData: {token: short}}`)
+	before := s.shown()
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"endpoint":{"token":{"secretRef":{"name":"mine","key":"token"}}}}}`)
+	s.await(v1alpha1.ConditionEndpointReady, "False", v1alpha1.ReasonInvalidToken, "22 to 128")
+	if s.shown() != before {
+		s.t.Error("the former token did not stay")
+	}
+	const token = "0123456789abcdef0123456789abcdef"
+	s.patch(&corev1.Secret{}, "mine", `{"stringData":{"token":"`+token+`"}}`)
+	s.eventually("it is shown", func() string {
+		if s.shown() != token {
+			return "not yet"
+		}
+		return ""
+	})
+	s.awaitReady()
+}
+
+func conflict(t *testing.T, s *scene) {
+	s.create(`{apiVersion: v1, kind: Service, metadata: {name: other-ingest}, spec: {ports: [{port: 1}]}}`)
+	s.create(strings.Replace(source, "name: shop", "name: other", 1))
+	other := &v1alpha1.Source{}
+	s.eventually("the conflict is told", func() string {
+		s.get(other, "other")
+		return lacks(other.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonNameConflict, "Service other-ingest exists and is not Doorbell's")
+	})
+	service := &corev1.Service{}
+	if s.get(service, "other-ingest"); len(service.Labels) > 0 || service.Spec.Ports[0].Port != 1 {
+		t.Error("a stranger's Service was taken over")
+	}
+}
+
+func missingSecret(_ *testing.T, s *scene) {
+	s.remove(&corev1.Secret{}, "knock")
+	s.await(v1alpha1.ConditionReady, "False", v1alpha1.ReasonSecretNotFound, `Secret "knock" does not exist`)
+	s.await(v1alpha1.ConditionReconciling, "True", v1alpha1.ReasonSecretNotFound, "")
+	s.create(`{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {other: x}}`)
+	s.await(v1alpha1.ConditionReady, "False", v1alpha1.ReasonSecretNotFound, `has no key "apiKey"`)
+	s.patch(&corev1.Secret{}, "knock", `{"stringData":{"apiKey":"`+apiKey+`"}}`)
+	s.awaitReady()
+}
+
+func pods(_ *testing.T, s *scene) {
+	look := 0
+	say := func(change func(n *node)) {
+		s.node.set(change)
+		look++
+		s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, look))
+	}
+	say(func(n *node) { n.redis = report.Redis{State: report.RedisConnected, Problem: "no append-only file"} })
+	s.await(v1alpha1.ConditionRedisReady, "False", v1alpha1.ReasonNotDurable, "no append-only file")
+	s.awaitReady()
+	say(func(n *node) { n.redis = report.Redis{State: report.RedisUnavailable, Problem: "refused"} })
+	s.await(v1alpha1.ConditionReady, "False", v1alpha1.ReasonRedisUnavailable, "refused")
+	say(func(n *node) {
+		n.redis = report.Redis{State: report.RedisConnected, Durable: true}
+		n.knock = report.Knock{State: report.KnockUnauthorized, Problem: "answer 401"}
+	})
+	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonUnauthorized, "answer 401")
+	say(func(n *node) { n.knock = report.Knock{State: report.KnockRateLimited, Problem: "answer 429"} })
+	s.await(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonRateLimited, "answer 429")
+	s.awaitReady()
+}
+
+func prune(_ *testing.T, s *scene) {
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":2},"endpoint":{"host":"e.example.com","ingress":{}}}}`)
+	s.eventually("Ingress and budget come", func() string {
+		if !s.get(&networkingv1.Ingress{}, "shop-ingest") || !s.get(&policyv1.PodDisruptionBudget{}, "shop-ingest") {
+			return "not yet"
+		}
+		return ""
+	})
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":1},"endpoint":{"host":null,"ingress":null}}}`)
+	s.eventually("and go", func() string {
+		if s.get(&networkingv1.Ingress{}, "shop-ingest") || s.get(&policyv1.PodDisruptionBudget{}, "shop-ingest") {
+			return "not yet"
+		}
+		return ""
+	})
+}
+
+func steady(t *testing.T, s *scene) {
+	s.patch(&v1alpha1.Source{}, "shop", `{"metadata":{"annotations":{"look":"first"}}}`)
+	s.awaitReady()
+	s.eventually("rest", func() string {
+		before := s.writes.Load()
+		for range 3 { // each makes a reconciliation, and the last answer of each is awaited by the next
+			s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, time.Now().UnixNano()))
+			asked := s.node.reports()
+			s.eventually("a look", func() string {
+				if s.node.reports() == asked {
+					return "not yet"
+				}
+				return ""
+			})
+		}
+		if written := s.writes.Load() - before; written > 0 {
+			return fmt.Sprintf("%d writes", written)
+		}
+		return ""
+	})
+	token := s.shown()
+	for _, list := range []client.ObjectList{&v1alpha1.SourceList{}, &v1alpha1.ActionMappingList{}, &eventsv1.EventList{}, &appsv1.DeploymentList{}} {
+		if err := s.List(t.Context(), list, client.InNamespace(s.namespace)); err != nil {
+			t.Fatal(err)
+		}
+		if err := meta.EachListItem(list, func(object runtime.Object) error {
+			encoded, err := json.Marshal(object)
+			if strings.Contains(string(encoded), token) || strings.Contains(string(encoded), apiKey) {
+				t.Errorf("a secret stands in %s", encoded)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/yaml"
+
+	"github.com/doorbell-dev/doorbell/controllers"
+	"github.com/doorbell-dev/doorbell/test/controlplane"
+)
+
+var plane controlplane.Shared
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	if os.Getenv("DEBUGLOG") != "" {
+		ctrl.SetLogger(zap.New(zap.UseDevMode(true)))
+	}
+	os.Exit(plane.Main(m))
+}
+
+// account is who the manager runs as: it has the rights of config/rbac/role.yaml and no others.
+const account = "manager"
+
+// operator is a manager that runs on a real API server.
+type operator struct {
+	client.Client
+	writes atomic.Int64
+	now    atomic.Pointer[time.Time]
+}
+
+// startOperator runs the controllers until the test ends.
+func startOperator(tb testing.TB) *operator {
+	tb.Helper()
+	admin, err := client.New(plane.Get(tb).Config, client.Options{Scheme: controllers.Scheme(), FieldOwner: "test"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o := &operator{Client: admin}
+	o.at(time.Now())
+	grant(tb, admin)
+	identity := rest.CopyConfig(plane.Get(tb).ServiceAccount(tb, "default", account))
+	identity.QPS = -1
+	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, &o.writes} })
+	mgr, err := ctrl.NewManager(identity, ctrl.Options{
+		Scheme: controllers.Scheme(), Cache: controllers.CacheOptions(nil, false), Client: controllers.ClientOptions(),
+		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
+	if err := controllers.Setup(ctx, mgr, controllers.Options{
+		Image: "doorbell:test", OperationsPort: operationsPort, Now: func() time.Time { return *o.now.Load() },
+	}); err != nil {
+		tb.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := mgr.Start(ctx); err != nil {
+			tb.Errorf("manager: %v", err)
+		}
+	})
+	tb.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	return o
+}
+
+// at sets the operator's clock.
+func (o *operator) at(now time.Time) { o.now.Store(&now) }
+
+// grant binds the generated role to the manager's service account.
+func grant(tb testing.TB, admin client.Client) {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "config", "rbac", "role.yaml"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	role := &rbacv1.ClusterRole{}
+	if err := yaml.UnmarshalStrict(data, role); err != nil {
+		tb.Fatal(err)
+	}
+	for _, object := range []client.Object{
+		role,
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: account}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: account},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "default", Name: account}},
+		},
+	} {
+		if err := admin.Create(tb.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// counting counts the requests that write.
+type counting struct {
+	next   http.RoundTripper
+	writes *atomic.Int64
+}
+
+func (c counting) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method != http.MethodGet {
+		c.writes.Add(1)
+	}
+	return c.next.RoundTrip(request)
+}
