@@ -38,7 +38,7 @@ func (s *settings) check() error {
 // watched lists the namespaces; none means all.
 func (s *settings) watched() []string {
 	var namespaces []string
-	for _, name := range strings.Split(s.namespaces, ",") {
+	for name := range strings.SplitSeq(s.namespaces, ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			namespaces = append(namespaces, name)
 		}

@@ -23,8 +23,8 @@ func (d duplicates) add(m document.Mapping) *Problem {
 	name := m.Name
 	m.Name = ""
 	content, err := json.Marshal(m)
-	if err != nil {
-		return nil // what cannot be encoded equals nothing
+	if err != nil { // a Mapping holds only plain values
+		panic(fmt.Sprintf("compile: %v", err))
 	}
 	older, known := d[string(content)]
 	if !known {

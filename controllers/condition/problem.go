@@ -24,7 +24,7 @@ func Problems(err error) (problems []*Problem, retryable error) {
 	if err == nil {
 		return nil, nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // takes the tree apart, branch by branch
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var rest []error
 		for _, branch := range joined.Unwrap() {
 			found, other := Problems(branch)

@@ -14,6 +14,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
 const (
@@ -31,11 +32,6 @@ aclfile /etc/redis-users/users.acl
 protected-mode no
 tcp-keepalive 60
 `
-	// redisCommands are those that the inbox, its scripts and the event log use, and what the connection itself needs.
-	redisCommands = "+del +exists +get +set +pexpire +pttl +hdel +hget +hgetall +hincrby +hlen +hmget +hset " +
-		"+llen +lpop +lpush +lrange +rpush +sadd +scard +smembers +smismember +srem " +
-		"+zadd +zcard +zcount +zpopmin +zrange +zrangebyscore +zrevrange +zrevrangebyscore +zrem +zscore +time " +
-		"+eval +evalsha +script|load +script|exists +ping +hello +auth +select +client|setname +client|id +info +config|get"
 )
 
 // redis is the managed Redis and what belongs to it; nothing when the Source names another.
@@ -57,8 +53,8 @@ func (r *renderer) managedRedis() v1alpha1.ManagedRedis {
 // redisACL lets the ingest pods do what they do and nothing else, on Doorbell's own keys; and the probes ping.
 func (r *renderer) redisACL() string {
 	sum := sha256.Sum256([]byte(r.Redis.Password))
-	return fmt.Sprintf("user default off\nuser probe on nopass resetkeys -@all +ping\nuser %s on #%s ~doorbell:* -@all %s\n",
-		r.Redis.Username, hex.EncodeToString(sum[:]), redisCommands)
+	return fmt.Sprintf("user default off\nuser probe on nopass resetkeys -@all +ping\nuser %s on #%s %s\n",
+		r.Redis.Username, hex.EncodeToString(sum[:]), keyspace.Access)
 }
 
 func (r *renderer) redisSecret() *corev1ac.SecretApplyConfiguration {

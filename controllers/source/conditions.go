@@ -117,16 +117,16 @@ func (w *world) summarize(set *condition.Set, open []state, retryable error) {
 }
 
 func (w *world) readyMessage(set *condition.Set, url string) string {
-	message := "takes events at " + url
+	parts := []string{"takes events at " + url}
 	if w.source.Spec.Delivery.Suspend {
-		message += "; deliveries are suspended"
+		parts = append(parts, "deliveries are suspended")
 	}
 	for _, kind := range []string{v1alpha1.ConditionMappingsAccepted, v1alpha1.ConditionRedisReady, v1alpha1.ConditionKnockReachable} {
 		if c := set.Get(kind); c.Status == metav1.ConditionFalse {
-			message += fmt.Sprintf("; %s: %s", kind, c.Message)
+			parts = append(parts, kind+": "+c.Message)
 		}
 	}
-	return message
+	return strings.Join(parts, "; ")
 }
 
 func (w *world) configurationValid() state {

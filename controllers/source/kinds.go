@@ -14,7 +14,8 @@ import (
 )
 
 // The kinds that are read by name.
-func deployments() schema.GroupVersionKind  { return appsv1.SchemeGroupVersion.WithKind("Deployment") }
+func deployments() schema.GroupVersionKind { return appsv1.SchemeGroupVersion.WithKind("Deployment") }
+
 func statefulSets() schema.GroupVersionKind { return appsv1.SchemeGroupVersion.WithKind("StatefulSet") }
 func secretKind() schema.GroupVersionKind   { return corev1.SchemeGroupVersion.WithKind("Secret") }
 func configMaps() schema.GroupVersionKind   { return corev1.SchemeGroupVersion.WithKind("ConfigMap") }

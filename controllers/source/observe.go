@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -85,11 +86,11 @@ func (r *Reconciler) mappings(ctx context.Context, source *v1alpha1.Source) ([]*
 func read[T any](ctx context.Context, c client.Reader, kind schema.GroupVersionKind, source *v1alpha1.Source, name string) (*T, error) {
 	object := newObject(kind)
 	err := c.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: name}, object)
-	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("read %s %s: %w", kind.Kind, name, err)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil
+		return nil, fmt.Errorf("read %s %s: %w", kind.Kind, name, err)
 	}
 	typed := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, typed); err != nil {
