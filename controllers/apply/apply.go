@@ -12,6 +12,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -94,6 +95,9 @@ func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, ob
 		return false, nil
 	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.ForceOwnership); err != nil {
+		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+			return false, nil // the Source goes too
+		}
 		if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 			return false, &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonRefused, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
 		}

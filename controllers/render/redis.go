@@ -50,10 +50,11 @@ func (r *renderer) managedRedis() v1alpha1.ManagedRedis {
 	return *r.spec.Redis.Managed
 }
 
-// redisACL lets the ingest pods do what they do and nothing else, on Doorbell's own keys; and the probes ping.
+// redisACL lets the ingest pods do what they do and nothing else, on Doorbell's own keys; and the probes ping. The default user is off,
+// so nobody is it, but it must be allowed everything: Redis 7.0 reads its append-only file as that user, and drops what it may not do.
 func (r *renderer) redisACL() string {
 	sum := sha256.Sum256([]byte(r.Redis.Password))
-	return fmt.Sprintf("user default off\nuser probe on nopass resetkeys -@all +ping\nuser %s on #%s %s\n",
+	return fmt.Sprintf("user default off resetpass ~* &* +@all\nuser probe on nopass resetkeys -@all +ping\nuser %s on #%s %s\n",
 		r.Redis.Username, hex.EncodeToString(sum[:]), keyspace.Access)
 }
 

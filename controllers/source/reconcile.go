@@ -64,7 +64,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, source *v1alpha1.Source) (ct
 	seen.problems = append(seen.problems, problems...)
 	r.Board.Publish(client.ObjectKeyFromObject(source), seen.verdicts())
 	settled, err := r.report(ctx, seen, retryable)
-	return ctrl.Result{RequeueAfter: seen.lookAgain(settled)}, errors.Join(retryable, err)
+	if err := errors.Join(retryable, err); err != nil {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: seen.lookAgain(settled)}, nil
 }
 
 // converge writes what the Source owns. Where the Source itself does not compile, the last good configuration stays.
