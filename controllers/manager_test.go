@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,7 +46,7 @@ const account = "manager"
 // operator is a manager that runs on a real API server.
 type operator struct {
 	client.Client
-	writes atomic.Int64
+	writes ledger
 	now    atomic.Pointer[time.Time]
 }
 
@@ -117,15 +118,37 @@ func grant(tb testing.TB, admin client.Client) {
 	}
 }
 
+// ledger lists the requests that write.
+type ledger struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *ledger) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+}
+
+// Load is how many there were.
+func (l *ledger) Load() int64 { return int64(len(l.since(0))) }
+
+// since lists those after the first n.
+func (l *ledger) since(n int64) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines[n:])
+}
+
 // counting counts the requests that write.
 type counting struct {
 	next   http.RoundTripper
-	writes *atomic.Int64
+	writes *ledger
 }
 
 func (c counting) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Method != http.MethodGet {
-		c.writes.Add(1)
+		c.writes.add(request.Method + " " + request.URL.Path)
 	}
 	return c.next.RoundTrip(request)
 }

@@ -121,7 +121,7 @@ func (n *node) mounted(ctx context.Context) report.Configuration {
 	if err != nil {
 		return report.Configuration{Problem: err.Error()}
 	}
-	loaded := report.Configuration{Source: doc.Ref(), Version: doc.Version()}
+	loaded := report.Configuration{Source: doc.Ref(), Version: doc.Version(), APIKey: true}
 	tokens := &corev1.Secret{}
 	if n.o.Get(ctx, client.ObjectKey{Namespace: n.namespace, Name: "shop-tokens"}, tokens) == nil {
 		for _, name := range []string{"current", "previous"} {

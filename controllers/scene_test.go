@@ -35,6 +35,8 @@ type scene struct {
 const source = `{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {name: shop},
   spec: {type: RudderStack, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, ingest: {replicas: 1}}}`
 
+const secret = `{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: ` + apiKey + `}}`
+
 // mappingOf is a mapping by the name of its workflow and the recipients' expression.
 func mappingOf(name, recipients string) string {
 	return fmt.Sprintf(`{apiVersion: doorbell.dev/v1alpha1, kind: ActionMapping, metadata: {name: %s},
@@ -44,18 +46,37 @@ func mappingOf(name, recipients string) string {
 // newScene makes them; number keeps the address of its pod apart from others'.
 func newScene(t testing.TB, o *operator, number int) *scene {
 	t.Helper()
-	s := &scene{operator: o, t: t, namespace: fmt.Sprintf("scene-%d", number)}
-	if err := o.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}); err != nil {
-		t.Fatal(err)
-	}
+	s := newNamespace(t, o, fmt.Sprintf("scene-%d", number))
 	s.node = startNode(t, o, s.namespace, fmt.Sprintf("127.0.1.%d", number))
 	s.node.rollOut(t)
-	s.create(fmt.Sprintf(`{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: %s}}`, apiKey))
+	s.create(secret)
 	s.create(source)
 	s.create(mappingOf("welcome", "body.userId"))
 	s.awaitReady()
 	s.awaitMapping("welcome", "True", v1alpha1.ReasonAccepted)
 	return s
+}
+
+// newNamespace is a scene with nothing in it.
+func newNamespace(t testing.TB, o *operator, name string) *scene {
+	t.Helper()
+	if err := o.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+		t.Fatal(err)
+	}
+	return &scene{operator: o, t: t, namespace: name}
+}
+
+// reconciled has the Source reconciled, and returns when that has begun to ask its pods.
+func (s *scene) reconciled() {
+	s.t.Helper()
+	asked := s.node.reports()
+	s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, time.Now().UnixNano()))
+	s.eventually("a look", func() string {
+		if s.node.reports() == asked {
+			return "not yet"
+		}
+		return ""
+	})
 }
 
 // create makes the object of a YAML text.

@@ -104,14 +104,16 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder("doorbell.dev/manager")
 	sources := &source.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds(gatewayAPI)),
-		Board: board, Events: recorder, Compile: source.NewCompiler(), Image: options.Image, GatewayAPI: gatewayAPI,
+		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image, GatewayAPI: gatewayAPI,
 		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.OperationsPort),
 		Now: options.Now, Token: rand.Text,
 	}
 	if err := sources.Setup(ctx, mgr, controller.Options{MaxConcurrentReconciles: sourcesAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
 		return fmt.Errorf("set up the controller of Sources: %w", err)
 	}
-	mappings := &mapping.Reconciler{Client: mgr.GetClient(), Board: board, Events: recorder, Now: options.Now}
+	mappings := &mapping.Reconciler{
+		Client: mgr.GetClient(), Board: board, Reported: outcome.NewReported[v1alpha1.ActionMappingStatus](), Events: recorder, Now: options.Now,
+	}
 	if err := mappings.Setup(mgr, source.MappingSource, controller.Options{MaxConcurrentReconciles: mappingsAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
 		return fmt.Errorf("set up the controller of ActionMappings: %w", err)
 	}

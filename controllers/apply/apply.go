@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
@@ -41,6 +44,7 @@ type key struct {
 
 // record is what an object was made from, and its resource version after that.
 type record struct {
+	source  types.UID
 	hash    uint64
 	version string
 }
@@ -91,8 +95,10 @@ func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, ob
 	if err != nil {
 		return false, err
 	}
-	if seen != nil && a.unchanged(at, hash, object, seen) {
-		return false, nil
+	if seen != nil {
+		if written, old := a.compare(at, hash, object, seen); written {
+			return old, nil
+		}
 	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.ForceOwnership); err != nil {
 		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
@@ -103,25 +109,36 @@ func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, ob
 		}
 		return false, fmt.Errorf("apply %s: %w", name(at), err)
 	}
-	a.remember(at, record{hash: hash, version: object.GetResourceVersion()})
+	a.remember(at, record{source: source.UID, hash: hash, version: object.GetResourceVersion()})
 	return seen == nil || seen.GetResourceVersion() != object.GetResourceVersion(), nil
 }
 
-// unchanged says whether the object was made from the same configuration and still holds all of it.
-func (a *Applier) unchanged(at key, hash uint64, object, seen *unstructured.Unstructured) bool {
+// compare says whether the object was made from the same configuration and still holds all of it, as far as the cache knows; old
+// says that the cache does not know yet what was written.
+func (a *Applier) compare(at key, hash uint64, object, seen *unstructured.Unstructured) (written, old bool) {
 	a.mu.Lock()
 	record, known := a.written[at]
 	a.mu.Unlock()
 	if !known || record.hash != hash {
-		return false
+		return false, false
 	}
-	return record.version == seen.GetResourceVersion() || !metadataOnly(at.GroupVersionKind) && contains(seen.Object, object.Object)
+	if order, err := resourceversion.CompareResourceVersion(seen.GetResourceVersion(), record.version); err == nil && order <= 0 {
+		return true, order < 0
+	}
+	return !metadataOnly(at.GroupVersionKind) && contains(seen.Object, object.Object), false
 }
 
 func (a *Applier) remember(at key, written record) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.written[at] = written
+}
+
+// Drop forgets what was written for a Source that is gone.
+func (a *Applier) Drop(source types.UID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.written, func(_ key, record record) bool { return record.source == source })
 }
 
 func (a *Applier) forget(at key) {

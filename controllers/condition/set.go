@@ -5,14 +5,19 @@ package condition
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
-// maxMessage is the API's bound on a message, in bytes.
-const maxMessage = 32768
+const (
+	// maxMessage is the API's bound on a message, in bytes.
+	maxMessage = 32768
+	// maxNote is the API's bound on the note of an event, in bytes; an event with a longer one is refused.
+	maxNote = 1024
+)
 
 // Set collects the conditions of one resource. A type that is not put is absent.
 type Set struct {
@@ -25,14 +30,12 @@ type Set struct {
 // New returns an empty set for a resource of that generation. The time of a condition moves from what it was only when its
 // status does.
 func New(generation int64, was []metav1.Condition, now time.Time) *Set {
-	return &Set{generation: generation, was: was, now: metav1.NewTime(now)}
+	return &Set{generation: generation, was: was, now: metav1.NewTime(now.Truncate(time.Second))}
 }
 
 // Put adds a condition, or replaces the one of its type.
 func (s *Set) Put(kind string, status metav1.ConditionStatus, reason, message string) {
-	if len(message) > maxMessage {
-		message = message[:maxMessage]
-	}
+	message = shortened(message, maxMessage)
 	put := metav1.Condition{
 		Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: s.generation, LastTransitionTime: s.now,
 	}
@@ -44,6 +47,18 @@ func (s *Set) Put(kind string, status metav1.ConditionStatus, reason, message st
 		return
 	}
 	s.conditions = append(s.conditions, put)
+}
+
+// Note returns a message as far as an event can hold it.
+func Note(message string) string { return shortened(message, maxNote) }
+
+// shortened cuts a text between two characters, and says that it did.
+func shortened(text string, most int) string {
+	const more = "…"
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }
 
 // Get returns the condition of a type, nil when it was not put.

@@ -28,15 +28,19 @@ import (
 type Reconciler struct {
 	Client client.Client
 	Board  *outcome.Board
-	Events events.EventRecorder
-	Now    func() time.Time
+	// Reported are the statuses that were written last.
+	Reported *outcome.Reported[v1alpha1.ActionMappingStatus]
+	Events   events.EventRecorder
+	Now      func() time.Time
 }
 
 // Reconcile looks the mapping's verdict up and reports it.
 func (r *Reconciler) Reconcile(ctx context.Context, mapping *v1alpha1.ActionMapping) (ctrl.Result, error) {
 	if !mapping.DeletionTimestamp.IsZero() {
+		r.Reported.Drop(mapping.UID)
 		return ctrl.Result{}, nil
 	}
+	mapping.Status = r.Reported.Latest(mapping.UID, mapping.ResourceVersion, mapping.Status)
 	source := client.ObjectKey{Namespace: mapping.Namespace, Name: mapping.Spec.SourceRef.Name}
 	err := r.Client.Get(ctx, source, &v1alpha1.Source{})
 	if client.IgnoreNotFound(err) != nil {
@@ -47,7 +51,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, mapping *v1alpha1.ActionMapp
 	case apierrors.IsNotFound(err):
 		message := fmt.Sprintf("Source %q does not exist in namespace %s: create it, or correct spec.sourceRef.name", source.Name, source.Namespace)
 		return ctrl.Result{}, r.report(ctx, mapping, waiting(r.set(mapping), v1alpha1.ReasonSourceNotFound, message), "")
-	case !known || verdict.Generation != mapping.Generation:
+	case !known || verdict.UID != mapping.UID || verdict.Generation != mapping.Generation:
 		return ctrl.Result{}, nil // the Source's controller is about to say
 	default:
 		set, live := r.conditions(mapping, verdict)
@@ -68,7 +72,7 @@ func (r *Reconciler) conditions(mapping *v1alpha1.ActionMapping, verdict outcome
 		set.Put(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.Reason, verdict.Message)
 		return set, ""
 	case live == "":
-		return waiting(set, v1alpha1.ReasonProgressing, "accepted; "+verdict.Pending), ""
+		return waiting(set, verdict.Waits, "accepted; "+verdict.Pending), ""
 	}
 	if mapping.Status.Configuration != "" && mapping.Status.ObservedGeneration == mapping.Generation {
 		live = mapping.Status.Configuration // it ran before this manager started
@@ -104,15 +108,18 @@ func (r *Reconciler) report(ctx context.Context, mapping *v1alpha1.ActionMapping
 	if err := r.Client.Status().Apply(ctx, applied, client.ForceOwnership); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
+	if applied.ResourceVersion != nil {
+		r.Reported.Wrote(mapping.UID, *applied.ResourceVersion, status)
+	}
 	for _, changed := range set.Changed() {
-		if changed.Type != v1alpha1.ConditionReady || changed.Reason == v1alpha1.ReasonProgressing {
+		if changed.Type != v1alpha1.ConditionReady || changed.Reason == v1alpha1.ReasonProgressing || changed.Reason == v1alpha1.ReasonSourceNotReady {
 			continue
 		}
 		kind := corev1.EventTypeNormal
 		if changed.Status != metav1.ConditionTrue {
 			kind = corev1.EventTypeWarning
 		}
-		r.Events.Eventf(mapping, nil, kind, changed.Reason, "Reconcile", "%s", changed.Message)
+		r.Events.Eventf(mapping, nil, kind, changed.Reason, "Reconcile", "%s", condition.Note(changed.Message))
 	}
 	return nil
 }

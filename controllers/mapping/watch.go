@@ -23,12 +23,27 @@ import (
 // Setup registers the controller. bySource is the index of mappings by the name of their Source.
 func (r *Reconciler) Setup(mgr ctrl.Manager, bySource string, options controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).Named("actionmapping").WithOptions(options).
-		For(&v1alpha1.ActionMapping{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.ActionMapping{}, builder.WithPredicates(predicate.Or(r.seen(), predicate.GenerationChangedPredicate{}))).
 		Watches(&v1alpha1.Source{}, handler.EnqueueRequestsFromMapFunc(r.ofSource(bySource)), builder.WithPredicates(predicate.Funcs{
 			UpdateFunc: func(event.UpdateEvent) bool { return false }, // the board tells what a change of a Source comes to
 		})).
 		WatchesRawSource(source.Func(r.ofBoard)).
 		Complete(reconcile.AsReconciler(r.Client, r))
+}
+
+// seen forgets what was written of a mapping once the cache has it, or the mapping is gone; it lets nothing through by itself.
+func (r *Reconciler) seen() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			r.Reported.Seen(e.ObjectNew.GetUID(), e.ObjectNew.GetResourceVersion())
+			return false
+		},
+		DeleteFunc: func(e event.DeleteEvent) bool {
+			r.Reported.Drop(e.Object.GetUID())
+			return false
+		},
+	}
 }
 
 // ofBoard has every changed verdict looked at.

@@ -12,6 +12,8 @@ import (
 
 // Verdict is what became of one generation of an ActionMapping.
 type Verdict struct {
+	// UID tells a mapping from a former one of its name.
+	UID        types.UID
 	Generation int64
 	// Reason and Message say why the mapping is refused; Reason is empty when it is not.
 	Reason, Message string
@@ -19,8 +21,8 @@ type Verdict struct {
 	Warning string
 	// Live is the configuration version in which every pod first ran it; empty until then.
 	Live string
-	// Pending says what a mapping that is not live waits for.
-	Pending string
+	// Waits and Pending, a reason and a message, say what a mapping that is neither refused nor live waits for.
+	Waits, Pending string
 }
 
 // Board holds the verdicts of every Source. The zero value is not usable; see NewBoard.
@@ -49,8 +51,8 @@ func (b *Board) Publish(source types.NamespacedName, verdicts map[string]Verdict
 	defer b.mu.Unlock()
 	before := b.sources[source]
 	for name, verdict := range verdicts {
-		if was := before[name]; was.Generation == verdict.Generation && was.Live != "" && verdict.Reason == "" {
-			verdict.Live, verdict.Pending = was.Live, ""
+		if was := before[name]; was.UID == verdict.UID && was.Generation == verdict.Generation && was.Live != "" && verdict.Reason == "" {
+			verdict.Live, verdict.Waits, verdict.Pending = was.Live, "", ""
 			verdicts[name] = verdict
 		}
 	}

@@ -34,6 +34,8 @@ type Tokens struct {
 	PreviousUntil time.Time
 	// Shown is the token of the URL that people are given; empty renders no Secret for them.
 	Shown string
+	// Published says that people have seen Current: its disappearance from their Secret asks for another.
+	Published bool
 	// Rotation is the value of AnnotationRotateToken that Current answers to.
 	Rotation string
 }

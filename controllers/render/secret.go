@@ -30,7 +30,7 @@ func (r *renderer) tokensSecret() *corev1ac.SecretApplyConfiguration {
 	if r.Tokens.Rotation != "" {
 		secret.WithAnnotations(map[string]string{v1alpha1.AnnotationRotateToken: r.Tokens.Rotation})
 	}
-	if r.Tokens.Shown == r.Tokens.Current {
+	if r.Tokens.Published {
 		secret.WithAnnotations(map[string]string{AnnotationPublished: "true"})
 	}
 	return secret

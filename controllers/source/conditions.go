@@ -166,8 +166,14 @@ func (w *world) mappingsAccepted() state {
 }
 
 func (w *world) knockReachable() state {
+	if w.source.Spec.Delivery.Suspend {
+		return harmless(unknown(v1alpha1.ReasonSuspended, "spec.delivery.suspend holds deliveries back; events are taken all the same"))
+	}
 	worst := report.Knock{State: report.KnockIdle}
 	for _, pod := range w.pods {
+		if pod.ready && pod.report != nil && !pod.report.Configuration.APIKey {
+			return bad(v1alpha1.ReasonProgressing, "pod %s has not taken the API key yet; its deliveries wait", pod.object.Name)
+		}
 		if pod.report != nil && severity(pod.report.Knock.State) > severity(worst.State) {
 			worst = pod.report.Knock
 		}

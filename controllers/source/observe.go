@@ -60,6 +60,13 @@ func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*wor
 			return nil, err
 		}
 	}
+	if !r.GatewayAPI && source.Spec.Endpoint.HTTPRoute != nil {
+		seen.problems = append(seen.problems, &condition.Problem{
+			Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonGatewayAPINotInstalled, Stalled: true,
+			Message: "spec.endpoint.httpRoute: the cluster has no HTTPRoute of gateway.networking.k8s.io/v1: " +
+				"install the Gateway API and restart Doorbell's manager, or give spec.endpoint.ingress instead",
+		})
+	}
 	if seen.pods, err = r.observePods(ctx, source); err != nil {
 		return nil, err
 	}

@@ -36,12 +36,14 @@ import (
 type Reconciler struct {
 	Client client.Client
 	// Live reads past the cache: Secrets, of which it holds the metadata only.
-	Live    client.Reader
-	Apply   *apply.Applier
-	Board   *outcome.Board
-	Events  events.EventRecorder
-	Ask     Asker
-	Compile *Compiler
+	Live  client.Reader
+	Apply *apply.Applier
+	Board *outcome.Board
+	// Reported are the statuses that were written last.
+	Reported *outcome.Reported[v1alpha1.SourceStatus]
+	Events   events.EventRecorder
+	Ask      Asker
+	Compile  *Compiler
 	// Image is what ingest pods run unless the Source names another.
 	Image string
 	// GatewayAPI says whether the cluster has HTTPRoutes.
@@ -56,6 +58,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, source *v1alpha1.Source) (ct
 	if !source.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // children carry owner references; the garbage collector has them
 	}
+	source.Status = r.Reported.Latest(source.UID, source.ResourceVersion, source.Status)
 	seen, err := r.observe(ctx, source)
 	if err != nil {
 		return ctrl.Result{}, err

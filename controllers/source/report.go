@@ -29,6 +29,9 @@ func (r *Reconciler) report(ctx context.Context, seen *world, retryable error) (
 	if err := r.Client.Status().Apply(ctx, configuration, client.ForceOwnership); client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("write the status: %w", err)
 	}
+	if configuration.ResourceVersion != nil {
+		r.Reported.Wrote(seen.source.UID, *configuration.ResourceVersion, status)
+	}
 	r.tell(seen.source, set)
 	return settled, nil
 }
@@ -86,11 +89,11 @@ func (r *Reconciler) tell(source *v1alpha1.Source, set *condition.Set) {
 	for _, changed := range set.Changed() {
 		switch {
 		case changed.Type == v1alpha1.ConditionReconciling, changed.Type == v1alpha1.ConditionStalled:
-		case changed.Reason == v1alpha1.ReasonProgressing, changed.Status == metav1.ConditionUnknown:
+		case changed.Reason == v1alpha1.ReasonProgressing, changed.Reason == v1alpha1.ReasonConfigurationPending, changed.Status == metav1.ConditionUnknown:
 		case changed.Status == metav1.ConditionTrue:
-			r.Events.Eventf(source, nil, corev1.EventTypeNormal, changed.Type, "Reconcile", "%s", changed.Message)
+			r.Events.Eventf(source, nil, corev1.EventTypeNormal, changed.Type, "Reconcile", "%s", condition.Note(changed.Message))
 		default:
-			r.Events.Eventf(source, nil, corev1.EventTypeWarning, changed.Reason, "Reconcile", "%s: %s", changed.Type, changed.Message)
+			r.Events.Eventf(source, nil, corev1.EventTypeWarning, changed.Reason, "Reconcile", "%s", condition.Note(changed.Type+": "+changed.Message))
 		}
 	}
 }

@@ -24,16 +24,17 @@ type tokens struct {
 	until             time.Time // when previous ends
 	rotation          string    // the value of the annotation that current answers to
 	shown             string    // in the endpoint's Secret; empty leaves it absent
+	published         bool      // the endpoint's Secret was seen to show current
 }
 
 func (t tokens) rendered() render.Tokens {
-	return render.Tokens{Current: t.current, Previous: t.previous, PreviousUntil: t.until, Shown: t.shown, Rotation: t.rotation}
+	return render.Tokens{Current: t.current, Previous: t.previous, PreviousUntil: t.until, Shown: t.shown, Published: t.published, Rotation: t.rotation}
 }
 
 // nextTokens works out the tokens from what the two Secrets hold. NAME-tokens is what pods take, and decides; NAME-endpoint
 // follows.
 func (w *world) nextTokens(fresh func() string) tokens {
-	next, shown, published := w.storedTokens()
+	next, shown := w.storedTokens()
 	rotation := w.source.Annotations[v1alpha1.AnnotationRotateToken]
 	wanted := next.current
 	switch provided := w.providedToken(); {
@@ -45,11 +46,11 @@ func (w *world) nextTokens(fresh func() string) tokens {
 		wanted = fresh()
 	case rotation != next.rotation && rotation != "":
 		wanted = fresh()
-	case published && w.secrets.endpoint == nil:
+	case next.published && w.secrets.endpoint == nil:
 		wanted = fresh() // NAME-endpoint was deleted: that asks for another token
 	}
 	if next.current != "" && wanted != next.current {
-		if shown == next.current || published { // else it was never given to anybody, and the one before goes on
+		if shown == next.current || next.published { // else it was never given to anybody, and the one before goes on
 			next.previous, next.until = next.current, w.now.Add(overlap(w.source)).Truncate(time.Second)
 		}
 	}
@@ -64,21 +65,22 @@ func (w *world) nextTokens(fresh func() string) tokens {
 			next.shown = shown
 		}
 	}
+	next.published = next.shown == next.current && shown == next.current
 	return next
 }
 
 // storedTokens reads NAME-tokens, and what NAME-endpoint shows.
-func (w *world) storedTokens() (stored tokens, shown string, published bool) {
+func (w *world) storedTokens() (stored tokens, shown string) {
 	if secret := w.secrets.endpoint; secret != nil {
 		shown = string(secret.Data["token"])
 	}
 	secret := w.secrets.tokens
 	if secret == nil {
-		return tokens{}, shown, false
+		return tokens{}, shown
 	}
 	stored = tokens{
 		current: string(secret.Data["current"]), previous: string(secret.Data["previous"]),
-		rotation: secret.Annotations[v1alpha1.AnnotationRotateToken],
+		rotation: secret.Annotations[v1alpha1.AnnotationRotateToken], published: secret.Annotations[render.AnnotationPublished] == "true",
 	}
 	if !validToken(stored.current) {
 		stored.current = ""
@@ -88,7 +90,7 @@ func (w *world) storedTokens() (stored tokens, shown string, published bool) {
 	} else {
 		stored.previous = ""
 	}
-	return stored, shown, secret.Annotations[render.AnnotationPublished] == "true"
+	return stored, shown
 }
 
 // providedToken is the user's own; one that cannot be used is a problem, and the former goes on.

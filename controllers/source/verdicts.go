@@ -3,7 +3,6 @@
 package source
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
@@ -23,21 +22,21 @@ const (
 
 // verdicts says of each mapping what became of it.
 func (w *world) verdicts() map[string]outcome.Verdict {
-	live, pending := w.live()
+	waits, pending := w.pending()
 	verdicts := make(map[string]outcome.Verdict, len(w.mappings))
 	mistakes, warnings := w.compiled.byMapping()
 	for _, m := range w.mappings {
-		verdict := outcome.Verdict{Generation: m.Generation}
+		verdict := outcome.Verdict{UID: m.UID, Generation: m.Generation}
 		if warning, ok := warnings[m.Name]; ok {
 			verdict.Warning = warning.Error()
 		}
 		switch mistake, wrong := mistakes[m.Name]; {
 		case wrong:
 			verdict.Reason, verdict.Message = reasonOf(mistake), mistake.Error()
-		case live:
+		case waits == "":
 			verdict.Live = w.compiled.bundle.Version
 		default:
-			verdict.Pending = pending
+			verdict.Waits, verdict.Pending = waits, pending
 		}
 		verdicts[m.Name] = verdict
 	}
@@ -51,25 +50,34 @@ func reasonOf(mistake compile.Problem) string {
 	return v1alpha1.ReasonInvalidExpression
 }
 
-// live says whether every ready pod, and at least one, runs the current configuration; else what is waited for.
-func (w *world) live() (bool, string) {
+// pending says what mappings wait for until every ready pod, and at least one, runs the current configuration, and the reason; ""
+// when they do. It neither counts nor names a version: each change would be written into every mapping that waits.
+func (w *world) pending() (reason, message string) {
 	if w.compiled.bundle == nil {
-		return false, "its Source is refused; see the condition ConfigurationValid there"
+		return v1alpha1.ReasonSourceNotReady, "its Source is refused; see the condition ConfigurationValid there"
 	}
-	version, ready, running := w.compiled.bundle.Version, 0, 0
+	switch running, ready := w.running(); {
+	case ready == 0:
+		return v1alpha1.ReasonSourceNotReady, "no pod of its Source is ready; see the condition IngestReady there"
+	case running < ready:
+		return v1alpha1.ReasonProgressing, "pods of its Source do not run it yet; see the condition IngestReady there"
+	default:
+		return "", ""
+	}
+}
+
+// running counts the ready ingest pods, and those of them that run the current configuration.
+func (w *world) running() (running, ready int) {
 	for _, pod := range w.pods {
 		if !pod.ingest() || !pod.ready {
 			continue
 		}
 		ready++
-		if pod.runs(version) {
+		if pod.runs(w.compiled.bundle.Version) {
 			running++
 		}
 	}
-	if ready == 0 {
-		return false, "no pod of its Source is ready; see the condition IngestReady there"
-	}
-	return running == ready, fmt.Sprintf("%d of %d pods run configuration %s", running, ready, version)
+	return running, ready
 }
 
 // lookAgain says when to look again without being woken.

@@ -37,7 +37,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 	}
 	build := ctrl.NewControllerManagedBy(mgr).Named("source").WithOptions(options).
 		For(&v1alpha1.Source{}, builder.WithPredicates(predicate.Or(
-			predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, gone(r)))).
+			r.seen(), predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // the first true one ends it
 		Watches(&v1alpha1.ActionMapping{}, handler.EnqueueRequestsFromMapFunc(fromMapping), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.fromSecret)).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(fromLabel)).
@@ -48,14 +48,19 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 	return build.Complete(reconcile.AsReconciler(r.Client, r))
 }
 
-// gone forgets a Source when it is deleted; it lets nothing through by itself.
-func gone(r *Reconciler) predicate.Predicate {
+// seen forgets what was written of a Source once the cache has it, and all of one that is gone; it lets nothing through by itself.
+func (r *Reconciler) seen() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
-		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			r.Reported.Seen(e.ObjectNew.GetUID(), e.ObjectNew.GetResourceVersion())
+			return false
+		},
 		DeleteFunc: func(e event.DeleteEvent) bool {
 			r.Board.Drop(client.ObjectKeyFromObject(e.Object))
 			r.Compile.forget(e.Object.GetUID())
+			r.Apply.Drop(e.Object.GetUID())
+			r.Reported.Drop(e.Object.GetUID())
 			return false
 		},
 	}

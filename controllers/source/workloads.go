@@ -106,8 +106,9 @@ func (w *world) ingestReady() state {
 	case status.AvailableReplicas < desired:
 		return bad(v1alpha1.ReasonPodsNotReady, "%d of %d pods are available%s", status.AvailableReplicas, desired, w.troubles())
 	}
-	if live, pending := w.live(); !live {
-		return bad(v1alpha1.ReasonConfigurationPending, "%s%s", pending, w.troubles())
+	if running, ready := w.running(); ready == 0 || running < ready {
+		return bad(v1alpha1.ReasonConfigurationPending, "%d of %d pods run configuration %s%s",
+			running, ready, w.compiled.bundle.Version, w.troubles())
 	}
 	return good("%d pods run configuration %s", desired, w.compiled.bundle.Version)
 }

@@ -272,16 +272,20 @@ func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.awaitCondition(v1alpha1.ConditionReady, "False", v1alpha1.ReasonSecretNotFound)
-	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_wrong}}")
+	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_e2e}}")
 	s.awaitReady()
 
+	const another = "sk_test_another"
+	if _, err := s.control(t.Context(), http.MethodPost, "key", map[string]string{"key": another}); err != nil {
+		t.Fatal(err)
+	}
 	url := s.url()
 	posting := &sender{http: ingress(), url: func() string { return url }, users: 2, strict: true}
 	if err := posting.run(t.Context(), 0, 2, 0); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitCondition(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonUnauthorized)
-	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_e2e}}")
+	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: " + another + "}}")
 	awaitAll(t, s, 2, 2)
 	s.awaitReady()
 }
