@@ -30,14 +30,14 @@ lint: ## Look for mistakes and breaches of style
 test: ## Install and build what the tests need, then run them
 	hack/install-test-deps.sh redis-server
 	hack/testenv.sh >/dev/null
-	go test ./...
+	go test -timeout 20m ./...
 	go -C hack/image test ./...
 
 .PHONY: race
 race: ## Run the tests with the race detector
 	hack/install-test-deps.sh redis-server gcc
 	hack/testenv.sh >/dev/null
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 .PHONY: e2e
 e2e: install-manifest ## Test on the cluster of $KUBECONFIG, where the image IMG is loaded

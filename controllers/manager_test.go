@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,6 +48,8 @@ const account = "manager"
 type operator struct {
 	client.Client
 	writes ledger
+	log    ledger
+	port   string // of the pods
 	now    atomic.Pointer[time.Time]
 }
 
@@ -57,7 +60,7 @@ func startOperator(tb testing.TB) *operator {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := &operator{Client: admin}
+	o := &operator{Client: admin, port: freePort(tb)}
 	o.at(time.Now())
 	grant(tb, admin)
 	identity := rest.CopyConfig(plane.Get(tb).ServiceAccount(tb, "default", account))
@@ -65,6 +68,7 @@ func startOperator(tb testing.TB) *operator {
 	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, &o.writes} })
 	mgr, err := ctrl.NewManager(identity, ctrl.Options{
 		Scheme: controllers.Scheme(), Cache: controllers.CacheOptions(nil, false), Client: controllers.ClientOptions(),
+		Logger:  funcr.New(func(_, line string) { o.log.add(line) }, funcr.Options{Verbosity: 1}),
 		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
 	})
 	if err != nil {
@@ -72,7 +76,7 @@ func startOperator(tb testing.TB) *operator {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	if err := controllers.Setup(ctx, mgr, controllers.Options{
-		Image: "doorbell:test", OperationsPort: operationsPort, Now: func() time.Time { return *o.now.Load() },
+		Image: "doorbell:test", OperationsPort: o.port, Now: func() time.Time { return *o.now.Load() },
 	}); err != nil {
 		tb.Fatal(err)
 	}

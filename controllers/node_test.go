@@ -23,8 +23,20 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// operationsPort is where the pods of these tests report, on addresses of loopback that are theirs.
-const operationsPort = "19090"
+// freePort is where the pods of a test report, on addresses of loopback that are theirs: tests in other processes have other ports.
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
 
 // node plays kubelet and the workload controllers for one Source, which an API server alone has not: one ingest pod that reports what
 // lies in the objects that it would mount, over HTTP as the real one does.
@@ -47,7 +59,7 @@ func startNode(t testing.TB, o *operator, namespace, ip string) *node {
 	n := &node{
 		o: o, namespace: namespace, ip: ip, redis: report.Redis{State: report.RedisConnected, Durable: true}, knock: report.Knock{State: report.KnockIdle},
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(ip, operationsPort))
+	listener, err := net.Listen("tcp", net.JoinHostPort(ip, o.port))
 	if err != nil {
 		t.Fatal(err)
 	}

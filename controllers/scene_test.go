@@ -30,6 +30,7 @@ type scene struct {
 	t         testing.TB
 	namespace string
 	node      *node
+	patience  time.Duration // bounds each wait
 }
 
 const source = `{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {name: shop},
@@ -57,13 +58,21 @@ func newScene(t testing.TB, o *operator, number int) *scene {
 	return s
 }
 
-// newNamespace is a scene with nothing in it.
+// newNamespace is a scene with nothing in it. What is made there goes with the test, for the operator serves others.
 func newNamespace(t testing.TB, o *operator, name string) *scene {
 	t.Helper()
-	if err := o.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"}}
+	if err := o.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	return &scene{operator: o, t: t, namespace: name}
+	t.Cleanup(func() {
+		for _, object := range []client.Object{&v1alpha1.ActionMapping{}, &v1alpha1.Source{}, &corev1.Pod{}} {
+			if err := o.DeleteAllOf(context.WithoutCancel(t.Context()), object, client.InNamespace(namespace.Name)); err != nil {
+				t.Errorf("clear %s: %v", namespace.Name, err)
+			}
+		}
+	})
+	return &scene{operator: o, t: t, namespace: namespace.Name, patience: patience}
 }
 
 // reconciled has the Source reconciled, and returns when that has begun to ask its pods.
@@ -137,7 +146,7 @@ func (s *scene) remove(object client.Object, name string) {
 func (s *scene) eventually(what string, look func() string) {
 	s.t.Helper()
 	missing := ""
-	if err := wait.PollUntilContextTimeout(s.t.Context(), lookEvery, patience, true, func(context.Context) (bool, error) {
+	if err := wait.PollUntilContextTimeout(s.t.Context(), lookEvery, s.patience, true, func(context.Context) (bool, error) {
 		missing = look()
 		return missing == "", nil
 	}); err != nil {

@@ -105,7 +105,9 @@ func (r *Reconciler) report(ctx context.Context, mapping *v1alpha1.ActionMapping
 		configuration.WithConfiguration(live)
 	}
 	applied := apiac.ActionMapping(mapping.Name, mapping.Namespace).WithUID(mapping.UID).WithStatus(configuration)
-	if err := r.Client.Status().Apply(ctx, applied, client.ForceOwnership); client.IgnoreNotFound(err) != nil {
+	if err := r.Client.Status().Apply(ctx, applied, client.ForceOwnership); apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return nil // it is gone; forced, only the UID conflicts
+	} else if err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	if applied.ResourceVersion != nil {

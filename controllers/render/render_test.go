@@ -38,7 +38,7 @@ func input(t *testing.T, name string) render.Input {
 	in := render.Input{
 		Source: source, Image: "ghcr.io/doorbell-dev/doorbell:v1.0.0", GatewayAPI: true,
 		Bundle: document.Bundle{Version: "0123456789abcdef", Manifest: []byte(`{"version":"0123456789abcdef"}`), Parts: [][]byte{[]byte("one"), []byte("two")}},
-		Tokens: render.Tokens{Current: current, Shown: current},
+		Tokens: render.Tokens{Current: current, Shown: current, Published: true},
 		Redis:  render.RedisCredentials{Username: "doorbell", Password: "a_password"},
 	}
 	if name == "rotation" {

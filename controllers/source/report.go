@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,7 +27,9 @@ func (r *Reconciler) report(ctx context.Context, seen *world, retryable error) (
 		return settled, nil
 	}
 	configuration := apiac.Source(seen.source.Name, seen.source.Namespace).WithUID(seen.source.UID).WithStatus(applyStatus(status))
-	if err := r.Client.Status().Apply(ctx, configuration, client.ForceOwnership); client.IgnoreNotFound(err) != nil {
+	if err := r.Client.Status().Apply(ctx, configuration, client.ForceOwnership); apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return false, nil // it is gone; forced, only the UID conflicts
+	} else if err != nil {
 		return false, fmt.Errorf("write the status: %w", err)
 	}
 	if configuration.ResourceVersion != nil {

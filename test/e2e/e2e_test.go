@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -89,9 +88,9 @@ func TestEventsThatArriveAtTheIngressBecomeCalls(t *testing.T) {
 func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
 	s := newScene(t)
 	url := s.url()
-	posting := &sender{http: ingress(), url: func() string { return url }, users: 4, strict: true}
+	posting := &sender{http: ingress(), url: url, users: 4, strict: true}
 	done := make(chan error, 1)
-	go func() { done <- posting.run(t.Context(), 0, 150, 50*time.Millisecond) }()
+	go func() { done <- posting.run(t.Context(), 150, 50*time.Millisecond) }()
 
 	before := s.mapping(t.Context(), "counted").Status.Configuration
 	s.apply(strings.Split(manifests, "---\n")[2] + "  when: body.properties.number >= 0\n")
@@ -102,14 +101,12 @@ func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
 		}
 		return ""
 	})
-	if err := cluster.Patch(t.Context(), s.source(t.Context()), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingest":{"env":[{"name":"RESTARTED","value":"yes"}]}}}`))); err != nil {
-		t.Fatal(err)
-	}
-	s.awaitReady() // after a rollout, with clients that go on
+	s.rollOut() // with clients that go on
+	s.awaitReady()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	awaitAll(t, s, 4, 150)
+	posting.awaitAll(t, s)
 }
 
 func TestARotatedTokenLeavesTheFormerOneValid(t *testing.T) {
@@ -161,43 +158,12 @@ func TestARotatedTokenLeavesTheFormerOneValid(t *testing.T) {
 	rotated()
 }
 
-func TestNothingIsLostOrDoubledWhateverDies(t *testing.T) {
-	s := newScene(t)
-	url := s.url()
-	const users, last = 10, 120
-	posting := &sender{http: ingress(), url: func() string { return url }, users: users}
-	done := make(chan error, 1)
-	go func() { done <- posting.run(t.Context(), 0, last, 100*time.Millisecond) }()
-
-	labels := map[string]string{v1alpha1.LabelSource: "rudderstack"}
-	with := func(component string) map[string]string {
-		return map[string]string{v1alpha1.LabelSource: labels[v1alpha1.LabelSource], "app.kubernetes.io/component": component}
-	}
-	s.deletePods(namespace, with("ingest"))
-	s.awaitReady()
-	s.deletePods(namespace, with("redis"))
-	s.awaitReady()
-	s.deletePods("doorbell-system", map[string]string{"app.kubernetes.io/component": "manager"})
-	if command := os.Getenv("DOORBELL_E2E_RESTART_KUBELET"); command != "" {
-		if out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", command, err, out)
-		}
-	}
-	s.deletePods(namespace, with("ingest"))
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d events taken, %d attempts not", posting.posted, len(posting.refused))
-	awaitAll(t, s, users, last)
-	s.awaitReady()
-}
-
 func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
 	s := newScene(t)
 	url := s.url()
 	s.answer(http.StatusServiceUnavailable)
-	posting := &sender{http: ingress(), url: func() string { return url }, users: 2, strict: true}
-	if err := posting.run(t.Context(), 0, 4, 0); err != nil {
+	posting := &sender{http: ingress(), url: url, users: 2, strict: true}
+	if err := posting.run(t.Context(), 5, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := cluster.Delete(t.Context(), s.source(t.Context())); err != nil {
@@ -210,7 +176,7 @@ func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
 	if again := s.url(); again != url {
 		t.Error("the URL is another")
 	}
-	awaitAll(t, s, 2, 4)
+	posting.awaitAll(t, s)
 
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"endpoint":{"onDelete":"Delete"},"redis":{"managed":{"onDelete":"Delete"}}}}`))
 	if err := cluster.Patch(t.Context(), s.source(t.Context()), patch); err != nil {
@@ -280,12 +246,12 @@ func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := s.url()
-	posting := &sender{http: ingress(), url: func() string { return url }, users: 2, strict: true}
-	if err := posting.run(t.Context(), 0, 2, 0); err != nil {
+	posting := &sender{http: ingress(), url: url, users: 2, strict: true}
+	if err := posting.run(t.Context(), 3, 0); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitCondition(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonUnauthorized)
 	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: " + another + "}}")
-	awaitAll(t, s, 2, 2)
+	posting.awaitAll(t, s)
 	s.awaitReady()
 }

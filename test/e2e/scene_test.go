@@ -195,12 +195,3 @@ func (s *scene) answer(status int) {
 		s.t.Fatal(err)
 	}
 }
-
-// deletePods deletes the pods with these labels at once.
-func (s *scene) deletePods(in string, labels map[string]string) {
-	s.t.Helper()
-	err := cluster.DeleteAllOf(s.t.Context(), &corev1.Pod{}, client.InNamespace(in), client.MatchingLabels(labels), client.GracePeriodSeconds(0))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// fault is something that happens to the cluster while events come in.
+type fault struct {
+	name   string
+	happen func(s *scene)
+}
+
+// faults are what DESIGN promises to survive. The node's own comes where the environment tells how to restart a kubelet.
+func faults() []fault {
+	all := []fault{
+		{"every ingest pod is killed", func(s *scene) { s.kill(namespace, component("ingest"), 0) }},
+		{"Redis is killed", func(s *scene) { s.kill(namespace, component("redis"), 1) }}, // 0 would let two run on one volume
+		{"the operator is killed", func(s *scene) { s.kill("doorbell-system", component("manager"), 0) }},
+		{"ingest is rolled out again", func(s *scene) { s.rollOut() }},
+		{"Redis and ingest are killed together", func(s *scene) {
+			s.delete(namespace, component("redis"), 1)
+			s.kill(namespace, component("ingest"), 0)
+		}},
+	}
+	if command := os.Getenv("DOORBELL_E2E_RESTART_KUBELET"); command != "" {
+		all = append(all, fault{"the kubelet is restarted", func(s *scene) { s.command(command) }})
+	}
+	return all
+}
+
+func TestNothingIsLostOrDoubledWhateverDies(t *testing.T) {
+	s := newScene(t)
+	stop, done := make(chan struct{}), make(chan error, 1)
+	posting := &sender{http: ingress(), url: s.url(), users: 10, stop: stop}
+	go func() { done <- posting.run(t.Context(), 2000, 250*time.Millisecond) }()
+
+	for _, fault := range faults() {
+		before := posting.total()
+		start := time.Now()
+		fault.happen(s)
+		s.awaitReady()
+		eventually(t, "events are taken", func(context.Context) string {
+			if posting.total() < before+2*posting.users {
+				return "too few were"
+			}
+			return ""
+		})
+		t.Logf("%s: all is well again after %s", fault.name, time.Since(start).Round(100*time.Millisecond))
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d events taken, %d attempts not", posting.total(), len(posting.refused))
+	posting.awaitAll(t, s)
+	s.awaitReady()
+}
+
+func component(name string) map[string]string {
+	return map[string]string{"app.kubernetes.io/component": name}
+}
+
+// kill deletes the pods with these labels and waits until as many others are ready.
+func (s *scene) kill(in string, labels map[string]string, grace int64) {
+	s.t.Helper()
+	s.replaced(in, labels, s.delete(in, labels, grace))
+}
+
+func (s *scene) delete(in string, labels map[string]string, grace int64) (before map[types.UID]bool) {
+	s.t.Helper()
+	before = s.pods(s.t.Context(), in, labels)
+	err := cluster.DeleteAllOf(s.t.Context(), &corev1.Pod{}, client.InNamespace(in), client.MatchingLabels(labels), client.GracePeriodSeconds(grace))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return before
+}
+
+// rollOut changes what only another pod can have, and waits until every pod is another.
+func (s *scene) rollOut() {
+	s.t.Helper()
+	before := s.pods(s.t.Context(), namespace, component("ingest"))
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingest":{"env":[{"name":"RESTARTED","value":"yes"}]}}}`))
+	if err := cluster.Patch(s.t.Context(), s.source(s.t.Context()), patch); err != nil {
+		s.t.Fatal(err)
+	}
+	s.replaced(namespace, component("ingest"), before)
+}
+
+// replaced waits until none of these pods is there and as many others are ready.
+func (s *scene) replaced(in string, labels map[string]string, before map[types.UID]bool) {
+	s.t.Helper()
+	if len(before) == 0 {
+		s.t.Fatalf("no pods with %v in %s", labels, in)
+	}
+	eventually(s.t, fmt.Sprintf("%v replaced", slices.Collect(maps.Values(labels))), func(ctx context.Context) string {
+		ready := 0
+		for uid, isReady := range s.pods(ctx, in, labels) {
+			if _, old := before[uid]; old {
+				return "a former pod is still there"
+			}
+			if isReady {
+				ready++
+			}
+		}
+		if ready < len(before) {
+			return fmt.Sprintf("%d of %d ready", ready, len(before))
+		}
+		return ""
+	})
+}
+
+// pods says of each pod with these labels whether it is ready.
+func (s *scene) pods(ctx context.Context, in string, labels map[string]string) map[types.UID]bool {
+	list := &corev1.PodList{}
+	if err := cluster.List(ctx, list, client.InNamespace(in), client.MatchingLabels(labels)); err != nil {
+		s.t.Log(err)
+	}
+	ready := map[types.UID]bool{}
+	for _, pod := range list.Items {
+		ready[pod.UID] = slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
+	}
+	return ready
+}
+
+func (s *scene) command(command string) {
+	s.t.Helper()
+	if out, err := exec.CommandContext(s.t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {
+		s.t.Fatalf("%s: %v: %s", command, err, out)
+	}
+}
