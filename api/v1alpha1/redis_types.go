@@ -131,7 +131,7 @@ type ExternalRedis struct {
 	// +kubebuilder:validation:Maximum=65535
 	Database int32 `json:"database,omitempty"`
 
-	// credentials for Redis.
+	// credentials for Redis, and for its sentinels if they ask for any.
 	//
 	// +optional
 	Credentials *RedisCredentials `json:"credentials,omitempty"`

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	watcher := folder.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
 		Listener: events, Operations: operations, Connect: s.connect, Shards: s.shards(), Version: version,
-		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Problem: watcher.Problem,
+		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, Problem: watcher.Problem,
 	})
 	log.Info("starting", "version", version, "listen", events.Addr().String(), "operations", operations.Addr().String())
 

@@ -12,6 +12,10 @@ import (
 // drainSeconds is how long a pod that was told to stop goes on taking requests, closing each connection.
 const drainSeconds = 5
 
+// podUID is the variable that names the pod: a container that is started again in it goes on at once with what was under way when the
+// former one was killed.
+const podUID = "POD_UID"
+
 // arguments are cmd/ingest's. A change restarts the pods, so only what they cannot change while they run stands here.
 func (r *renderer) arguments() []string {
 	arguments := []string{
@@ -19,6 +23,7 @@ func (r *renderer) arguments() []string {
 		fmt.Sprintf("--listen=:%d", EventsPort),
 		fmt.Sprintf("--operations=:%d", OperationsPort),
 		fmt.Sprintf("--drain=%ds", drainSeconds),
+		"--owner=$(" + podUID + ")",
 	}
 	external := r.spec.Redis.External
 	if external == nil {

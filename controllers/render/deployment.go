@@ -91,9 +91,11 @@ func (r *renderer) ingestResources() corev1.ResourceRequirements {
 	}
 }
 
-// environment tells Go of the memory limit; the user's entries are added, and go over ours.
+// environment names the pod and tells Go of the memory limit; the user's entries are added, and go over ours.
 func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.EnvVarApplyConfiguration {
-	own := []corev1.EnvVar{}
+	own := []corev1.EnvVar{{
+		Name: podUID, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"}},
+	}}
 	if limit, ok := wanted.Limits[corev1.ResourceMemory]; ok {
 		own = append(own, corev1.EnvVar{Name: "GOMEMLIMIT", Value: fmt.Sprint(limit.Value() / 10 * 9)})
 	}

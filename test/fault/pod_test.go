@@ -71,7 +71,7 @@ func (m *mount) bundle(workflow string) document.Bundle {
 		"delivery":{"concurrency":16,"timeout":10000000000,"retryFor":3600000000000},
 		"eventLog":{"maxEvents":1000,"retention":3600000000000},
 		"mappings":[{"name":"order","event":"order","action":"triggerWorkflow",
-			"parameters":{"workflow":%q,"recipients":"body.userId"}}]}`, m.knock.URL, workflow)
+			"parameters":{"workflow":%q,"recipients":"body.userId","data":{"n":"body.n"}}}]}`, m.knock.URL, workflow)
 	var doc document.Document
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		m.t.Fatal(err)

@@ -81,20 +81,25 @@ func (c crowd) waitFor(ctx context.Context, n int) error {
 func (c crowd) delivered(t *testing.T, s *scene) {
 	t.Helper()
 	s.awaitLog(eventlog.Succeeded, c.size())
+	if diff := c.amiss(s.knock); diff != "" {
+		t.Errorf("runs by user (-want +got):\n%s", diff)
+	}
+	c.neverBack(t, s.knock.Calls())
+	sameBytes(t, s.knock.Calls())
+}
+
+// amiss tells how the runs differ from each order once and each user's in their order.
+func (c crowd) amiss(knock *knocktest.Server) string {
 	want, ran := map[string][]string{}, map[string][]string{}
 	for i := range c.users {
 		for n := range c.orders {
 			want[c.user(i)] = append(want[c.user(i)], fmt.Sprint(n))
 		}
 	}
-	for _, run := range s.knock.State().Runs {
+	for _, run := range knock.State().Runs {
 		ran[run.Recipients[0]] = append(ran[run.Recipients[0]], fmt.Sprint(run.Data["n"]))
 	}
-	if diff := cmp.Diff(want, ran); diff != "" {
-		t.Errorf("runs by user (-want +got):\n%s", diff)
-	}
-	c.neverBack(t, s.knock.Calls())
-	sameBytes(t, s.knock.Calls())
+	return cmp.Diff(want, ran)
 }
 
 // neverBack checks that no attempt at an order came after one at the user's next order.

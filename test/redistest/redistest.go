@@ -14,12 +14,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 )
 
 // binary names the server; the environment variable REDIS_SERVER, such as valkey-server, replaces it.
 const binary = "redis-server"
+
+const (
+	patience = time.Minute
+	interval = 20 * time.Millisecond
+)
 
 // Server is a server on loopback that keeps its data in a folder of the test's, as durably as the managed one does.
 type Server struct {
@@ -37,10 +43,15 @@ func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	addr := freeAddress(tb)
 	host, port, _ := net.SplitHostPort(addr)
-	s := &Server{Addr: addr, tb: tb, args: append([]string{
+	return start(tb, addr, append([]string{
 		"--bind", host, "--port", port, "--dir", tb.TempDir(), "--save", "",
 		"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction",
-	}, args...)}
+	}, args...))
+}
+
+func start(tb testing.TB, addr string, args []string) *Server {
+	tb.Helper()
+	s := &Server{Addr: addr, tb: tb, args: args}
 	s.Start()
 	tb.Cleanup(func() {
 		if s.command != nil {
@@ -83,7 +94,18 @@ func (s *Server) Kill() {
 // Client connects to the server, as the data plane does, until the test ends.
 func (s *Server) Client(tb testing.TB) rueidis.Client {
 	tb.Helper()
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true})
+	return connect(tb, rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true})
+}
+
+// single connects to this one of several servers.
+func (s *Server) single(tb testing.TB, password string) rueidis.Client {
+	tb.Helper()
+	return connect(tb, rueidis.ClientOption{InitAddress: []string{s.Addr}, Password: password, DisableCache: true, ForceSingleClient: true})
+}
+
+func connect(tb testing.TB, options rueidis.ClientOption) rueidis.Client {
+	tb.Helper()
+	client, err := rueidis.NewClient(options)
 	if err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
@@ -91,13 +113,13 @@ func (s *Server) Client(tb testing.TB) rueidis.Client {
 	return client
 }
 
-// awaitReady reads the server's log until it says that it takes connections, and drains the rest.
+// awaitReady reads the server's log until it says that it takes connections, or as a sentinel what it watches, and drains the rest.
 func (s *Server) awaitReady(stdout io.Reader) {
 	s.tb.Helper()
 	var seen strings.Builder
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
+		if strings.Contains(lines.Text(), "Ready to accept connections") || strings.Contains(lines.Text(), "+monitor master") {
 			s.output.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
 			return
 		}
@@ -106,6 +128,13 @@ func (s *Server) awaitReady(stdout io.Reader) {
 	_ = s.command.Wait()
 	s.command = nil
 	s.tb.Fatalf("redistest: the server ended before it was ready:\n%s", &seen)
+}
+
+// FreePort is a port of loopback that nothing listens on.
+func FreePort(tb testing.TB) string {
+	tb.Helper()
+	_, port, _ := net.SplitHostPort(freeAddress(tb))
+	return port
 }
 
 func freeAddress(tb testing.TB) string {

@@ -21,7 +21,7 @@ type ExternalRedisApplyConfiguration struct {
 	MasterName *string `json:"masterName,omitempty"`
 	// database to use; 0 unless you say otherwise.
 	Database *int32 `json:"database,omitempty"`
-	// credentials for Redis.
+	// credentials for Redis, and for its sentinels if they ask for any.
 	Credentials *RedisCredentialsApplyConfiguration `json:"credentials,omitempty"`
 	// tls encrypts the connections. Leave it out for plain ones.
 	TLS *RedisTLSApplyConfiguration `json:"tls,omitempty"`

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package redistest
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redis/rueidis"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+const slots = 16384
+
+// StartCluster runs a cluster of so many masters.
+func StartCluster(tb testing.TB, nodes int) []*Server {
+	tb.Helper()
+	all, buses := make([]*Server, nodes), make([]int64, nodes)
+	clients := make([]rueidis.Client, nodes)
+	for i := range all {
+		bus, _ := number(freeAddress(tb)) // the default, the port and 10,000, may be none
+		buses[i] = bus
+		all[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10))
+		clients[i] = all[i].single(tb, "")
+	}
+	for i, client := range clients {
+		port, host := number(all[i].Addr)
+		meet := clients[0].B().ClusterMeet().Ip(host).Port(port).ClusterBusPort(buses[i]).Build()
+		own := client.B().ClusterAddslotsrange().StartSlotEndSlot().
+			StartSlotEndSlot(int64(i*slots/nodes), int64((i+1)*slots/nodes-1)).Build()
+		for _, err := range []error{client.Do(tb.Context(), own).Error(), clients[0].Do(tb.Context(), meet).Error()} {
+			if err != nil {
+				tb.Fatalf("redistest: %v", err)
+			}
+		}
+	}
+	for _, client := range clients {
+		awaitCluster(tb, client)
+	}
+	return all
+}
+
+// awaitCluster waits until a node knows who has each slot.
+func awaitCluster(tb testing.TB, client rueidis.Client) {
+	tb.Helper()
+	info := ""
+	err := wait.PollUntilContextTimeout(tb.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
+		var err error
+		info, err = client.Do(ctx, client.B().ClusterInfo().Build()).ToString()
+		return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_ok:"+strconv.Itoa(slots)), err
+	})
+	if err != nil {
+		tb.Fatalf("redistest: the cluster does not come about: %v\n%s", err, info)
+	}
+}
+
+func number(addr string) (port int64, host string) {
+	host, text, _ := net.SplitHostPort(addr)
+	port, _ = strconv.ParseInt(text, 10, 64)
+	return port, host
+}
