@@ -29,6 +29,9 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/source"
 )
 
+// Name is who the manager says it is in the Events that it writes.
+const Name = "doorbell.dev/manager"
+
 const (
 	// fieldOwner is the one field manager.
 	fieldOwner = "doorbell"
@@ -101,7 +104,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	if err != nil {
 		return fmt.Errorf("look for the Gateway API: %w", err)
 	}
-	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder("doorbell.dev/manager")
+	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder(Name)
 	sources := &source.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds(gatewayAPI)),
 		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image, GatewayAPI: gatewayAPI,

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers"
 )
 
 func TestWhatIsToldAndWritten(t *testing.T) {
@@ -76,7 +77,7 @@ func (s *scene) tellsNoSecret() {
 	}
 }
 
-// events lists what was told, each line with how often.
+// events lists what the manager told, each line with how often. The API server tells things of its own, about Services for one.
 func (s *scene) events() []string {
 	s.t.Helper()
 	list := &eventsv1.EventList{}
@@ -85,6 +86,9 @@ func (s *scene) events() []string {
 	}
 	var lines []string
 	for _, event := range list.Items {
+		if event.ReportingController != controllers.Name {
+			continue
+		}
 		line := fmt.Sprintf("%s %s %s", event.Regarding.Kind, event.Type, event.Reason)
 		if event.Series != nil {
 			line += fmt.Sprintf(" %d times", event.Series.Count)
