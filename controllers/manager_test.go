@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,16 +14,10 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/yaml"
 
 	"github.com/doorbell-dev/doorbell/controllers"
 	"github.com/doorbell-dev/doorbell/test/controlplane"
@@ -36,9 +29,6 @@ func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	os.Exit(plane.Main(m))
 }
-
-// account is who the manager runs as: it has the rights of config/rbac/role.yaml and no others.
-const account = "manager"
 
 // operator is a manager that runs on a real API server.
 type operator struct {
@@ -58,8 +48,8 @@ func startOperator(tb testing.TB) *operator {
 	}
 	o := &operator{Client: admin, port: freePort(tb)}
 	o.at(time.Now())
-	grant(tb, admin)
-	identity := rest.CopyConfig(plane.Get(tb).ServiceAccount(tb, "default", account))
+	plane.Get(tb).Apply(tb, "../config/manager/namespace.yaml", "../config/rbac/service-account.yaml", "../config/rbac/role.yaml", "../config/rbac/role-binding.yaml")
+	identity := plane.Get(tb).ServiceAccount(tb, "doorbell-system", "doorbell-manager")
 	identity.QPS = -1
 	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, &o.writes} })
 	mgr, err := ctrl.NewManager(identity, ctrl.Options{
@@ -91,32 +81,6 @@ func startOperator(tb testing.TB) *operator {
 
 // at sets the operator's clock.
 func (o *operator) at(now time.Time) { o.now.Store(&now) }
-
-// grant binds the generated role to the manager's service account.
-func grant(tb testing.TB, admin client.Client) {
-	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "config", "rbac", "role.yaml"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	role := &rbacv1.ClusterRole{}
-	if err := yaml.UnmarshalStrict(data, role); err != nil {
-		tb.Fatal(err)
-	}
-	for _, object := range []client.Object{
-		role,
-		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: account}},
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: account},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "default", Name: account}},
-		},
-	} {
-		if err := admin.Create(tb.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
-			tb.Fatal(err)
-		}
-	}
-}
 
 // ledger lists the requests that write.
 type ledger struct {

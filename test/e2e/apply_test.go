@@ -3,12 +3,8 @@
 package e2e_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -17,11 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
-	yamlutil "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/test/manifest"
 )
 
 const (
@@ -33,11 +28,11 @@ const (
 
 // install applies the manifest and waits for the operator.
 func install(ctx context.Context, path string) error {
-	manifest, err := os.ReadFile(path)
+	stream, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("DOORBELL_E2E_MANIFEST: %w", err)
 	}
-	if err := apply(ctx, "", string(manifest)); err != nil {
+	if err := apply(ctx, "", string(stream)); err != nil {
 		return err
 	}
 	return poll(ctx, func(ctx context.Context) (bool, error) {
@@ -48,23 +43,12 @@ func install(ctx context.Context, path string) error {
 }
 
 // apply applies a stream of YAML documents, into the namespace where they name none.
-func apply(ctx context.Context, namespace, manifest string) error {
-	reader := yamlutil.NewYAMLReader(bufio.NewReader(bytes.NewBufferString(manifest)))
-	for {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		object := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(document, &object.Object); err != nil {
-			return err
-		}
-		if len(object.Object) == 0 {
-			continue
-		}
+func apply(ctx context.Context, namespace, stream string) error {
+	objects, err := manifest.Objects([]byte(stream))
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
 		if namespace != "" && object.GetNamespace() == "" && object.GetKind() != "Namespace" {
 			object.SetNamespace(namespace)
 		}
@@ -72,6 +56,7 @@ func apply(ctx context.Context, namespace, manifest string) error {
 			return fmt.Errorf("apply %s %s: %w", object.GetKind(), object.GetName(), err)
 		}
 	}
+	return nil
 }
 
 // applyOne goes on until a kind whose definition was just applied is served.

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers"
+	"github.com/doorbell-dev/doorbell/test/controlplane"
+)
+
+var plane controlplane.Shared
+
+func TestMain(m *testing.M) { os.Exit(plane.Main(m)) }
+
+// patience bounds each wait.
+const patience = time.Minute
+
+// rbac is where the roles of an installation stand.
+const rbac = "../../config/rbac/"
+
+func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
+	ctx := t.Context()
+	admin, err := client.New(plane.Get(t).Config, client.Options{Scheme: controllers.Scheme(), FieldOwner: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plane.Get(t).Apply(t, "../../config/manager/namespace.yaml", rbac+"service-account.yaml", rbac+"role.yaml", rbac+"metrics.yaml")
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}},
+		sourceIn("shop"),
+		sourceIn("elsewhere"),
+		// What docs/operator.md tells to do.
+		&rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "doorbell-manager"},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "doorbell-manager"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "doorbell-system", Name: "doorbell-manager"}},
+		},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "prometheus"}},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "anybody"}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "doorbell-metrics"},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "doorbell-metrics-reader"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "shop", Name: "prometheus"}},
+		},
+	} {
+		if err := admin.Create(ctx, object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("KUBECONFIG", controlplane.Kubeconfig(t, plane.Get(t).ServiceAccount(t, "doorbell-system", "doorbell-manager")))
+	metrics, health := freeAddress(t), freeAddress(t)
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		done <- run(running, []string{
+			"--namespaces=shop", "--image=doorbell:test", "--zap-log-level=error",
+			"--metrics-bind-address=" + metrics, "--health-probe-bind-address=" + health,
+		})
+	}()
+
+	awaitStatus(t, "http://"+health+"/readyz", "", http.StatusOK)
+	eventually(t, "the Source in the namespace gets its Deployment", func(ctx context.Context) error {
+		return admin.Get(ctx, client.ObjectKey{Namespace: "shop", Name: "events-ingest"}, &appsv1.Deployment{})
+	})
+	other := &v1alpha1.Source{}
+	if err := admin.Get(ctx, client.ObjectKey{Namespace: "elsewhere", Name: "events"}, other); err != nil || len(other.Status.Conditions) > 0 {
+		t.Errorf("the Source elsewhere: %v, %+v", err, other.Status)
+	}
+
+	awaitStatus(t, "https://"+metrics+"/metrics", "", http.StatusUnauthorized)
+	awaitStatus(t, "https://"+metrics+"/metrics", plane.Get(t).ServiceAccount(t, "shop", "anybody").BearerToken, http.StatusForbidden)
+	awaitStatus(t, "https://"+metrics+"/metrics", plane.Get(t).ServiceAccount(t, "shop", "prometheus").BearerToken, http.StatusOK)
+
+	stop()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("stopped with %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("does not stop")
+	}
+}
+
+func TestMistakesInFlagsAreTold(t *testing.T) {
+	t.Setenv("DOORBELL_IMAGE", "")
+	for _, tc := range []struct {
+		name, want string
+		args       []string
+	}{
+		{"no image", "--image: name the image that ingest pods run, or set DOORBELL_IMAGE", nil},
+		{"an unknown flag", "flag provided but not defined: -namespace", []string{"--namespace=shop"}},
+		{"an argument", `"shop": no arguments are taken, only flags`, []string{"--image=doorbell:test", "shop"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if err := run(t.Context(), tc.args); err == nil || err.Error() != tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func sourceIn(namespace string) *v1alpha1.Source {
+	return &v1alpha1.Source{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "events"},
+		Spec: v1alpha1.SourceSpec{
+			Type:  v1alpha1.SourceTypeRudderStack,
+			Knock: v1alpha1.Knock{APIKeySecretRef: v1alpha1.SecretKeyReference{Name: "knock", Key: "apiKey"}},
+		},
+	}
+}
+
+// awaitStatus gets the URL, with a bearer token if one is given, until the answer has this status.
+func awaitStatus(t *testing.T, url, token string, want int) {
+	t.Helper()
+	// The certificate is the manager's own.
+	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	eventually(t, fmt.Sprintf("%s answers %d", url, want), func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := insecure.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != want {
+			return fmt.Errorf("answered %s", response.Status)
+		}
+		return nil
+	})
+}
+
+// eventually waits until look returns no error.
+func eventually(t *testing.T, what string, look func(ctx context.Context) error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		last = look(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v: %v", what, err, last)
+	}
+}
+
+// freeAddress is an address of loopback where nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
