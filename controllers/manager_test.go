@@ -53,7 +53,7 @@ func startOperator(tb testing.TB) *operator {
 	identity.QPS = -1
 	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, &o.writes} })
 	mgr, err := ctrl.NewManager(identity, ctrl.Options{
-		Scheme: controllers.Scheme(), Cache: controllers.CacheOptions(nil, false), Client: controllers.ClientOptions(),
+		Scheme: controllers.Scheme(), Cache: controllers.CacheOptions(nil), Client: controllers.ClientOptions(),
 		Logger:  funcr.New(func(_, line string) { o.log.add(line) }, funcr.Options{Verbosity: 1}),
 		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: new(true)},
 	})

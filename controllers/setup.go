@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -60,26 +59,16 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// HasGatewayAPI says whether the cluster knows HTTPRoutes.
-func HasGatewayAPI(mapper meta.RESTMapper) (bool, error) {
-	kind := source.HTTPRoutes()
-	_, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
-	if meta.IsNoMatchError(err) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// CacheOptions scope the cache to what is needed: Doorbell's own objects, the metadata of ConfigMaps and Secrets. No namespaces
-// means all of them.
-func CacheOptions(namespaces []string, gatewayAPI bool) cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{render.LabelManagedBy: render.ManagedBy})}
+// CacheOptions scope the cache to what is needed: of users' objects the Sources, the ActionMappings, and Secrets, of which the
+// controllers read the metadata only; of every other kind Doorbell's own. No namespaces means all of them.
+func CacheOptions(namespaces []string) cache.Options {
+	everybodys := cache.ByObject{Label: labels.Everything()}
 	options := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&corev1.Pod{}: ours, &corev1.ConfigMap{}: ours},
-	}
-	for _, object := range source.CachedObjects(gatewayAPI) {
-		options.ByObject[object] = ours
+		DefaultTransform:     cache.TransformStripManagedFields(),
+		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{render.LabelManagedBy: render.ManagedBy}),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.Source{}: everybodys, &v1alpha1.ActionMapping{}: everybodys, &corev1.Secret{}: everybodys,
+		},
 	}
 	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
@@ -100,14 +89,10 @@ func ClientOptions() client.Options {
 
 // Setup adds both controllers to the manager.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	gatewayAPI, err := HasGatewayAPI(mgr.GetRESTMapper())
-	if err != nil {
-		return fmt.Errorf("look for the Gateway API: %w", err)
-	}
 	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder(Name)
 	sources := &source.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds(gatewayAPI)),
-		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image, GatewayAPI: gatewayAPI,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds()),
+		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image,
 		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.OperationsPort),
 		Now: options.Now, Token: rand.Text,
 	}

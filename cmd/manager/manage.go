@@ -9,7 +9,6 @@ import (
 
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -44,22 +43,10 @@ func manage(ctx context.Context, s *settings) error {
 }
 
 func newManager(config *rest.Config, s *settings) (ctrl.Manager, error) {
-	httpClient, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, err
-	}
-	mapper, err := apiutil.NewDynamicRESTMapper(config, httpClient)
-	if err != nil {
-		return nil, fmt.Errorf("ask the API server what it has: %w", err)
-	}
-	gatewayAPI, err := controllers.HasGatewayAPI(mapper)
-	if err != nil {
-		return nil, fmt.Errorf("look for the Gateway API: %w", err)
-	}
 	grace := stopFor
 	return ctrl.NewManager(config, ctrl.Options{
 		Scheme: controllers.Scheme(),
-		Cache:  controllers.CacheOptions(s.watched(), gatewayAPI),
+		Cache:  controllers.CacheOptions(s.watched()),
 		Client: controllers.ClientOptions(),
 		Metrics: metricsserver.Options{
 			BindAddress: s.metricsAddress, SecureServing: true, FilterProvider: filters.WithAuthenticationAndAuthorization,

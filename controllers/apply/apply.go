@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"maps"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,10 +31,10 @@ import (
 type Applier struct {
 	client client.Client // with a field owner
 	live   client.Reader
-	kinds  []schema.GroupVersionKind
 	seed   maphash.Seed
 
 	mu      sync.Mutex
+	kinds   []schema.GroupVersionKind
 	written map[key]record
 }
 
@@ -53,6 +54,19 @@ type record struct {
 // where an object that lacks our labels would be invisible.
 func New(c client.Client, live client.Reader, kinds []schema.GroupVersionKind) *Applier {
 	return &Applier{client: c, live: live, kinds: kinds, seed: maphash.MakeSeed(), written: map[key]record{}}
+}
+
+// Own adds a kind to those that Sources may own.
+func (a *Applier) Own(kind schema.GroupVersionKind) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kinds = append(slices.Clone(a.kinds), kind)
+}
+
+func (a *Applier) owns() []schema.GroupVersionKind {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.kinds
 }
 
 // Set makes the objects of the Source those of the set: applies each that differs, and deletes what the Source owns and the

@@ -17,7 +17,7 @@ import (
 
 // prune deletes what the Source controls and no longer wants.
 func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted map[key]bool) error {
-	for _, kind := range a.kinds {
+	for _, kind := range a.owns() {
 		items, err := a.list(ctx, source, kind)
 		if err != nil {
 			return err

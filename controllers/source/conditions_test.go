@@ -3,7 +3,9 @@
 package source
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"testing"
 
@@ -39,6 +41,18 @@ func healthy() *world {
 			Status: appsv1.DeploymentStatus{UpdatedReplicas: 1, AvailableReplicas: 1, ReadyReplicas: 1},
 		},
 		statefulSet: &appsv1.StatefulSet{Status: appsv1.StatefulSetStatus{ReadyReplicas: 1}},
+	}
+}
+
+// routed gives the world an HTTPRoute of generation 2, of which a Gateway that saw this generation says these.
+func (w *world) routed(accepted, resolvedRefs metav1.ConditionStatus, seen int64) {
+	w.source.Spec.Endpoint.HTTPRoute = &v1alpha1.HTTPRoute{ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+	w.gatewayAPI, w.route = true, &httpRoute{}
+	status := fmt.Sprintf(`{"metadata":{"generation":2},"spec":{"parentRefs":[{"name":"public"}]},"status":{"parents":[{"parentRef":{"name":"public"},"conditions":[
+		{"type":"Accepted","status":%q,"observedGeneration":%d},{"type":"ResolvedRefs","status":%q,"observedGeneration":%[2]d},{"type":"Overridden","status":"False"}]}]}}`,
+		accepted, seen, resolvedRefs)
+	if err := json.Unmarshal([]byte(status), w.route); err != nil {
+		panic(err)
 	}
 }
 
@@ -84,6 +98,30 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 		{
 			name:   "a token that pods do not take yet is waited for",
 			change: func(w *world) { w.tokens.shown = "" },
+			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
+		},
+		{
+			name:   "a route that its Gateway takes is good",
+			change: func(w *world) { w.routed("True", "True", 2) },
+		},
+		{
+			name:   "a Gateway that says nothing is waited for",
+			change: func(w *world) { w.routed("True", "True", 2); w.route.Status.Parents = nil },
+			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
+		},
+		{
+			name:   "a Gateway that speaks of a former route is waited for",
+			change: func(w *world) { w.routed("True", "True", 1) },
+			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
+		},
+		{
+			name:   "a route that was just written is not judged by what was read before",
+			change: func(w *world) { w.routed("True", "True", 2); w.changed = map[string]bool{"HTTPRoute": true} },
+			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
+		},
+		{
+			name:   "a route that its Gateway refuses takes no events",
+			change: func(w *world) { w.routed("True", "False", 2) },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{

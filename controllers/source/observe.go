@@ -31,6 +31,7 @@ type world struct {
 
 	deployment  *appsv1.Deployment
 	statefulSet *appsv1.StatefulSet
+	gatewayAPI  bool // whether the cluster has it; asked where the Source wants a route
 	route       *httpRoute
 	// changed are the kinds of which an object was just made another: what stands above is older.
 	changed map[string]bool
@@ -55,23 +56,33 @@ func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*wor
 	if seen.statefulSet, err = read[appsv1.StatefulSet](ctx, r.Client, statefulSets(), source, render.RedisName(source)); err != nil {
 		return nil, err
 	}
-	if r.GatewayAPI && source.Spec.Endpoint.HTTPRoute != nil {
-		if seen.route, err = read[httpRoute](ctx, r.Client, HTTPRoutes(), source, render.IngestName(source)); err != nil {
+	if source.Spec.Endpoint.HTTPRoute != nil {
+		if err := r.observeRoute(ctx, seen); err != nil {
 			return nil, err
 		}
-	}
-	if !r.GatewayAPI && source.Spec.Endpoint.HTTPRoute != nil {
-		seen.problems = append(seen.problems, &condition.Problem{
-			Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonGatewayAPINotInstalled, Stalled: true,
-			Message: "spec.endpoint.httpRoute: the cluster has no HTTPRoute of gateway.networking.k8s.io/v1: " +
-				"install the Gateway API and restart Doorbell's manager, or give spec.endpoint.ingress instead",
-		})
 	}
 	if seen.pods, err = r.observePods(ctx, source); err != nil {
 		return nil, err
 	}
 	seen.tokens = seen.nextTokens(r.Token)
 	return seen, nil
+}
+
+func (r *Reconciler) observeRoute(ctx context.Context, seen *world) error {
+	var err error
+	if seen.gatewayAPI, err = r.gateway.installed(); err != nil {
+		return err
+	}
+	if !seen.gatewayAPI {
+		seen.problems = append(seen.problems, &condition.Problem{
+			Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonGatewayAPINotInstalled, Stalled: true,
+			Message: "spec.endpoint.httpRoute: the cluster has no HTTPRoute of gateway.networking.k8s.io/v1: " +
+				"install the Gateway API, or give spec.endpoint.ingress instead",
+		})
+		return nil
+	}
+	seen.route, err = read[httpRoute](ctx, r.Client, httpRoutes(), seen.source, render.IngestName(seen.source))
+	return err
 }
 
 func (r *Reconciler) mappings(ctx context.Context, source *v1alpha1.Source) ([]*v1alpha1.ActionMapping, error) {

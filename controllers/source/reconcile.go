@@ -46,11 +46,11 @@ type Reconciler struct {
 	Compile  *Compiler
 	// Image is what ingest pods run unless the Source names another.
 	Image string
-	// GatewayAPI says whether the cluster has HTTPRoutes.
-	GatewayAPI bool
-	Now        func() time.Time
+	Now   func() time.Time
 	// Token makes a new secret: 128 random bits or more, safe in a URL.
 	Token func() string
+
+	gateway *gatewayAPI // by Setup
 }
 
 // Reconcile brings the cluster to what the Source asks for, as far as it goes, and reports how far that is.
@@ -79,7 +79,7 @@ func (r *Reconciler) converge(ctx context.Context, seen *world) error {
 		return nil
 	}
 	objects := render.Source(render.Input{
-		Source: seen.source, Image: r.Image, Bundle: *seen.compiled.bundle, GatewayAPI: r.GatewayAPI,
+		Source: seen.source, Image: r.Image, Bundle: *seen.compiled.bundle, GatewayAPI: seen.gatewayAPI,
 		Tokens: seen.tokens.rendered(), Redis: seen.redis,
 	})
 	var err error

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	kindsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
@@ -42,10 +43,23 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.fromSecret)).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(fromLabel)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(fromLabel))
-	for _, kind := range cachedKinds(r.GatewayAPI) {
+	for _, kind := range cachedKinds() {
 		build = build.Watches(newObject(kind), handler.EnqueueRequestsFromMapFunc(fromLabel))
 	}
-	return build.Complete(reconcile.AsReconciler(r.Client, r))
+	built, err := build.Build(reconcile.AsReconciler(r.Client, r))
+	if err != nil {
+		return err
+	}
+	r.gateway = &gatewayAPI{mapper: mgr.GetRESTMapper(), watch: func() error {
+		routes := kindsource.Kind[client.Object](mgr.GetCache(), newObject(httpRoutes()), handler.EnqueueRequestsFromMapFunc(fromLabel))
+		if err := built.Watch(routes); err != nil {
+			return err
+		}
+		r.Apply.Own(httpRoutes())
+		return nil
+	}}
+	_, err = r.gateway.installed() // what a former manager made is watched from the start
+	return err
 }
 
 // seen forgets what was written of a Source once the cache has it, and all of one that is gone; it lets nothing through by itself.

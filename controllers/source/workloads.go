@@ -8,39 +8,21 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// httpRoute is what is read of an HTTPRoute: whether its Gateways take it.
-type httpRoute struct {
-	Status struct {
-		Parents []struct {
-			ParentRef struct {
-				Name string `json:"name"`
-			} `json:"parentRef"`
-			Conditions []metav1.Condition `json:"conditions"`
-		} `json:"parents"`
-	} `json:"status"`
-}
-
 func (w *world) endpointReady() state {
-	if w.source.Spec.Endpoint.HTTPRoute != nil && w.route != nil {
-		for _, parent := range w.route.Status.Parents {
-			for _, c := range parent.Conditions {
-				if c.Status == metav1.ConditionFalse {
-					return bad(v1alpha1.ReasonProgressing, "Gateway %s: %s: %s", parent.ParentRef.Name, c.Reason, c.Message)
-				}
-			}
-		}
-	}
 	switch {
 	case w.compiled.bundle == nil:
 		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
 	case w.tokens.shown == "":
 		return bad(v1alpha1.ReasonProgressing, "the URL is shown as soon as every pod takes its new token")
+	case w.changed["HTTPRoute"]:
+		return bad(v1alpha1.ReasonProgressing, "the HTTPRoute is being updated")
+	case w.source.Spec.Endpoint.HTTPRoute != nil && w.route.lacks() != "":
+		return bad(v1alpha1.ReasonProgressing, "%s", w.route.lacks())
 	case w.tokens.shown != w.tokens.current:
 		return good("the former URL is shown until every pod takes the new token")
 	case w.tokens.previous != "":
