@@ -21,6 +21,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/controllers"
 	"github.com/doorbell-dev/doorbell/test/controlplane"
+	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
 var plane controlplane.Shared
@@ -35,7 +36,7 @@ type operator struct {
 	client.Client
 	writes ledger
 	log    ledger
-	port   string // of the pods
+	port   string // of the pods, on addresses of loopback that are theirs
 	now    atomic.Pointer[time.Time]
 }
 
@@ -46,7 +47,7 @@ func startOperator(tb testing.TB) *operator {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o := &operator{Client: admin, port: freePort(tb)}
+	o := &operator{Client: admin, port: loopback.FreePort(tb)}
 	o.at(time.Now())
 	plane.Get(tb).Apply(tb, "../config/manager/namespace.yaml", "../config/rbac/service-account.yaml", "../config/rbac/role.yaml", "../config/rbac/role-binding.yaml")
 	identity := plane.Get(tb).ServiceAccount(tb, "doorbell-system", "doorbell-manager")

@@ -23,21 +23,6 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// freePort is where the pods of a test report, on addresses of loopback that are theirs: tests in other processes have other ports.
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
-}
-
 // node plays kubelet and the workload controllers for one Source, which an API server alone has not: one ingest pod that reports what
 // lies in the objects that it would mount, over HTTP as the real one does.
 type node struct {

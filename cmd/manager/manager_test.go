@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers"
 	"github.com/doorbell-dev/doorbell/test/controlplane"
+	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
 var plane controlplane.Shared
@@ -65,7 +65,7 @@ func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
 		}
 	}
 	t.Setenv("KUBECONFIG", controlplane.Kubeconfig(t, plane.Get(t).ServiceAccount(t, "doorbell-system", "doorbell-manager")))
-	metrics, health := freeAddress(t), freeAddress(t)
+	metrics, health := loopback.FreeAddress(t), loopback.FreeAddress(t)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() {
@@ -163,15 +163,4 @@ func eventually(t *testing.T, what string, look func(ctx context.Context) error)
 	if err != nil {
 		t.Fatalf("%s: %v: %v", what, err, last)
 	}
-}
-
-// freeAddress is an address of loopback where nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

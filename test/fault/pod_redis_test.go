@@ -15,6 +15,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 	"github.com/doorbell-dev/doorbell/ingest/report"
+	"github.com/doorbell-dev/doorbell/test/loopback"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
@@ -45,7 +46,7 @@ func TestAPodSpeaksTLSWithRedis(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	port := redistest.FreePort(t)
+	port := loopback.FreePort(t)
 	server := redistest.Start(t, "--port", "0", "--tls-port", port, "--tls-auth-clients", "no",
 		"--tls-cert-file", filepath.Join(folder, "tls.crt"), "--tls-key-file", filepath.Join(folder, "tls.key"))
 	server.Addr = "127.0.0.1:" + port

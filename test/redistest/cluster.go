@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/rueidis"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
 const slots = 16384
@@ -21,7 +23,7 @@ func StartCluster(tb testing.TB, nodes int) []*Server {
 	all, buses := make([]*Server, nodes), make([]int64, nodes)
 	clients := make([]rueidis.Client, nodes)
 	for i := range all {
-		bus, _ := number(freeAddress(tb)) // the default, the port and 10,000, may be none
+		bus, _ := number(loopback.FreeAddress(tb)) // the default, the port and 10,000, may be none
 		buses[i] = bus
 		all[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10))
 		clients[i] = all[i].single(tb, "")

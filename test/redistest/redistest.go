@@ -10,13 +10,14 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
 // binary names the server; the environment variable REDIS_SERVER, such as valkey-server, replaces it.
@@ -41,7 +42,7 @@ type Server struct {
 // Start runs a server until the test ends. Further arguments are added to its command line, as in "--maxmemory", "8mb".
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
-	addr := freeAddress(tb)
+	addr := loopback.FreeAddress(tb)
 	host, port, _ := net.SplitHostPort(addr)
 	return start(tb, addr, append([]string{
 		"--bind", host, "--port", port, "--dir", tb.TempDir(), "--save", "",
@@ -128,21 +129,4 @@ func (s *Server) awaitReady(stdout io.Reader) {
 	_ = s.command.Wait()
 	s.command = nil
 	s.tb.Fatalf("redistest: the server ended before it was ready:\n%s", &seen)
-}
-
-// FreePort is a port of loopback that nothing listens on.
-func FreePort(tb testing.TB) string {
-	tb.Helper()
-	_, port, _ := net.SplitHostPort(freeAddress(tb))
-	return port
-}
-
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
-	if err != nil {
-		tb.Fatalf("redistest: %v", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(listener.Addr().(*net.TCPAddr).Port))
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/redis/rueidis"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
 // MasterName is the name by which a sentinel of StartSentinel knows the master.
@@ -22,7 +24,7 @@ const MasterName = "main"
 // connections without a password.
 func StartSentinel(tb testing.TB, master *Server, password string) *Server {
 	tb.Helper()
-	addr, folder := freeAddress(tb), tb.TempDir()
+	addr, folder := loopback.FreeAddress(tb), tb.TempDir()
 	host, port, _ := net.SplitHostPort(addr)
 	masterHost, masterPort, _ := net.SplitHostPort(master.Addr)
 	file := filepath.Join(folder, "sentinel.conf") // a sentinel keeps its state there
