@@ -63,7 +63,7 @@ func startOperator(tb testing.TB) *operator {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	if err := controllers.Setup(ctx, mgr, controllers.Options{
-		Image: "doorbell:test", OperationsPort: o.port, Now: func() time.Time { return *o.now.Load() },
+		Image: "doorbell:test", AdminPort: o.port, Now: func() time.Time { return *o.now.Load() },
 	}); err != nil {
 		tb.Fatal(err)
 	}

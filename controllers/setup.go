@@ -46,8 +46,8 @@ const (
 type Options struct {
 	// Image is what ingest pods run unless a Source names another.
 	Image string
-	// OperationsPort is where pods report; the one that they are rendered with.
-	OperationsPort string
+	// AdminPort is where pods report; the one that they are rendered with.
+	AdminPort string
 	Now            func() time.Time
 }
 
@@ -93,7 +93,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 	sources := &source.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds()),
 		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image,
-		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.OperationsPort),
+		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.AdminPort),
 		Now: options.Now, Token: rand.Text,
 	}
 	if err := sources.Setup(ctx, mgr, controller.Options{MaxConcurrentReconciles: sourcesAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {

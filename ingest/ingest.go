@@ -18,6 +18,7 @@ import (
 	"github.com/redis/rueidis"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/doorbell-dev/doorbell/ingest/admin"
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
@@ -43,8 +44,8 @@ type Source struct {
 type Config struct {
 	// Listener takes the senders' requests.
 	Listener net.Listener
-	// Operations serves /healthz, /readyz, /metrics and /status; nil serves none.
-	Operations net.Listener
+	// Admin serves /healthz, /readyz, /metrics and /status; nil serves none.
+	Admin net.Listener
 	// Connect opens Redis. It is called again, after a while, for as long as it fails.
 	Connect func(context.Context) (rueidis.Client, error)
 	// Shards is for new inboxes; 0 means 1, which is right for anything but a Redis Cluster.
@@ -103,10 +104,10 @@ func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
 	stopping := after(ctx, s.config.Drain, s.receiver.Drain)
 
 	group.Go(func() error { return s.serve(delivering, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
-	if s.config.Operations != nil {
-		handler := receiver.Operations(func() error { return nil }, s.ready, s.config.Registry, s.Report)
+	if s.config.Admin != nil {
+		handler := admin.Handler(s.ready, s.config.Registry, s.Report)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-		group.Go(func() error { return s.serve(delivering, server, s.config.Operations) })
+		group.Go(func() error { return s.serve(delivering, server, s.config.Admin) })
 		group.Go(func() error {
 			s.vigil.keep(delivering, s.redis, s.reach, s.config.Log)
 			return nil
@@ -151,7 +152,7 @@ func (s *Server) serve(ctx context.Context, server *http.Server, listener net.Li
 func (s *Server) apply(ctx context.Context, set []Source) {
 	wanted := map[string]bool{}
 	var fresh []*source
-	served := make([]*receiver.Source, 0, len(set))
+	served := make([]*receiver.Endpoint, 0, len(set))
 	for _, config := range set {
 		ref := config.Document.Ref()
 		wanted[ref] = true
@@ -164,7 +165,7 @@ func (s *Server) apply(ctx context.Context, set []Source) {
 		served = append(served, s.sources[ref].served(config))
 	}
 	awaitFirstOpening(ctx, fresh)
-	s.receiver.SetSources(served)
+	s.receiver.SetEndpoints(served)
 	s.publish()
 	for ref, running := range s.sources {
 		if !wanted[ref] {

@@ -22,7 +22,7 @@ func TestSourcesComeAndGo(t *testing.T) {
 	w := start(t)
 	type answers struct{ Shop, Blog, Ready int }
 	ask := func(user string) answers {
-		return answers{w.post("shop", user), w.post("blog", user), get(t, w.operations+"/readyz")}
+		return answers{w.post("shop", user), w.post("blog", user), get(t, w.admin+"/readyz")}
 	}
 	check := func(step string, want, got answers) {
 		t.Helper()
@@ -51,7 +51,7 @@ func TestSourcesComeAndGo(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"production/shop succeeded": 3, "production/blog succeeded": 3}, ended); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if calls := get(t, w.operations+"/metrics"); calls != http.StatusOK {
+	if calls := get(t, w.admin+"/metrics"); calls != http.StatusOK {
 		t.Errorf("metrics: %d", calls)
 	}
 }

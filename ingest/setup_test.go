@@ -34,7 +34,7 @@ type world struct {
 	redis          *redistest.Server
 	knock          *knocktest.Server
 	url            string // without a path
-	operations     string
+	admin          string
 	user, password string // of Redis
 	updates        chan []ingest.Source
 	applied        chan struct{}
@@ -52,10 +52,10 @@ func start(t *testing.T, change ...func(*world)) *world {
 	for _, change := range change {
 		change(w)
 	}
-	listener, operations := listen(t), listen(t)
-	w.url, w.operations = "http://"+listener.Addr().String(), "http://"+operations.Addr().String()
+	listener, admin := listen(t), listen(t)
+	w.url, w.admin = "http://"+listener.Addr().String(), "http://"+admin.Addr().String()
 	server := ingest.New(ingest.Config{
-		Listener: listener, Operations: operations, Connect: w.connect, Version: "test", Log: testr.New(t),
+		Listener: listener, Admin: admin, Connect: w.connect, Version: "test", Log: testr.New(t),
 		Registry: prometheus.NewRegistry(), Now: time.Now,
 		Observe: func(e eventlog.Entry) { w.entries <- e },
 		Applied: func([]ingest.Source) { w.applied <- struct{}{} },

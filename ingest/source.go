@@ -91,7 +91,7 @@ func (r *source) stop() {
 
 func (r *source) run(ctx context.Context) {
 	log := r.server.config.Log.WithValues("source", r.ref)
-	alone := r.server.config.Operations == nil // otherwise the vigil over Redis tells
+	alone := r.server.config.Admin == nil // otherwise the vigil over Redis tells
 	for waited := false; ; waited = true {
 		open, err := r.open(ctx)
 		if !waited {
@@ -199,9 +199,9 @@ func (r *source) configure(config Source) {
 }
 
 // served is the source as the receiver sees it.
-func (r *source) served(config Source) *receiver.Source {
+func (r *source) served(config Source) *receiver.Endpoint {
 	doc := config.Document
-	return &receiver.Source{
+	return &receiver.Endpoint{
 		Namespace: doc.Namespace, Name: doc.Name,
 		Tokens: config.Credentials.Tokens, Verification: doc.Verification, Secret: config.Credentials.Verification,
 		Identify: config.Program.Identify, Accept: r.accept, Duplicates: r.duplicates,

@@ -53,7 +53,7 @@ func TestTheReportTellsWhatRuns(t *testing.T) {
 
 	w.redis.Kill()
 	w.reports("lost Redis", func(r report.Report) bool { return r.Redis.State == report.RedisUnavailable && r.Redis.Problem != "" })
-	if status := get(t, w.operations+"/readyz"); status != http.StatusOK {
+	if status := get(t, w.admin+"/readyz"); status != http.StatusOK {
 		t.Errorf("without Redis /readyz is %d; want 200, for 429 is the right answer to senders", status)
 	}
 	w.redis.Start()
@@ -147,7 +147,7 @@ func (w *world) reports(what string, holds func(report.Report) bool) report.Repo
 	late := time.After(patience)
 	for {
 		var got report.Report
-		if err := json.Unmarshal(fetch(w.t, w.operations+"/status"), &got); err != nil {
+		if err := json.Unmarshal(fetch(w.t, w.admin+"/status"), &got); err != nil {
 			w.t.Fatal(err)
 		}
 		if holds(got) {

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/doorbell-dev/doorbell/ingest"
-	"github.com/doorbell-dev/doorbell/ingest/folder"
+	"github.com/doorbell-dev/doorbell/ingest/configdir"
 )
 
 // version is stamped by the build.
@@ -48,18 +48,18 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	operations, err := listening.Listen(ctx, "tcp", s.operations)
+	admin, err := listening.Listen(ctx, "tcp", s.admin)
 	if err != nil {
-		return fmt.Errorf("--operations: %w", err)
+		return fmt.Errorf("--admin: %w", err)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	watcher := folder.NewWatcher(s.config, time.Now, log)
+	watcher := configdir.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
-		Listener: events, Operations: operations, Connect: s.connect, Shards: s.shards(), Version: version,
+		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), Version: version,
 		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, Problem: watcher.Problem,
 	})
-	log.Info("starting", "version", version, "listen", events.Addr().String(), "operations", operations.Addr().String())
+	log.Info("starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())
 
 	group, ctx := errgroup.WithContext(ctx)
 	updates := make(chan []ingest.Source)

@@ -21,8 +21,8 @@ const clusterShards = 16
 
 // settings are the flags. What may change while the process runs lies in the configuration's folder.
 type settings struct {
-	config, listen, operations, owner string
-	drain                             time.Duration
+	config, listen, admin, owner string
+	drain                        time.Duration
 
 	addresses, mode, master, serverName string
 	database                            int
@@ -34,7 +34,7 @@ func parse(args []string) (*settings, error) {
 	flags := flag.NewFlagSet("ingest", flag.ContinueOnError)
 	flags.StringVar(&s.config, "config", "/etc/doorbell", "folder with the configuration and the secrets")
 	flags.StringVar(&s.listen, "listen", ":8080", "address for the senders' requests")
-	flags.StringVar(&s.operations, "operations", ":9090", "address of /healthz, /readyz, /metrics and /status")
+	flags.StringVar(&s.admin, "admin", ":9090", "address of /healthz, /readyz, /metrics and /status")
 	flags.DurationVar(&s.drain, "drain", 0, "how long requests are still taken after the process was told to stop")
 	flags.StringVar(&s.owner, "owner", "", "names this process and those it succeeds, such as its pod's UID: it goes on at once where one of them was killed")
 	flags.StringVar(&s.addresses, "redis-address", "", "HOST:PORT of Redis; several, separated by commas, for sentinels or a cluster")

@@ -30,7 +30,7 @@ func manage(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if err := controllers.Setup(ctx, mgr, controllers.Options{Image: s.image, OperationsPort: fmt.Sprint(render.OperationsPort), Now: time.Now}); err != nil {
+	if err := controllers.Setup(ctx, mgr, controllers.Options{Image: s.image, AdminPort: fmt.Sprint(render.AdminPort), Now: time.Now}); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -21,7 +21,7 @@ func (r *renderer) arguments() []string {
 	arguments := []string{
 		"--config=" + configFolder,
 		fmt.Sprintf("--listen=:%d", EventsPort),
-		fmt.Sprintf("--operations=:%d", OperationsPort),
+		fmt.Sprintf("--admin=:%d", AdminPort),
 		fmt.Sprintf("--drain=%ds", drainSeconds),
 		"--owner=$(" + podUID + ")",
 	}

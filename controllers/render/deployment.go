@@ -62,7 +62,7 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 		WithCommand("/ingest").WithArgs(r.arguments()...).WithEnv(r.environment(wanted)...).
 		WithPorts(
 			corev1ac.ContainerPort().WithName("http").WithContainerPort(EventsPort).WithProtocol(corev1.ProtocolTCP),
-			corev1ac.ContainerPort().WithName("operations").WithContainerPort(OperationsPort).WithProtocol(corev1.ProtocolTCP)).
+			corev1ac.ContainerPort().WithName("admin").WithContainerPort(AdminPort).WithProtocol(corev1.ProtocolTCP)).
 		WithResources(resources(wanted)).WithSecurityContext(restrictedContainer()).
 		WithVolumeMounts(corev1ac.VolumeMount().WithName("configuration").WithMountPath(configFolder).WithReadOnly(true)).
 		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStop)))).
@@ -76,7 +76,7 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 }
 
 func probe(path string) *corev1ac.ProbeApplyConfiguration {
-	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("operations")))
+	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("admin")))
 }
 
 // ingestResources are the user's; without any, enough for some hundred events a second.

@@ -31,8 +31,8 @@ const (
 const (
 	// EventsPort takes the senders' requests.
 	EventsPort = 8080
-	// OperationsPort serves /healthz, /readyz, /metrics and /status.
-	OperationsPort = 9090
+	// AdminPort serves /healthz, /readyz, /metrics and /status.
+	AdminPort = 9090
 	// RedisPort is the managed Redis's.
 	RedisPort = 6379
 	// servicePort is the Service's.

@@ -15,7 +15,7 @@ import (
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
-// networkPolicy lets senders in from anywhere, the cluster's own pods to the operations port, and the pods out to DNS, Redis and
+// networkPolicy lets senders in from anywhere, the cluster's own pods to the admin port, and the pods out to DNS, Redis and
 // HTTPS.
 func (r *renderer) networkPolicy() *networkingv1ac.NetworkPolicyApplyConfiguration {
 	anyPod := networkingv1ac.NetworkPolicyPeer().WithNamespaceSelector(metav1ac.LabelSelector())
@@ -23,7 +23,7 @@ func (r *renderer) networkPolicy() *networkingv1ac.NetworkPolicyApplyConfigurati
 		WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress).
 		WithIngress(
 			networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(EventsPort)),
-			networkingv1ac.NetworkPolicyIngressRule().WithFrom(anyPod).WithPorts(tcp(OperationsPort))).
+			networkingv1ac.NetworkPolicyIngressRule().WithFrom(anyPod).WithPorts(tcp(AdminPort))).
 		WithEgress(
 			networkingv1ac.NetworkPolicyEgressRule().WithPorts(port(corev1.ProtocolUDP, 53), tcp(53)),
 			networkingv1ac.NetworkPolicyEgressRule().WithPorts(r.knockPorts()...))

@@ -235,7 +235,7 @@ func TestPodsTellWhatKeepsThemFromRunning(t *testing.T) {
 	silent.report = nil
 	w.pods = append(w.pods, refusing, silent)
 	want := ": pod shop-ingest-0: ImagePullBackOff no such image; pod shop-ingest-1: half of a version; " +
-		"pod shop-ingest-2 does not answer on its operations port"
+		"pod shop-ingest-2 does not answer on its admin port"
 	if diff := cmp.Diff(want, w.troubles()); diff != "" {
 		t.Error(diff)
 	}

@@ -33,7 +33,7 @@ const (
 	askAtOnce = 16
 )
 
-// Asker gets an ingest pod's report from its operations port at that IP.
+// Asker gets an ingest pod's report from its admin port at that IP.
 type Asker func(ctx context.Context, ip string) (*report.Report, error)
 
 // Ask is the Asker over HTTP.

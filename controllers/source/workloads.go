@@ -104,7 +104,7 @@ func (w *world) troubles() string {
 		case pod.trouble() != "":
 			told = append(told, fmt.Sprintf("pod %s: %s", pod.object.Name, pod.trouble()))
 		case pod.ready && pod.report == nil:
-			told = append(told, fmt.Sprintf("pod %s does not answer on its operations port", pod.object.Name))
+			told = append(told, fmt.Sprintf("pod %s does not answer on its admin port", pod.object.Name))
 		case pod.report != nil && pod.report.Configuration.Problem != "":
 			told = append(told, fmt.Sprintf("pod %s: %s", pod.object.Name, pod.report.Configuration.Problem))
 		}

@@ -14,7 +14,7 @@ import (
 const (
 	// allowed is the Allow header of a 405.
 	allowed = "POST, PUT, PATCH"
-	// maxDrain and drainTime bound what is read of a refused body, so that the connection can be used again.
+	// maxDrain and drainTime bound what is read of a rejected body, so that the connection can be used again.
 	maxDrain  = 256 << 10
 	drainTime = 250 * time.Millisecond
 )
@@ -28,16 +28,16 @@ func (r receipt) write(w http.ResponseWriter) {
 	write(w, http.StatusOK, append(body, '}', '\n'))
 }
 
-// refuse answers with the refusal. Left to itself, net/http would read the rest of the body before it sends the answer,
-// for as long as a slow sender takes; here a refusal is prompt.
-func (r *Receiver) refuse(w http.ResponseWriter, request *http.Request, refused *refusal) {
-	if refused.closes || !r.drain(w, request) {
+// reject answers with the rejection. Left to itself, net/http would read the rest of the body before it sends the answer,
+// for as long as a slow sender takes; here a rejection is prompt.
+func (r *Receiver) reject(w http.ResponseWriter, request *http.Request, rejected *rejection) {
+	if rejected.closes || !r.drain(w, request) {
 		w.Header().Set("Connection", "close")
 	}
-	if refused.status == http.StatusMethodNotAllowed {
+	if rejected.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", allowed)
 	}
-	write(w, refused.status, refused.body())
+	write(w, rejected.status, rejected.body())
 }
 
 // drain reads what is left of the body, and reports whether that was all of it.
@@ -53,7 +53,7 @@ func (r *Receiver) drain(w http.ResponseWriter, request *http.Request) bool {
 	return errors.Is(err, io.EOF)
 }
 
-func (r *refusal) body() []byte {
+func (r *rejection) body() []byte {
 	type text struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`

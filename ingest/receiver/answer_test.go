@@ -23,11 +23,11 @@ func TestAnswers(t *testing.T) {
 		return `{"type":"x","a":` + strings.Repeat(`[`, n-1) + strings.Repeat("]", n-1) + "}"
 	}
 	accepted := answer{200, `{"accepted":1,"duplicates":0}`}
-	unknown := refused(404, "not_found", "no source has this URL")
-	method := refused(405, "method_not_allowed", "send events with POST, PUT, PATCH")
-	large := refused(413, "body_too_large", "the body is over 5 MiB")
-	inflated := refused(413, "body_too_large", "the body is over 5 MiB after inflating")
-	bad := func(message string) answer { return refused(400, "invalid_body", message) }
+	unknown := rejected(404, "not_found", "no source has this URL")
+	method := rejected(405, "method_not_allowed", "send events with POST, PUT, PATCH")
+	large := rejected(413, "body_too_large", "the body is over 5 MiB")
+	inflated := rejected(413, "body_too_large", "the body is over 5 MiB after inflating")
+	bad := func(message string) answer { return rejected(400, "invalid_body", message) }
 	gzipped := header("Content-Encoding", "gzip")
 	address := serve(t, started(receiver.Options{}, new(box).source()))
 
@@ -63,9 +63,9 @@ func TestAnswers(t *testing.T) {
 		"an element that is no object":         {sent{body: "[" + one + ",null]"}, bad("element 1 of the array is null; each must be an object")},
 		"trailing garbage":                     {sent{body: one + "x"}, bad("the body is not JSON at byte 19: unexpected 'x' after the value")},
 		"nesting of 101":                       {sent{body: nested(101)}, bad("the body is not JSON at byte 115: nested more than 100 levels deep")},
-		"no event type":                        {sent{body: "{}"}, refused(400, "invalid_event", "no event type: body.type is missing")},
-		"no event type in an array":            {sent{body: "[" + one + ",{}]"}, refused(400, "invalid_event", "element 1 of the array: no event type: body.type is missing")},
-		"no event type in an array of one":     {sent{body: " [{}]"}, refused(400, "invalid_event", "element 0 of the array: no event type: body.type is missing")},
+		"no event type":                        {sent{body: "{}"}, rejected(400, "invalid_event", "no event type: body.type is missing")},
+		"no event type in an array":            {sent{body: "[" + one + ",{}]"}, rejected(400, "invalid_event", "element 1 of the array: no event type: body.type is missing")},
+		"no event type in an array of one":     {sent{body: " [{}]"}, rejected(400, "invalid_event", "element 0 of the array: no event type: body.type is missing")},
 		"plain text that claims to be gzip":    {sent{body: one, header: gzipped}, bad("the body is not gzip, as its Content-Encoding says")},
 		"gzip that is cut off":                 {sent{body: zip(one)[:20], header: gzipped}, bad("the gzip body is damaged: unexpected EOF")},
 		"gzip with something behind":           {sent{body: zip(one) + "x", header: gzipped}, bad("the gzip body is damaged: unexpected EOF")},
@@ -85,14 +85,14 @@ func TestAnswers(t *testing.T) {
 		"DELETE":                               {sent{method: "DELETE"}, method},
 		"OPTIONS":                              {sent{method: "OPTIONS"}, method},
 		"a method of one's own":                {sent{method: "post", body: one}, method},
-		"an unknown content encoding":          {sent{body: one, header: header("Content-Encoding", "br")}, refused(415, "unsupported_encoding", "the Content-Encoding is unknown; send the body plain or as gzip")},
-		"gzip twice":                           {sent{body: zip(zip(one)), header: header("Content-Encoding", "gzip", "Content-Encoding", "gzip")}, refused(415, "unsupported_encoding", "the body is encoded more than once; send it plain or as gzip")},
+		"an unknown content encoding":          {sent{body: one, header: header("Content-Encoding", "br")}, rejected(415, "unsupported_encoding", "the Content-Encoding is unknown; send the body plain or as gzip")},
+		"gzip twice":                           {sent{body: zip(zip(one)), header: header("Content-Encoding", "gzip", "Content-Encoding", "gzip")}, rejected(415, "unsupported_encoding", "the body is encoded more than once; send it plain or as gzip")},
 		"over 5 MiB":                           {sent{body: pad(mib5 + 1)}, large},
 		"over 5 MiB in chunks":                 {sent{body: pad(mib5 + 1), chunked: true}, large},
 		"over 5 MiB after inflating":           {sent{body: zip(pad(mib5 + 1)), header: gzipped}, inflated},
 		"64 MiB after inflating":               {sent{body: zip(strings.Repeat(" ", 64<<20)), header: gzipped}, inflated},
-		"1,001 events":                         {sent{body: "[" + strings.Repeat(one+",", 1000) + one + "]"}, refused(413, "too_many_events", "1001 events in one request; send at most 1000")},
-		"1,000 events below a mass of headers": {sent{body: "[" + strings.Repeat(one+",", 999) + one + "]", header: header("X", strings.Repeat("x", 6000))}, refused(413, "headers_too_large", "the headers are too large to be stored with each of 1000 events; send fewer events in one request")},
+		"1,001 events":                         {sent{body: "[" + strings.Repeat(one+",", 1000) + one + "]"}, rejected(413, "too_many_events", "1001 events in one request; send at most 1000")},
+		"1,000 events below a mass of headers": {sent{body: "[" + strings.Repeat(one+",", 999) + one + "]", header: header("X", strings.Repeat("x", 6000))}, rejected(413, "headers_too_large", "the headers are too large to be stored with each of 1000 events; send fewer events in one request")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, headers := send(t, address, tc.sent)
@@ -109,16 +109,16 @@ func TestAnswers(t *testing.T) {
 
 func TestWhatPassesIsAnswered429(t *testing.T) {
 	for name, tc := range map[string]struct {
-		change func(*receiver.Source)
+		change func(*receiver.Endpoint)
 		want   answer
 	}{
-		"the queue is full":      {fixed(&inbox.FullError{Limit: inbox.LimitQueue}), refused(429, "queue_full", "too many events are waiting to be delivered; send it again later")},
-		"the memory is used up":  {fixed(fmt.Errorf("x: %w", &inbox.FullError{Limit: inbox.LimitMemory})), refused(429, "memory_full", "the memory for events is used up; send it again later")},
-		"Redis is away":          {fixed(fmt.Errorf("%w: secret details", inbox.ErrUnavailable)), refused(429, "unavailable", "events cannot be stored at the moment; send it again later")},
-		"Redis takes too long":   {fixed(context.DeadlineExceeded), refused(429, "unavailable", "events cannot be stored at the moment; send it again later")},
-		"a panic in Accept":      {func(s *receiver.Source) { s.Accept = nil }, refused(429, "internal", "internal error; send it again later")},
-		"a panic in Identify":    {func(s *receiver.Source) { s.Identify = nil }, refused(429, "internal", "internal error; send it again later")},
-		"a panic in the logging": {func(s *receiver.Source) { s.Duplicates = panics }, refused(429, "internal", "internal error; send it again later")},
+		"the queue is full":      {fixed(&inbox.FullError{Limit: inbox.LimitQueue}), rejected(429, "queue_full", "too many events are waiting to be delivered; send it again later")},
+		"the memory is used up":  {fixed(fmt.Errorf("x: %w", &inbox.FullError{Limit: inbox.LimitMemory})), rejected(429, "memory_full", "the memory for events is used up; send it again later")},
+		"Redis is away":          {fixed(fmt.Errorf("%w: secret details", inbox.ErrUnavailable)), rejected(429, "unavailable", "events cannot be stored at the moment; send it again later")},
+		"Redis takes too long":   {fixed(context.DeadlineExceeded), rejected(429, "unavailable", "events cannot be stored at the moment; send it again later")},
+		"a panic in Accept":      {func(s *receiver.Endpoint) { s.Accept = nil }, rejected(429, "internal", "internal error; send it again later")},
+		"a panic in Identify":    {func(s *receiver.Endpoint) { s.Identify = nil }, rejected(429, "internal", "internal error; send it again later")},
+		"a panic in the logging": {func(s *receiver.Endpoint) { s.Duplicates = panics }, rejected(429, "internal", "internal error; send it again later")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := serve(t, started(receiver.Options{}, new(box).source(tc.change)))
@@ -144,9 +144,9 @@ func TestDuplicatesAreLoggedBeforeTheAnswer(t *testing.T) {
 func TestASourceWithoutTokensIsNotFound(t *testing.T) {
 	for name, tokens := range map[string][]string{"none": nil, "an empty one": {""}} {
 		t.Run(name, func(t *testing.T) {
-			r := started(receiver.Options{}, new(box).source(func(s *receiver.Source) { s.Tokens = tokens }))
+			r := started(receiver.Options{}, new(box).source(func(s *receiver.Endpoint) { s.Tokens = tokens }))
 			got, _ := send(t, serve(t, r), sent{path: "/production/rudderstack/", body: one})
-			check(t, refused(404, "not_found", "no source has this URL"), got)
+			check(t, rejected(404, "not_found", "no source has this URL"), got)
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // BenchmarkReceive is a whole request but for the socket and the inbox.
 func BenchmarkReceive(b *testing.B) {
-	takeAll := func(s *receiver.Source) {
+	takeAll := func(s *receiver.Endpoint) {
 		s.Accept = func(_ context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 			return make([]inbox.Receipt, len(events)), nil
 		}

@@ -15,7 +15,7 @@ import (
 
 func TestWhatBecomesOfARequest(t *testing.T) {
 	b := new(box)
-	address := serve(t, started(receiver.Options{}, b.source(func(s *receiver.Source) {
+	address := serve(t, started(receiver.Options{}, b.source(func(s *receiver.Endpoint) {
 		s.Verification = &document.Verification{Scheme: document.SchemeHeader, Header: "x-key", Enforce: true}
 		s.Secret, s.Tokens = "secret", append(s.Tokens, "")
 	})))

@@ -27,7 +27,7 @@ func FuzzAnyRequestHasAnAnswer(f *testing.F) {
 	statuses := []int{200, 400, 401, 404, 405, 413, 415}
 	f.Fuzz(func(t *testing.T, method, target, name, value string, verify bool, body []byte) {
 		b := new(box)
-		r := started(receiver.Options{MaxBody: 1 << 16}, b.source(func(s *receiver.Source) {
+		r := started(receiver.Options{MaxBody: 1 << 16}, b.source(func(s *receiver.Endpoint) {
 			if verify {
 				s.Verification = &document.Verification{
 					Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Hex", Prefix: "sha256=", Enforce: true,

@@ -9,7 +9,7 @@ import (
 
 // headers returns the headers as expressions see them: names in lower case, repeated values joined, nothing that grants
 // access. A proxy may have put the URL into a header of its own, so those with a token in them are left out as well.
-func (e *endpoint) headers(header http.Header) map[string]string {
+func (e *route) headers(header http.Header) map[string]string {
 	headers := make(map[string]string, len(header))
 	for name, values := range header {
 		name, value := strings.ToLower(name), strings.ToValidUTF8(strings.Join(values, ", "), "\ufffd")
@@ -20,7 +20,7 @@ func (e *endpoint) headers(header http.Header) map[string]string {
 	return headers
 }
 
-func (e *endpoint) secret(name string) bool {
+func (e *route) secret(name string) bool {
 	switch name {
 	case "authorization", "proxy-authorization", "cookie":
 		return true

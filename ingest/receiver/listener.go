@@ -68,8 +68,8 @@ func (c *connection) CloseWrite() error {
 }
 
 func cutOff() []byte {
-	refused := incomplete("the request did not arrive whole: its header is cut off")
-	body := refused.body()
+	rejected := incompleteRequest("the request did not arrive whole: its header is cut off")
+	body := rejected.body()
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-		refused.status, http.StatusText(refused.status), len(body), body)
+		rejected.status, http.StatusText(rejected.status), len(body), body)
 }

@@ -58,7 +58,7 @@ func TestTheLogSaysWhenASourceBeginsAndCeasesToFail(t *testing.T) {
 	log, b := new(lines), new(box)
 	answers := []error{inbox.ErrUnavailable, inbox.ErrUnavailable, nil, nil}
 	requests := 0
-	source := b.source(func(s *receiver.Source) {
+	source := b.source(func(s *receiver.Endpoint) {
 		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 			receipts, _ := b.accept(ctx, events)
 			requests++
@@ -74,8 +74,8 @@ func TestTheLogSaysWhenASourceBeginsAndCeasesToFail(t *testing.T) {
 	quiet, loud := 2, 0
 	want := []line{
 		{nil, "Events are turned away with 429"},
-		{&quiet, "Request refused"},
-		{&quiet, "Request refused"},
+		{&quiet, "Request rejected"},
+		{&quiet, "Request rejected"},
 		{&loud, "Events are taken again"},
 		{nil, "Request not handled"},
 	}

@@ -8,14 +8,14 @@ import "sync/atomic"
 // thousand times as large as another.
 type memory struct{ free atomic.Int64 }
 
-// loan is the part that one request has.
-type loan struct {
+// memoryBudget is the part that one request has.
+type memoryBudget struct {
 	from  *memory
 	taken int64
 }
 
 // take borrows more; it returns false, and borrows nothing, when there is not enough.
-func (l *loan) take(n int64) bool {
+func (l *memoryBudget) take(n int64) bool {
 	if l.from.free.Add(-n) < 0 {
 		l.from.free.Add(n)
 		return false
@@ -24,4 +24,4 @@ func (l *loan) take(n int64) bool {
 	return true
 }
 
-func (l *loan) giveBack() { l.from.free.Add(l.taken) }
+func (l *memoryBudget) giveBack() { l.from.free.Add(l.taken) }

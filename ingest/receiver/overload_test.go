@@ -31,10 +31,10 @@ func (g gate) accept(ctx context.Context, events []*event.Event) ([]inbox.Receip
 	}
 }
 
-func (g gate) hold(s *receiver.Source) { s.Accept = g.accept }
+func (g gate) hold(s *receiver.Endpoint) { s.Accept = g.accept }
 
 func TestBeyondTheBoundRequestsAreTurnedAwayAtOnce(t *testing.T) {
-	busy := refused(429, "overloaded", "too many requests at once; send it again later")
+	busy := rejected(429, "overloaded", "too many requests at once; send it again later")
 	body := one + strings.Repeat(" ", 1000)
 	for name, options := range map[string]receiver.Options{
 		"too many requests": {MaxInFlight: 1},
@@ -54,7 +54,7 @@ func TestBeyondTheBoundRequestsAreTurnedAwayAtOnce(t *testing.T) {
 			got, _ := send(t, address, sent{body: body})
 			check(t, busy, got)
 			unknown, _ := send(t, address, sent{path: "/unknown", body: body})
-			check(t, refused(404, "not_found", "no source has this URL"), unknown)
+			check(t, rejected(404, "not_found", "no source has this URL"), unknown)
 			slow := dial(t, address)
 			slow.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 			got, _ = slow.read(t)
@@ -76,9 +76,9 @@ func TestABodyOfUnknownLengthIsTurnedAwayWhenItOutgrowsWhatIsLeft(t *testing.T) 
 		<-g.entered
 	}
 	got, _ := send(t, address, sent{body: body(10 << 10), chunked: true})
-	check(t, refused(429, "overloaded", "too many requests at once; send it again later"), got)
+	check(t, rejected(429, "overloaded", "too many requests at once; send it again later"), got)
 	got, _ = send(t, address, sent{body: zip(body(10 << 10)), header: header("Content-Encoding", "gzip")})
-	check(t, refused(429, "overloaded", "too many requests at once; send it again later"), got)
+	check(t, rejected(429, "overloaded", "too many requests at once; send it again later"), got)
 	close(g.opened)
 }
 
@@ -88,12 +88,12 @@ func TestWhatARequestTookIsFreeAgain(t *testing.T) {
 		got, _ := send(t, address, sent{body: zip(one), header: header("Content-Encoding", "gzip")})
 		check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
 		got, _ = send(t, address, sent{body: strings.Repeat("x", 65), chunked: true})
-		check(t, refused(413, "body_too_large", "the body is over 64 bytes"), got)
+		check(t, rejected(413, "body_too_large", "the body is over 64 bytes"), got)
 	}
 }
 
 func TestWhatASenderAskedForIsFinishedWhenItGoesAway(t *testing.T) {
-	r := started(receiver.Options{}, new(box).source(func(s *receiver.Source) {
+	r := started(receiver.Options{}, new(box).source(func(s *receiver.Endpoint) {
 		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 			return make([]inbox.Receipt, len(events)), ctx.Err()
 		}
@@ -109,7 +109,7 @@ func TestAcceptIsGivenUpAfterAWhile(t *testing.T) {
 	g := newGate()
 	address := serve(t, started(receiver.Options{AcceptTimeout: 1}, new(box).source(g.hold)))
 	got, _ := send(t, address, sent{body: one})
-	check(t, refused(429, "unavailable", "events cannot be stored at the moment; send it again later"), got)
+	check(t, rejected(429, "unavailable", "events cannot be stored at the moment; send it again later"), got)
 }
 
 func TestStopLetsRequestsFinish(t *testing.T) {
@@ -131,7 +131,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	}
 	idle.write(t, post(path, one))
 	got, closes := idle.read(t)
-	check(t, refused(503, "stopping", "stopping: send it again on a new connection"), got)
+	check(t, rejected(503, "stopping", "stopping: send it again on a new connection"), got)
 	if !closes {
 		t.Error("the answer does not close the connection")
 	}
@@ -147,9 +147,9 @@ func TestARequestKeepsTheSourceWithWhichItBegan(t *testing.T) {
 	under := dial(t, address)
 	under.write(t, post(path, one))
 	<-g.entered
-	r.SetSources(nil)
+	r.SetEndpoints(nil)
 	got, _ := send(t, address, sent{body: one})
-	check(t, refused(404, "not_found", "no source has this URL"), got)
+	check(t, rejected(404, "not_found", "no source has this URL"), got)
 	close(g.opened)
 	got, _ = under.read(t)
 	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)

@@ -61,11 +61,14 @@ func TestPrecedence(t *testing.T) {
 			r := receiver.New(receiver.Options{MaxBody: limit})
 			address := serve(t, r)
 			got, _ := send(t, address, tc.steps[0].sent)
-			check(t, refused(503, "starting", "starting: the configuration is not loaded yet"), got)
+			check(t, rejected(503, "starting", "starting: the configuration is not loaded yet"), got)
+			if err := r.Ready(); err == nil || err.Error() != "starting: the configuration is not loaded yet" {
+				t.Errorf("before the configuration is loaded Ready returns %v", err)
+			}
 
 			source := new(box).source(fixed(inbox.ErrUnavailable))
 			source.Verification, source.Secret = &tc.verification, "secret"
-			r.SetSources([]*receiver.Source{source})
+			r.SetEndpoints([]*receiver.Endpoint{source})
 			for _, s := range tc.steps {
 				if got, _ := send(t, address, s.sent); got.Status != s.want {
 					t.Errorf("%s: got %v, want %d", s.name, got, s.want)
@@ -74,7 +77,7 @@ func TestPrecedence(t *testing.T) {
 
 			r.Stop()
 			got, _ = send(t, address, tc.steps[0].sent)
-			check(t, refused(503, "stopping", "stopping: send it again on a new connection"), got)
+			check(t, rejected(503, "stopping", "stopping: send it again on a new connection"), got)
 		})
 	}
 }

@@ -37,7 +37,7 @@ type Options struct {
 	HeaderTimeout time.Duration
 	// RequestTimeout ends a request that does not arrive whole, from its start; 0 means 10 s.
 	RequestTimeout time.Duration
-	// AcceptTimeout ends a call of Source.Accept; 0 means 5 s.
+	// AcceptTimeout ends a call of Endpoint.Accept; 0 means 5 s.
 	AcceptTimeout time.Duration
 	Log           logr.Logger
 	// Metrics may be nil.
@@ -66,10 +66,10 @@ func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	}
 }
 
-// Receiver answers the requests of all sources. It answers 503 before the first SetSources and after Stop.
+// Receiver answers the requests of all sources. It answers 503 before the first SetEndpoints and after Stop.
 type Receiver struct {
 	options  Options
-	sources  atomic.Pointer[directory]
+	routes   atomic.Pointer[directory]
 	stopped  atomic.Bool
 	draining atomic.Bool
 	inFlight atomic.Int64
@@ -85,10 +85,10 @@ func New(options Options) *Receiver {
 	return r
 }
 
-// SetSources replaces all sources at once. Requests under way keep the source with which they began.
-func (r *Receiver) SetSources(sources []*Source) {
-	d := newDirectory(sources)
-	r.sources.Store(&d)
+// SetEndpoints replaces all endpoints at once. A request in progress keeps the endpoint that it started with.
+func (r *Receiver) SetEndpoints(endpoints []*Endpoint) {
+	d := newDirectory(endpoints)
+	r.routes.Store(&d)
 }
 
 // Stop turns away the requests that come from now on. Those under way finish.
@@ -99,21 +99,21 @@ func (r *Receiver) Drain() { r.draining.Store(true) }
 
 // Ready returns why requests are turned away, nil when they are not.
 func (r *Receiver) Ready() error {
-	if refused := r.closed(); refused != nil {
-		return refused
+	if rejected := r.closed(); rejected != nil {
+		return rejected
 	}
 	if r.draining.Load() {
-		return refuseStopping()
+		return stopping()
 	}
 	return nil
 }
 
-func (r *Receiver) closed() *refusal {
+func (r *Receiver) closed() *rejection {
 	switch {
 	case r.stopped.Load():
-		return refuseStopping()
-	case r.sources.Load() == nil:
-		return refuseStarting()
+		return stopping()
+	case r.routes.Load() == nil:
+		return starting()
 	default:
 		return nil
 	}
@@ -125,11 +125,11 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	taken, refused := r.take(request)
+	taken, rejected := r.handle(request)
 	took := r.options.Now().Sub(start)
-	if refused != nil {
-		r.meter.answer(refused.status, taken, took)
-		r.refuse(w, request, refused)
+	if rejected != nil {
+		r.meter.answer(rejected.status, taken, took)
+		r.reject(w, request, rejected)
 		return
 	}
 	r.meter.answer(http.StatusOK, taken, took)

@@ -34,8 +34,8 @@ type box struct {
 	logged int
 }
 
-func (b *box) source(change ...func(*receiver.Source)) *receiver.Source {
-	source := &receiver.Source{
+func (b *box) source(change ...func(*receiver.Endpoint)) *receiver.Endpoint {
+	source := &receiver.Endpoint{
 		Namespace: "production", Name: "rudderstack", Tokens: []string{"another", token},
 		Identify: identify, Accept: b.accept, Duplicates: b.duplicates,
 	}
@@ -85,8 +85,8 @@ func (b *box) taken() []*event.Event {
 }
 
 // fixed returns a change of a source that makes Accept return err.
-func fixed(err error) func(*receiver.Source) {
-	return func(s *receiver.Source) {
+func fixed(err error) func(*receiver.Endpoint) {
+	return func(s *receiver.Endpoint) {
 		s.Accept = func(context.Context, []*event.Event) ([]inbox.Receipt, error) { return nil, err }
 	}
 }
@@ -103,9 +103,9 @@ func serve(t testing.TB, r *receiver.Receiver) string {
 }
 
 // started is a receiver with one source.
-func started(options receiver.Options, source *receiver.Source) *receiver.Receiver {
+func started(options receiver.Options, source *receiver.Endpoint) *receiver.Receiver {
 	r := receiver.New(options)
-	r.SetSources([]*receiver.Source{source})
+	r.SetEndpoints([]*receiver.Endpoint{source})
 	return r
 }
 
@@ -164,8 +164,8 @@ func check(t testing.TB, want, got answer) {
 	}
 }
 
-// refused is the answer with an error.
-func refused(status int, code, message string) answer {
+// rejected is the answer with an error.
+func rejected(status int, code, message string) answer {
 	return answer{status, `{"error":{"code":"` + code + `","message":"` + message + `"}}`}
 }
 

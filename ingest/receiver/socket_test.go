@@ -72,8 +72,8 @@ func post(path, body string) string {
 }
 
 func TestRequestsThatDoNotArriveWhole(t *testing.T) {
-	late := refused(408, "incomplete_request", "the request did not arrive whole within 200ms")
-	broken := refused(408, "incomplete_request", "the request did not arrive whole: its body is cut off or not well-formed")
+	late := rejected(408, "incomplete_request", "the request did not arrive whole within 200ms")
+	broken := rejected(408, "incomplete_request", "the request did not arrive whole: its body is cut off or not well-formed")
 	for name, tc := range map[string]struct {
 		text    string
 		hangsUp bool
@@ -135,7 +135,7 @@ func TestHeadersThatDoNotArriveWhole(t *testing.T) {
 			if got.Status == http.StatusOK {
 				got, closes = w.read(t)
 			}
-			check(t, refused(408, "incomplete_request", "the request did not arrive whole: its header is cut off"), got)
+			check(t, rejected(408, "incomplete_request", "the request did not arrive whole: its header is cut off"), got)
 			if !closes {
 				t.Error("the answer does not close the connection")
 			}

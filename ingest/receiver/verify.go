@@ -18,7 +18,7 @@ import (
 const verificationFailed = "failed"
 
 // verifyHeader checks what needs no body. It returns how to mark the events.
-func (e *endpoint) verifyHeader(header http.Header) (mark string, refused *refusal) {
+func (e *route) verifyHeader(header http.Header) (mark string, rejected *rejection) {
 	if e.Verification == nil || e.Verification.Scheme == document.SchemeHMAC {
 		return "", nil
 	}
@@ -26,24 +26,24 @@ func (e *endpoint) verifyHeader(header http.Header) (mark string, refused *refus
 }
 
 // verifyBody checks a signature over the body as sent.
-func (e *endpoint) verifyBody(header http.Header, body []byte) (mark string, refused *refusal) {
+func (e *route) verifyBody(header http.Header, body []byte) (mark string, rejected *rejection) {
 	return e.judge(e.Secret != "" && e.signs(header, body))
 }
 
-func (e *endpoint) judge(verified bool) (mark string, refused *refusal) {
+func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 	switch {
 	case verified:
 		return "", nil
 	case !e.Verification.Enforce:
 		return verificationFailed, nil
 	case e.Secret == "":
-		return "", refuseSecretMissing()
+		return "", verificationUnavailable()
 	default:
-		return "", refuseSender()
+		return "", unauthorized()
 	}
 }
 
-func (e *endpoint) showsSecret(header http.Header) bool {
+func (e *route) showsSecret(header http.Header) bool {
 	proof, ok := single(header, e.Verification.Header)
 	if !ok {
 		return false
@@ -66,7 +66,7 @@ func (e *endpoint) showsSecret(header http.Header) bool {
 	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
-func (e *endpoint) signs(header http.Header, body []byte) bool {
+func (e *route) signs(header http.Header, body []byte) bool {
 	proof, ok := single(header, e.Verification.Header)
 	if !ok {
 		return false

@@ -87,7 +87,7 @@ func TestVerification(t *testing.T) {
 			address := serve(t, r)
 			configure := func(enforce bool) {
 				by.Enforce = enforce
-				r.SetSources([]*receiver.Source{b.source(func(s *receiver.Source) { s.Verification, s.Secret = &by, tc.secret })})
+				r.SetEndpoints([]*receiver.Endpoint{b.source(func(s *receiver.Endpoint) { s.Verification, s.Secret = &by, tc.secret })})
 			}
 
 			configure(true)
@@ -95,9 +95,9 @@ func TestVerification(t *testing.T) {
 			want := answer{200, `{"accepted":1,"duplicates":0}`}
 			switch {
 			case !tc.ok && tc.secret == "":
-				want = refused(429, "verification_unavailable", "senders cannot be verified at the moment; send it again later")
+				want = rejected(429, "verification_unavailable", "senders cannot be verified at the moment; send it again later")
 			case !tc.ok:
-				want = refused(401, "unauthorized", "the sender is not verified")
+				want = rejected(401, "unauthorized", "the sender is not verified")
 			}
 			check(t, want, got)
 

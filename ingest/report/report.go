@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report holds what an ingestion process says of itself at GET /status on its operations port. The operator asks for
+// Package report holds what an ingestion process says of itself at GET /status on its admin port. The operator asks for
 // it; it holds no secret.
 package report
 

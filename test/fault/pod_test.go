@@ -86,21 +86,21 @@ func (m *mount) bundle(workflow string) document.Bundle {
 // pod is a process of cmd/ingest.
 type pod struct {
 	*process
-	events, operations string // host:port
+	events, admin string // host:port
 }
 
 func (m *mount) start() *pod {
 	m.t.Helper()
 	p := &pod{process: launchProgram(m.t, ingestBinary, nil, append([]string{
-		"--config", m.folder, "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--redis-address", m.redis.Addr,
+		"--config", m.folder, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--redis-address", m.redis.Addr,
 	}, m.flags...)...)}
 	p.await(p.stderr, "first line of the log", func(lines []line) bool { return len(lines) > 0 })
-	var first struct{ Listen, Operations string }
+	var first struct{ Listen, Admin string }
 	lines, _ := p.stderr.sofar()
 	if err := json.Unmarshal([]byte(lines[0].Raw), &first); err != nil {
 		m.t.Fatalf("%v: %s", err, lines[0].Raw)
 	}
-	p.events, p.operations = first.Listen, first.Operations
+	p.events, p.admin = first.Listen, first.Admin
 	return p
 }
 
@@ -109,7 +109,7 @@ func (p *pod) at(token string) string { return "http://" + p.events + "/test/sho
 
 func (p *pod) get(path string) (int, []byte) {
 	p.t.Helper()
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.operations+path, http.NoBody)
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.admin+path, http.NoBody)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -3,9 +3,6 @@
 package receiver_test
 
 import (
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,36 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
-	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-func silent() report.Report { return report.Report{} }
-
-func TestOperations(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	r := receiver.New(receiver.Options{Metrics: registry})
-	fine := func() error { return nil }
-	for name, tc := range map[string]struct {
-		handler http.Handler
-		path    string
-		want    answer
-	}{
-		"healthy":    {receiver.Operations(fine, fine, registry, silent), "/healthz", answer{200, "ok\n"}},
-		"unhealthy":  {receiver.Operations(func() error { return errors.New("broken") }, fine, registry, silent), "/healthz", answer{503, "broken\n"}},
-		"ready":      {receiver.Operations(fine, fine, registry, silent), "/readyz", answer{200, "ok\n"}},
-		"not ready":  {receiver.Operations(fine, r.Ready, registry, silent), "/readyz", answer{503, "starting: the configuration is not loaded yet\n"}},
-		"nothing":    {receiver.Operations(fine, fine, registry, silent), "/", answer{404, "404 page not found\n"}},
-		"no metrics": {receiver.Operations(fine, fine, prometheus.NewRegistry(), silent), "/metrics", answer{200, ""}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			recorder := httptest.NewRecorder()
-			tc.handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, tc.path, nil))
-			check(t, tc.want, answer{recorder.Code, recorder.Body.String()})
-		})
-	}
-}
-
-func TestMetrics(t *testing.T) {
+func TestMetricsCountRequestsAndEvents(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	address := serve(t, started(receiver.Options{Metrics: registry}, new(box).source()))
 	send(t, address, sent{body: `[{"type":"x","seen":1},` + one + `,` + one + `]`})

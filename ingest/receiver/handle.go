@@ -16,85 +16,85 @@ import (
 )
 
 // take does all that a request asks for, but for the answer.
-func (r *Receiver) take(request *http.Request) (taken receipt, refused *refusal) {
+func (r *Receiver) handle(request *http.Request) (taken receipt, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request not handled", "stack", string(debug.Stack()))
-			taken, refused = receipt{}, refuseInternal()
+			taken, rejected = receipt{}, internalError()
 		}
 	}()
-	if refused := r.closed(); refused != nil {
-		return receipt{}, refused
+	if rejected := r.closed(); rejected != nil {
+		return receipt{}, rejected
 	}
-	source := r.sources.Load().find(request.URL)
+	source := r.routes.Load().find(request.URL)
 	if source == nil {
-		return receipt{}, refuseUnknown()
+		return receipt{}, notFound()
 	}
-	taken, refused = r.takeFor(source, request)
-	if refused != nil {
-		r.options.Log.V(2).Info("Request refused", "source", source.ref(), "status", refused.status, "code", refused.code)
+	taken, rejected = r.handleEndpoint(source, request)
+	if rejected != nil {
+		r.options.Log.V(2).Info("Request rejected", "source", source.ref(), "status", rejected.status, "code", rejected.code)
 	}
-	return taken, refused
+	return taken, rejected
 }
 
-// takeFor checks first what can be known without the body.
-func (r *Receiver) takeFor(source *endpoint, request *http.Request) (receipt, *refusal) {
+// handleEndpoint checks first what can be known without the body.
+func (r *Receiver) handleEndpoint(source *route, request *http.Request) (receipt, *rejection) {
 	switch request.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
-		return receipt{}, refuseMethod()
+		return receipt{}, methodNotAllowed()
 	}
-	mark, refused := source.verifyHeader(request.Header)
-	if refused != nil {
-		return receipt{}, refused
+	mark, rejected := source.verifyHeader(request.Header)
+	if rejected != nil {
+		return receipt{}, rejected
 	}
-	coding, refused := contentCoding(request.Header)
-	if refused != nil {
-		return receipt{}, refused
+	coding, rejected := contentCoding(request.Header)
+	if rejected != nil {
+		return receipt{}, rejected
 	}
 	if request.ContentLength > r.options.MaxBody {
-		return receipt{}, refuseLarge(r.options.MaxBody)
+		return receipt{}, bodyTooLarge(r.options.MaxBody)
 	}
 	if !r.enter() {
-		return receipt{}, refuseBusy()
+		return receipt{}, overloaded()
 	}
 	defer r.leave()
-	return r.takeBody(source, request, coding, mark)
+	return r.handleBody(source, request, coding, mark)
 }
 
-func (r *Receiver) takeBody(source *endpoint, request *http.Request, coding coding, mark string) (receipt, *refusal) {
-	loan := loan{from: &r.memory}
-	defer loan.giveBack()
-	body, refused := r.receive(request, &loan)
-	if refused != nil {
-		return receipt{}, refused
+func (r *Receiver) handleBody(source *route, request *http.Request, coding coding, mark string) (receipt, *rejection) {
+	memoryBudget := memoryBudget{from: &r.memory}
+	defer memoryBudget.giveBack()
+	body, rejected := r.receive(request, &memoryBudget)
+	if rejected != nil {
+		return receipt{}, rejected
 	}
 	if source.Verification != nil && source.Verification.Scheme == document.SchemeHMAC {
-		if mark, refused = source.verifyBody(request.Header, body); refused != nil {
-			return receipt{}, refused
+		if mark, rejected = source.verifyBody(request.Header, body); rejected != nil {
+			return receipt{}, rejected
 		}
 	}
-	if body, refused = r.inflate(body, coding, &loan); refused != nil {
-		return receipt{}, refused
+	if body, rejected = r.inflate(body, coding, &memoryBudget); rejected != nil {
+		return receipt{}, rejected
 	}
 	headers := source.headers(request.Header)
-	events, refused := r.events(source, body, headers, mark)
-	if refused != nil {
-		return receipt{}, refused
+	events, rejected := r.events(source, body, headers, mark)
+	if rejected != nil {
+		return receipt{}, rejected
 	}
 	return r.accept(request.Context(), source, events)
 }
 
 // events cuts the body up and has each event identified.
-func (r *Receiver) events(source *endpoint, body []byte, headers map[string]string, mark string) ([]*event.Event, *refusal) {
+func (r *Receiver) events(source *route, body []byte, headers map[string]string, mark string) ([]*event.Event, *rejection) {
 	bodies, err := event.Split(body)
 	if tooMany, ok := errors.AsType[*event.TooManyError](err); ok {
-		return nil, refuseMany(tooMany)
+		return nil, tooManyEvents(tooMany)
 	} else if err != nil {
-		return nil, refuseBody(err.Error())
+		return nil, invalidBody(err.Error())
 	}
 	if int64(size(headers)*(len(bodies)-1)) > r.options.MaxBody { // each event is stored with a copy
-		return nil, refuseHeaders(len(bodies))
+		return nil, headersTooLarge(len(bodies))
 	}
 	array := bytes.TrimLeft(body, "\ufeff \t\r\n")[0] == '['
 	events := make([]*event.Event, len(bodies))
@@ -104,20 +104,20 @@ func (r *Receiver) events(source *endpoint, body []byte, headers map[string]stri
 			if array {
 				err = fmt.Errorf("element %d of the array: %w", i, err)
 			}
-			return nil, refuseEvent(err)
+			return nil, invalidEvent(err)
 		}
 	}
 	return events, nil
 }
 
 // accept goes on when the sender goes away: what it asked for is nearly done, and a sender may close its side early.
-func (r *Receiver) accept(ctx context.Context, source *endpoint, events []*event.Event) (receipt, *refusal) {
+func (r *Receiver) accept(ctx context.Context, source *route, events []*event.Event) (receipt, *rejection) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.AcceptTimeout)
 	defer cancel()
 	receipts, err := source.Accept(ctx, events)
 	r.report(source, err)
 	if err != nil {
-		return receipt{}, refuseForNow(err)
+		return receipt{}, acceptFailed(err)
 	}
 	taken := count(receipts)
 	if taken.duplicates > 0 && source.Duplicates != nil {
@@ -127,7 +127,7 @@ func (r *Receiver) accept(ctx context.Context, source *endpoint, events []*event
 }
 
 // report logs when a source begins to turn events away, and when it takes them again.
-func (r *Receiver) report(source *endpoint, err error) {
+func (r *Receiver) report(source *route, err error) {
 	failing := err != nil
 	switch {
 	case source.failing.Swap(failing) == failing:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package folder reads what a pod runs on from its mounted folder: the compiled document, the URL's tokens and the secrets. Kubelet
+// Package configdir reads what a pod runs on from its mounted folder: the compiled document, the URL's tokens and the secrets. Kubelet
 // replaces the whole folder at once; where other tools write it, half of a version is noticed and the last good one kept.
-package folder
+package configdir
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package folder_test
+package configdir_test
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest"
+	"github.com/doorbell-dev/doorbell/ingest/configdir"
 	"github.com/doorbell-dev/doorbell/ingest/document"
-	"github.com/doorbell-dev/doorbell/ingest/folder"
 )
 
 // seen is what a look at the folder came to.
@@ -167,13 +167,13 @@ type place struct {
 	t       *testing.T
 	path    string
 	now     time.Time
-	watcher *folder.Watcher
+	watcher *configdir.Watcher
 	writes  int
 }
 
 func newFolder(t *testing.T) *place {
 	f := &place{t: t, path: t.TempDir(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	f.watcher = folder.NewWatcher(f.path, func() time.Time { return f.now }, testr.New(t))
+	f.watcher = configdir.NewWatcher(f.path, func() time.Time { return f.now }, testr.New(t))
 	return f
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// Source is one source as the receiver serves it. It does not change; SetSources replaces it.
-type Source struct {
+// Endpoint is what the receiver serves for one source. It does not change; SetEndpoints replaces it.
+type Endpoint struct {
 	Namespace, Name string
 	// Tokens are the valid last segments of the URL. Without any, the source is not found.
 	Tokens []string
@@ -32,18 +32,18 @@ type Source struct {
 	Duplicates func(context.Context, []*event.Event, []inbox.Receipt)
 }
 
-// endpoint is a source with what is computed from it once.
-type endpoint struct {
-	*Source
+// route is an endpoint with what is computed from it once.
+type route struct {
+	*Endpoint
 	tokens [][sha256.Size]byte
 	// failing is whether the last Accept failed, so that only the change is logged.
 	failing atomic.Bool
 }
 
-func (e *endpoint) ref() string { return e.Namespace + "/" + e.Name }
+func (e *route) ref() string { return e.Namespace + "/" + e.Name }
 
 // admits compares in constant time with every token.
-func (e *endpoint) admits(token string) bool {
+func (e *route) admits(token string) bool {
 	sum, found := sha256.Sum256([]byte(token)), 0
 	for i := range e.tokens {
 		found |= subtle.ConstantTimeCompare(sum[:], e.tokens[i][:])
@@ -52,7 +52,7 @@ func (e *endpoint) admits(token string) bool {
 }
 
 // reveals reports whether text has a token in it.
-func (e *endpoint) reveals(text string) bool {
+func (e *route) reveals(text string) bool {
 	for _, token := range e.Tokens {
 		if token != "" && strings.Contains(text, token) {
 			return true
@@ -62,25 +62,25 @@ func (e *endpoint) reveals(text string) bool {
 }
 
 // directory finds sources by namespace and name.
-type directory map[[2]string]*endpoint
+type directory map[[2]string]*route
 
-func newDirectory(sources []*Source) directory {
-	d := make(directory, len(sources))
-	for _, source := range sources {
-		e := &endpoint{Source: source}
-		for _, token := range source.Tokens {
+func newDirectory(endpoints []*Endpoint) directory {
+	d := make(directory, len(endpoints))
+	for _, endpoint := range endpoints {
+		e := &route{Endpoint: endpoint}
+		for _, token := range endpoint.Tokens {
 			if token != "" {
 				e.tokens = append(e.tokens, sha256.Sum256([]byte(token)))
 			}
 		}
-		d[[2]string{source.Namespace, source.Name}] = e
+		d[[2]string{endpoint.Namespace, endpoint.Name}] = e
 	}
 	return d
 }
 
 // find returns the source that /NAMESPACE/SOURCE/TOKEN means, nil if there is none. Nothing is cleaned: a trailing or
 // doubled slash is another path.
-func (d directory) find(path *url.URL) *endpoint {
+func (d directory) find(path *url.URL) *route {
 	segments := strings.Split(path.EscapedPath(), "/")
 	if len(segments) != 4 || segments[0] != "" {
 		return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package folder
+package configdir
 
 import "github.com/doorbell-dev/doorbell/ingest"
 
