@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 func source(t *testing.T, spec string) *v1alpha1.Source {
@@ -102,39 +103,39 @@ func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
 	for name, tc := range map[string]struct {
 		source  string
 		mapping *v1alpha1.ActionMapping
-		want    []compile.Problem
+		want    []problem.Problem
 		runs    bool
 	}{
 		"a broken expression in a mapping": {
 			source:  minimal,
 			mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: a\ntriggerWorkflow: {workflow: w, recipients: body.userId, data: {x: totl + 1}}"),
-			want: []compile.Problem{{Mapping: "bad", Field: "spec.triggerWorkflow.data.x", Message: "line 1, column 1: unknown name totl; " +
+			want: []problem.Problem{{Mapping: "bad", Field: "spec.triggerWorkflow.data.x", Message: "line 1, column 1: unknown name totl; " +
 				"an expression starts from body, headers or preprocess, and text stands in quotes"}},
 			runs: true,
 		},
 		"a mapping without an action": {
 			source: minimal, mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: a"),
-			want: []compile.Problem{{Mapping: "bad", Field: "spec", Message: "no action; write exactly one of " +
+			want: []problem.Problem{{Mapping: "bad", Field: "spec", Message: "no action; write exactly one of " +
 				`["identifyUser" "deleteUser" "mergeUser" "setObject" "deleteObject" "setTenant" "deleteTenant" "subscribe" "unsubscribe" ` +
 				`"addAudienceMember" "removeAudienceMember" "cancelWorkflow" "triggerWorkflow"]`}},
 			runs: true,
 		},
 		"a mapping that repeats another": {
 			source: minimal, mapping: actionMapping(t, "repeated", `{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.previousId}}`),
-			want: []compile.Problem{{Mapping: "repeated", Field: "spec", DuplicateOf: "good", Message: `ActionMapping "good" does exactly the same ` +
+			want: []problem.Problem{{Mapping: "repeated", Field: "spec", DuplicateOf: "good", Message: `ActionMapping "good" does exactly the same ` +
 				"for the same events: delete one of them, or change its event, when or action"}},
 			runs: true,
 		},
 		"an unknown default mapping": {
 			source: `{type: RudderStack, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, defaultMappings: [identify]}`,
-			want: []compile.Problem{{
+			want: []problem.Problem{{
 				Field: "spec.defaultMappings[0]", Message: `RudderStack has no default mapping "identify"; it has ["identify-user" "order-completed"]`,
 			}},
 			runs: true,
 		},
 		"a broken event type": {
 			source: `{type: Custom, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, eventType: "1"}`,
-			want:   []compile.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives int; this field is a string"}},
+			want:   []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives int; this field is a string"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

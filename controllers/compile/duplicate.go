@@ -10,13 +10,14 @@ import (
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 // duplicates finds mappings that do the same for the same events: their calls would be made twice.
 type duplicates map[string]string // content to name
 
 // add returns the problem of a mapping that an older one makes superfluous. What is switched off does nothing twice.
-func (d duplicates) add(m document.Mapping) *Problem {
+func (d duplicates) add(m document.Mapping) *problem.Problem {
 	if m.Inactive {
 		return nil
 	}
@@ -31,7 +32,7 @@ func (d duplicates) add(m document.Mapping) *Problem {
 		d[string(content)] = name
 		return nil
 	}
-	return &Problem{
+	return &problem.Problem{
 		Mapping: name, Field: "spec", DuplicateOf: older,
 		Message: fmt.Sprintf("ActionMapping %q does exactly the same for the same events: delete one of them, or change its event, when or action", older),
 	}

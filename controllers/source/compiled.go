@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 // Compiler compiles Sources, each only when it or one of its mappings changed.
@@ -29,7 +30,7 @@ type Compiler struct {
 type compiled struct {
 	inputs   uint64
 	bundle   *document.Bundle // nil when the Source itself is refused
-	problems []compile.Problem
+	problems []problem.Problem
 	tooLarge error
 }
 
@@ -90,24 +91,24 @@ func (c *Compiler) inputs(source *v1alpha1.Source, mappings []*v1alpha1.ActionMa
 // sourceProblems are the mistakes in the Source itself.
 func (c *compiled) sourceProblems() string {
 	var messages []string
-	for _, problem := range c.problems {
-		if problem.Mapping == "" && !problem.Warning {
-			messages = append(messages, problem.Error())
+	for _, p := range c.problems {
+		if p.Mapping == "" && !p.Warning {
+			messages = append(messages, p.Error())
 		}
 	}
 	return strings.Join(messages, "; ")
 }
 
 // byMapping returns the first mistake and the first warning about each mapping.
-func (c *compiled) byMapping() (mistakes, warnings map[string]compile.Problem) {
-	mistakes, warnings = map[string]compile.Problem{}, map[string]compile.Problem{}
-	for _, problem := range c.problems {
+func (c *compiled) byMapping() (mistakes, warnings map[string]problem.Problem) {
+	mistakes, warnings = map[string]problem.Problem{}, map[string]problem.Problem{}
+	for _, p := range c.problems {
 		into := mistakes
-		if problem.Warning {
+		if p.Warning {
 			into = warnings
 		}
-		if _, known := into[problem.Mapping]; !known {
-			into[problem.Mapping] = problem
+		if _, known := into[p.Mapping]; !known {
+			into[p.Mapping] = p
 		}
 	}
 	return mistakes, warnings

@@ -15,10 +15,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
-	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
 	"github.com/doorbell-dev/doorbell/controllers/render"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
@@ -72,7 +72,7 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 		{name: "all is well", change: func(*world) {}},
 		{
 			name:   "a mistake in the Source stalls it",
-			change: func(w *world) { w.compiled = &compiled{problems: []compile.Problem{{}}} },
+			change: func(w *world) { w.compiled = &compiled{problems: []problem.Problem{{}}} },
 			want: map[string]string{
 				configuration: "False InvalidSpec", endpoint: "Unknown Progressing", ingest: "Unknown Progressing",
 				ready: "False InvalidSpec", stalled: "True InvalidSpec",
@@ -88,12 +88,12 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 		},
 		{
 			name:   "a mistake in a mapping leaves it ready",
-			change: func(w *world) { w.compiled.problems = []compile.Problem{{Mapping: "welcome"}} },
+			change: func(w *world) { w.compiled.problems = []problem.Problem{{Mapping: "welcome"}} },
 			want:   map[string]string{mappings: "False MappingsRejected"},
 		},
 		{
 			name:   "a warning refuses nothing",
-			change: func(w *world) { w.compiled.problems = []compile.Problem{{Mapping: "welcome", Warning: true}} },
+			change: func(w *world) { w.compiled.problems = []problem.Problem{{Mapping: "welcome", Warning: true}} },
 		},
 		{
 			name:   "a token that pods do not take yet is waited for",

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
-	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/controllers/outcome"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 const (
@@ -43,7 +43,7 @@ func (w *world) verdicts() map[string]outcome.Verdict {
 	return verdicts
 }
 
-func reasonOf(mistake compile.Problem) string {
+func reasonOf(mistake problem.Problem) string {
 	if mistake.DuplicateOf != "" {
 		return v1alpha1.ReasonDuplicate
 	}

@@ -65,7 +65,7 @@ func TestTheLastGoodVersionRunsOn(t *testing.T) {
 	broken := workflow("order")
 	broken.Event.Type = "body."
 	f.pack(broken)
-	f.see("one that does not compile", seen{Problem: "configuration " + broken.Version() + " does not compile: eventType: "})
+	f.see("one that does not compile", seen{Problem: "configuration " + broken.Version() + " does not compile: spec.eventType: "})
 	f.remove("document/manifest.json")
 	f.see("none", seen{Problem: "waiting for a configuration"})
 	f.remove("tokens/current")
@@ -83,7 +83,7 @@ func TestAMappingWithAMistakeIsLeftOutAndTold(t *testing.T) {
 	doc.Mappings[1].Name, doc.Mappings[1].When = "broken", "body.total >"
 	f.pack(doc)
 	f.see("the document", seen{
-		Sent: true, Workflow: "order", Tokens: []string{"first"}, Problem: "mapping broken is left out: when: ",
+		Sent: true, Workflow: "order", Tokens: []string{"first"}, Problem: "mapping broken is left out: spec.when: ",
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 // source is what the folder has said so far. Document and tokens keep their last good version, each for itself: a broken document
@@ -59,15 +60,15 @@ func (s *source) learnDocument(taken snapshot) error {
 }
 
 // told names the mistakes; warnings are for those who write mappings.
-func told(problems []mapping.Problem) error {
+func told(problems []problem.Problem) error {
 	var mistakes []error
-	for _, problem := range problems {
+	for _, p := range problems {
 		switch {
-		case problem.Warning:
-		case problem.Mapping != "":
-			mistakes = append(mistakes, fmt.Errorf("mapping %s is left out: %w", problem.Mapping, problem))
+		case p.Warning:
+		case p.Mapping != "":
+			mistakes = append(mistakes, fmt.Errorf("mapping %s is left out: %w", p.Mapping, p))
 		default:
-			mistakes = append(mistakes, problem)
+			mistakes = append(mistakes, p)
 		}
 	}
 	return errors.Join(mistakes...)

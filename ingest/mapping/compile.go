@@ -4,7 +4,6 @@ package mapping
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,26 +12,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// Problem is a mistake in a document, told where its author made it.
-type Problem struct {
-	// Mapping names the mapping; empty for the source itself.
-	Mapping string
-	// Default marks a mapping that came with the template.
-	Default bool
-	// Field is the path of the field below spec, such as triggerWorkflow.recipients.
-	Field string
-	Err   error
-	// Warning marks what works but may not be what was meant.
-	Warning bool
-}
-
-func (p Problem) Error() string { return fmt.Sprintf("%s: %v", p.Field, p.Err) }
-
-// Compile compiles a document. A mapping with a mistake is left out and reported; a mistake in the source itself leaves
-// no program.
-func Compile(doc *document.Document) (*Program, []Problem) {
+// Compile compiles a document. It leaves out a mapping with a mistake, reports the mistake, and runs the other mappings.
+// If the source itself has a mistake, Compile returns no program.
+func Compile(doc *document.Document) (*Program, []problem.Problem) {
 	c := compiler{}
 	p := &Program{
 		source:      doc.Ref(),
@@ -44,7 +29,7 @@ func Compile(doc *document.Document) (*Program, []Problem) {
 		index:       newIndex(doc.Event.Exact),
 	}
 	if p.eventType == nil && !c.failed {
-		c.report("eventType", errors.New("required: an expression that gives the event type, such as body.type"))
+		c.report("eventType", "required: an expression that gives the event type, such as body.type")
 	}
 	for i, step := range doc.Event.Preprocess {
 		if x := c.needed(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
@@ -79,19 +64,20 @@ func ordered(mappings []document.Mapping) []document.Mapping {
 type compiler struct {
 	mappingName string
 	isDefault   bool
-	problems    []Problem
+	problems    []problem.Problem
 	failed      bool // a problem that is no warning, in the current mapping or the source
 }
 
-func (c *compiler) add(field string, err error, warning bool) {
-	c.problems = append(c.problems, Problem{
-		Mapping: c.mappingName, Default: c.isDefault, Field: field, Err: err, Warning: warning,
+// add records a problem in the field at a path below spec.
+func (c *compiler) add(field, message string, warning bool) {
+	c.problems = append(c.problems, problem.Problem{
+		Mapping: c.mappingName, Default: c.isDefault, Field: "spec." + field, Message: message, Warning: warning,
 	})
 }
 
-func (c *compiler) report(field string, err error) {
+func (c *compiler) report(field, message string) {
 	c.failed = true
-	c.add(field, err, false)
+	c.add(field, message, false)
 }
 
 // expression compiles an optional expression; nil for an empty or a broken one.
@@ -101,11 +87,11 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	}
 	x, err := expression.Compile(text, kind)
 	if err != nil {
-		c.report(field, err)
+		c.report(field, err.Error())
 		return nil
 	}
 	if x.Warning != "" {
-		c.add(field, errors.New(x.Warning), true)
+		c.add(field, x.Warning, true)
 	}
 	return x
 }
@@ -113,7 +99,7 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 // needed compiles an expression that must not be empty; nil for a broken one.
 func (c *compiler) needed(field, text string, kind expression.Kind) *expression.Expression {
 	if text == "" {
-		c.report(field, errors.New("the expression is empty; an empty text is written ''"))
+		c.report(field, "the expression is empty; an empty text is written ''")
 		return nil
 	}
 	return c.expression(field, text, kind)
@@ -128,10 +114,10 @@ func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 	}
 	parameters := schema(m.Action)
 	if parameters == nil {
-		c.report("action", fmt.Errorf("unknown action %q", m.Action))
+		c.report("action", fmt.Sprintf("unknown action %q", m.Action))
 	}
 	if m.Event == "" {
-		c.report("event", errors.New("required: an event type, or a prefix of one ending in *"))
+		c.report("event", "required: an event type, or a prefix of one ending in *")
 	}
 	known := map[string]bool{}
 	for _, p := range parameters {
@@ -140,7 +126,7 @@ func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		if !known[name] && parameters != nil {
-			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Errorf("%s has no such parameter", m.Action))
+			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Sprintf("%s has no such parameter", m.Action))
 		}
 	}
 	return out, !c.failed
@@ -151,7 +137,7 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	given, ok := m.Parameters[p.name]
 	if !ok || p.form.isText() && given.Text == "" {
 		if p.required {
-			c.report(field, errors.New("required"))
+			c.report(field, "required")
 		}
 		return
 	}
@@ -184,7 +170,7 @@ func (c *compiler) key(field, text string) value {
 		return value{x: c.needed(field, strings.TrimSpace(code), expression.ID)}
 	}
 	if err := knock.CheckID(text); err != nil {
-		c.report(field, fmt.Errorf("%q%s", text, strings.TrimPrefix(err.Error(), " id")))
+		c.report(field, fmt.Sprintf("%q%s", text, strings.TrimPrefix(err.Error(), " id")))
 	}
 	return value{literal: text}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
 // compiler turns sets of manifests into sources, one set after the other. What no longer compiles keeps running in its
@@ -103,13 +104,13 @@ func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Sou
 }
 
 func (c *compiler) report(
-	source manifest.Loaded[v1alpha1.Source], mine map[string]manifest.Loaded[v1alpha1.ActionMapping], problem compile.Problem,
+	source manifest.Loaded[v1alpha1.Source], mine map[string]manifest.Loaded[v1alpha1.ActionMapping], found problem.Problem,
 ) {
-	place := source.Problem(problem.Field, problem.Message)
-	if m, ok := mine[problem.Mapping]; ok {
-		place = m.Problem(problem.Field, problem.Message)
+	place := source.Problem(found.Field, found.Message)
+	if m, ok := mine[found.Mapping]; ok {
+		place = m.Problem(found.Field, found.Message)
 	}
-	place.Warning = problem.Warning
+	place.Warning = found.Warning
 	c.problems.add(place)
 }
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/nearest"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/text"
+	"github.com/doorbell-dev/doorbell/ingest/nearest"
 )
 
 // The kinds that are read.

@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/crd"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/nearest"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/text"
+	"github.com/doorbell-dev/doorbell/ingest/nearest"
 )
 
 // templateAdvice says how a template becomes a Secret.

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/nearest"
+	"github.com/doorbell-dev/doorbell/ingest/nearest"
 )
 
 // Finding is one thing wrong with an object.
