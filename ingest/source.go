@@ -190,7 +190,7 @@ func (r *source) configure(config Source) {
 	r.load(config)
 	if open := r.opened.Load(); open != nil {
 		if before.Document.Knock != config.Document.Knock || before.Credentials.APIKey != config.Credentials.APIKey {
-			open.pool.ForgetKnock()
+			open.pool.ResetKnockStatus()
 		}
 		open.inbox.Configure(limits(&config))
 		open.log.Configure(limits(&config).Log)
@@ -228,7 +228,7 @@ func (r *source) duplicates(ctx context.Context, events []*event.Event, receipts
 		at := receipts[i].ReceivedAt
 		entries = append(entries, redact.Apply(eventlog.Entry{
 			ID: e.ID, Source: r.ref, Type: e.Type, Key: e.Key, OrderingKey: e.OrderingKey, ReceivedAt: at, FinishedAt: &at,
-			Timestamp: config.Program.Timestamp(e), Status: eventlog.Duplicate, DuplicateOf: receipts[i].Of,
+			Timestamp: config.Program.Timestamp(e), Status: eventlog.Duplicate, DuplicateOf: receipts[i].DuplicateOf,
 			Reason: "the same key and type were received before", Verification: e.Verification, Payload: e.Body,
 		}))
 	}

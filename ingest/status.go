@@ -39,7 +39,7 @@ func (s *Server) Report() report.Report {
 			said.Configuration.TokenHashes = append(said.Configuration.TokenHashes, hex.EncodeToString(sum[:4]))
 		}
 		if open := source.opened.Load(); open != nil {
-			said.Knock = open.pool.Knock()
+			said.Knock = open.pool.KnockStatus()
 		}
 	}
 	return said

@@ -78,8 +78,8 @@ func (h *health) turn(state report.KnockState, err error, at time.Time) {
 	}
 }
 
-// Knock is what the source's latest calls say of Knock.
-func (p *Pool) Knock() report.Knock {
+// KnockStatus is what the source's latest calls say of Knock.
+func (p *Pool) KnockStatus() report.Knock {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
 	if p.health.knock.State == "" {
@@ -88,8 +88,8 @@ func (p *Pool) Knock() report.Knock {
 	return p.health.knock
 }
 
-// ForgetKnock is for when the calls go elsewhere, or with another key: what earlier calls said does not count any more.
-func (p *Pool) ForgetKnock() {
+// ResetKnockStatus is for when the calls go elsewhere, or with another key: what earlier calls said does not count any more.
+func (p *Pool) ResetKnockStatus() {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
 	p.health.knock, p.health.failures, p.health.limitedUntil = report.Knock{}, 0, time.Time{}

@@ -53,7 +53,7 @@ func TestWhatCallsSayOfKnock(t *testing.T) {
 			if test.since > 0 {
 				want.Since = began.Add(time.Duration(test.since) * time.Second)
 			}
-			got := p.Knock()
+			got := p.KnockStatus()
 			if fine := got.State == report.KnockIdle || got.State == report.KnockReachable; fine != (got.Problem == "") {
 				t.Errorf("%s has the problem %q", got.State, got.Problem)
 			}
@@ -61,8 +61,8 @@ func TestWhatCallsSayOfKnock(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			p.ForgetKnock()
-			if diff := cmp.Diff(report.Knock{State: report.KnockIdle}, p.Knock()); diff != "" {
+			p.ResetKnockStatus()
+			if diff := cmp.Diff(report.Knock{State: report.KnockIdle}, p.KnockStatus()); diff != "" {
 				t.Errorf("forgotten (-want +got)\n%s", diff)
 			}
 		})
@@ -73,7 +73,7 @@ func TestAStateKeepsTheProblemWithWhichItBegan(t *testing.T) {
 	var p Pool
 	p.health.saw(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
 	p.health.saw(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
-	if problem := p.Knock().Problem; !strings.Contains(problem, "40001") {
+	if problem := p.KnockStatus().Problem; !strings.Contains(problem, "40001") {
 		t.Errorf("problem %q; want the first: whoever compares would see a change where there is none", problem)
 	}
 }

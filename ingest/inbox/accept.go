@@ -17,8 +17,8 @@ import (
 type Receipt struct {
 	// Duplicate is true when an event with the same type and key is unfinished or remembered; this one was not taken.
 	Duplicate bool
-	// Of is the ID of that earlier event; empty when it is finished.
-	Of string
+	// DuplicateOf is the ID of the earlier event. It is empty when that event is finished.
+	DuplicateOf string
 	// ReceivedAt is Redis's time of the decision, in whole milliseconds.
 	ReceivedAt time.Time
 }
@@ -156,7 +156,7 @@ func (b *Inbox) improve(s *shard, word, told string) (again bool, err error) {
 		s.learn(told)
 		return true, b.scripts.accept.unexpected(word)
 	case wordMemory: // the log gave way to events, unless it is empty
-		return told != "0", &FullError{Limit: LimitMemory}
+		return told != "0", &FullError{Limit: LimitRedisMemory}
 	default:
 		return false, b.scripts.accept.unexpected(word)
 	}
@@ -223,7 +223,7 @@ func (r *request) settle(words []string, now time.Time) {
 		case wordFinished:
 			a.receipt.Duplicate = true
 		default:
-			a.receipt.Duplicate, a.receipt.Of = true, word
+			a.receipt.Duplicate, a.receipt.DuplicateOf = true, word
 		}
 	}
 }

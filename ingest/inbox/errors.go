@@ -18,14 +18,14 @@ var ErrLost = errors.New("claim lost")
 
 // FullError says that the inbox cannot take events now, and what is used up.
 type FullError struct {
-	// Limit is LimitQueue or LimitMemory.
+	// Limit is LimitQueue or LimitRedisMemory.
 	Limit string
 }
 
 // What can be used up.
 const (
 	LimitQueue  = "queue"
-	LimitMemory = "memory"
+	LimitRedisMemory = "memory"
 )
 
 func (e *FullError) Error() string { return "inbox full: " + e.Limit + " limit reached" }
@@ -33,7 +33,7 @@ func (e *FullError) Error() string { return "inbox full: " + e.Limit + " limit r
 // failure says what went wrong in a call to Redis.
 func failure(call string, err error) error {
 	if refusal, ok := rueidis.IsRedisErr(err); ok && strings.Contains(refusal.Error(), "OOM command not allowed") {
-		return &FullError{Limit: LimitMemory}
+		return &FullError{Limit: LimitRedisMemory}
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, call, err)
 }

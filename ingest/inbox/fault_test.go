@@ -27,7 +27,7 @@ func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
 		e.Body = bytes.Repeat([]byte("x"), 10_000)
 		_, err := b.Accept(t.Context(), []*event.Event{e})
 		if full, is := errors.AsType[*inbox.FullError](err); is {
-			if full.Limit != inbox.LimitMemory {
+			if full.Limit != inbox.LimitRedisMemory {
 				t.Fatalf("%v; want the memory limit", full)
 			}
 			return accepted

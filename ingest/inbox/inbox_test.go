@@ -131,11 +131,11 @@ func TestADuplicateNamesTheUnfinishedEventThatItRepeats(t *testing.T) {
 		b := open(t, client, inbox.Options{})
 		first := keyed("u", "k")
 		accept(t, b, first)
-		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate || got.Of != first.ID {
+		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate || got.DuplicateOf != first.ID {
 			t.Errorf("%+v; want a duplicate of %s", got, first.ID)
 		}
 		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
-		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate || got.Of != "" {
+		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate || got.DuplicateOf != "" {
 			t.Errorf("%+v; want a duplicate of a finished event, whose ID is not kept", got)
 		}
 	})

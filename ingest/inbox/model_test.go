@@ -146,7 +146,7 @@ func (m *machine) acceptSome(rt *rapid.T) {
 		if got.Duplicate && !may || !got.Duplicate && must {
 			rt.Fatalf("event %d, key %s: %+v; duplicate must %v, may %v", i, e.Key, got, must, may)
 		}
-		if of := m.pending[m.known(e)]; got.Of != of || !got.ReceivedAt.Equal(now) {
+		if of := m.pending[m.known(e)]; got.DuplicateOf != of || !got.ReceivedAt.Equal(now) {
 			rt.Fatalf("event %d: %+v; want of %q, at %v", i, got, m.pending[m.known(e)], now)
 		}
 		if !got.Duplicate {

@@ -113,7 +113,7 @@ func TestWhatPassesIsAnswered429(t *testing.T) {
 		want   answer
 	}{
 		"the queue is full":      {fixed(&inbox.FullError{Limit: inbox.LimitQueue}), rejected(429, "queue_full", "too many events are waiting to be delivered; send it again later")},
-		"the memory is used up":  {fixed(fmt.Errorf("x: %w", &inbox.FullError{Limit: inbox.LimitMemory})), rejected(429, "memory_full", "the memory for events is used up; send it again later")},
+		"the memory is used up":  {fixed(fmt.Errorf("x: %w", &inbox.FullError{Limit: inbox.LimitRedisMemory})), rejected(429, "memory_full", "the memory for events is used up; send it again later")},
 		"Redis is away":          {fixed(fmt.Errorf("%w: secret details", inbox.ErrUnavailable)), rejected(429, "unavailable", "events cannot be stored at the moment; send it again later")},
 		"Redis takes too long":   {fixed(context.DeadlineExceeded), rejected(429, "unavailable", "events cannot be stored at the moment; send it again later")},
 		"a panic in Accept":      {func(s *receiver.Endpoint) { s.Accept = nil }, rejected(429, "internal", "internal error; send it again later")},
