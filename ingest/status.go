@@ -3,8 +3,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 
 	"github.com/doorbell-dev/doorbell/ingest/report"
@@ -35,8 +33,7 @@ func (s *Server) Report() report.Report {
 		said.Configuration.Source, said.Configuration.Version = ref, *source.version.Load()
 		said.Configuration.APIKey = config.Credentials.APIKey != ""
 		for _, token := range config.Credentials.Tokens {
-			sum := sha256.Sum256([]byte(token))
-			said.Configuration.TokenHashes = append(said.Configuration.TokenHashes, hex.EncodeToString(sum[:4]))
+			said.Configuration.TokenHashes = append(said.Configuration.TokenHashes, report.TokenHash(token))
 		}
 		if open := source.opened.Load(); open != nil {
 			said.Knock = open.pool.KnockStatus()

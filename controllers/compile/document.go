@@ -103,24 +103,6 @@ func verification(spec *v1alpha1.Verification) *document.Verification {
 	return out
 }
 
-// VerificationSecret returns the reference to the sender's secret; nil when the source verifies nothing.
-func VerificationSecret(source *v1alpha1.Source) *v1alpha1.SecretKeyReference {
-	switch v := source.Spec.Verification; {
-	case v == nil:
-		return nil
-	case v.HeaderSecret != nil:
-		return &v.HeaderSecret.SecretRef
-	case v.Basic != nil:
-		return &v.Basic.SecretRef
-	case v.Bearer != nil:
-		return &v.Bearer.SecretRef
-	case v.HMAC != nil:
-		return &v.HMAC.SecretRef
-	default:
-		return nil
-	}
-}
-
 // fromMapping reads the one action out of the spec by its JSON name: the document spells actions and parameters as the
 // resource does.
 func fromMapping(m *v1alpha1.ActionMapping) (document.Mapping, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 // drainSeconds is how long a pod that was told to stop goes on taking requests, closing each connection.
@@ -19,7 +20,7 @@ const podUID = "POD_UID"
 // arguments are cmd/ingest's. A change restarts the pods, so only what they cannot change while they run stands here.
 func (r *renderer) arguments() []string {
 	arguments := []string{
-		"--config=" + configFolder,
+		"--config=" + layout.ConfigDirectory,
 		fmt.Sprintf("--listen=:%d", EventsPort),
 		fmt.Sprintf("--admin=:%d", AdminPort),
 		fmt.Sprintf("--drain=%ds", drainSeconds),

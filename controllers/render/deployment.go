@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 const (
@@ -64,13 +66,13 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 			corev1ac.ContainerPort().WithName("http").WithContainerPort(EventsPort).WithProtocol(corev1.ProtocolTCP),
 			corev1ac.ContainerPort().WithName("admin").WithContainerPort(AdminPort).WithProtocol(corev1.ProtocolTCP)).
 		WithResources(resources(wanted)).WithSecurityContext(restrictedContainer()).
-		WithVolumeMounts(corev1ac.VolumeMount().WithName("configuration").WithMountPath(configFolder).WithReadOnly(true)).
+		WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.ConfigVolume).WithMountPath(layout.ConfigDirectory).WithReadOnly(true)).
 		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStop)))).
 		WithStartupProbe(probe("/healthz").WithPeriodSeconds(1).WithFailureThreshold(60)).
 		WithLivenessProbe(probe("/healthz").WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5)).
 		WithReadinessProbe(probe("/readyz").WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2))
 	if r.spec.Ingest.CABundle != nil {
-		container.WithVolumeMounts(corev1ac.VolumeMount().WithName("ca").WithMountPath(caFolder).WithReadOnly(true))
+		container.WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.CAVolume).WithMountPath(layout.CADirectory).WithReadOnly(true))
 	}
 	return container
 }
@@ -100,7 +102,7 @@ func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.E
 		own = append(own, corev1.EnvVar{Name: "GOMEMLIMIT", Value: fmt.Sprint(limit.Value() / 10 * 9)})
 	}
 	if r.spec.Ingest.CABundle != nil {
-		own = append(own, corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/etc/ssl/certs:" + caFolder})
+		own = append(own, corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/etc/ssl/certs:" + layout.CADirectory})
 	}
 	var all []*corev1ac.EnvVarApplyConfiguration
 	users := map[string]bool{}

@@ -39,6 +39,16 @@ const (
 	servicePort = 80
 )
 
+// The keys of the Secrets that Doorbell writes; layout names the keys of the tokens' Secret.
+const (
+	// EndpointTokenKey and EndpointURLKey are the keys of the Secret that shows the ingestion URL to users.
+	EndpointTokenKey = "token"
+	EndpointURLKey   = "url"
+	// RedisUsernameKey and RedisPasswordKey are the keys of the managed Redis's credentials.
+	RedisUsernameKey = "username"
+	RedisPasswordKey = "password"
+)
+
 // IngestName names the Deployment, Service and everything else around the ingest pods.
 func IngestName(source *v1alpha1.Source) string { return source.Name + "-ingest" }
 

@@ -61,7 +61,7 @@ func (r *renderer) redisACL() string {
 func (r *renderer) redisSecret() *corev1ac.SecretApplyConfiguration {
 	return corev1ac.Secret(RedisName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentRedis)).WithOwnerReferences(r.owner()).
 		WithData(map[string][]byte{
-			"username": []byte(r.Redis.Username), "password": []byte(r.Redis.Password), "users.acl": []byte(r.redisACL()),
+			RedisUsernameKey: []byte(r.Redis.Username), RedisPasswordKey: []byte(r.Redis.Password), "users.acl": []byte(r.redisACL()),
 		})
 }
 

@@ -8,22 +8,23 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// endpointSecret gives people the URL.
+// endpointSecret holds the ingestion URL for the user to read.
 func (r *renderer) endpointSecret() *corev1ac.SecretApplyConfiguration {
 	base, _ := URL(r.Source)
 	return corev1ac.Secret(EndpointSecretName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentEndpoint)).
 		WithOwnerReferences(r.endpointOwner()...).
-		WithData(map[string][]byte{"token": []byte(r.Tokens.Shown), "url": []byte(base + "/" + r.Tokens.Shown)})
+		WithData(map[string][]byte{EndpointTokenKey: []byte(r.Tokens.Shown), EndpointURLKey: []byte(base + "/" + r.Tokens.Shown)})
 }
 
-// tokensSecret tells the pods which tokens are valid.
+// tokensSecret holds the valid tokens for the pods to mount.
 func (r *renderer) tokensSecret() *corev1ac.SecretApplyConfiguration {
-	data := map[string][]byte{"current": []byte(r.Tokens.Current)}
+	data := map[string][]byte{layout.CurrentTokenKey: []byte(r.Tokens.Current)}
 	if r.Tokens.Previous != "" {
-		data["previous"] = []byte(r.Tokens.Previous)
-		data["previousUntil"] = []byte(r.Tokens.PreviousUntil.UTC().Format(time.RFC3339))
+		data[layout.PreviousTokenKey] = []byte(r.Tokens.Previous)
+		data[layout.PreviousUntilKey] = []byte(r.Tokens.PreviousUntil.UTC().Format(time.RFC3339))
 	}
 	secret := corev1ac.Secret(TokensSecretName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentEndpoint)).
 		WithOwnerReferences(r.endpointOwner()...).WithData(data)

@@ -3,8 +3,6 @@
 package source
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"slices"
 	"time"
@@ -12,6 +10,8 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
 	"github.com/doorbell-dev/doorbell/controllers/render"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
+	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
 // defaultOverlap is the schema's, for Sources made before the field was.
@@ -72,20 +72,20 @@ func (w *world) nextTokens(fresh func() string) tokens {
 // storedTokens reads NAME-tokens, and what NAME-endpoint shows.
 func (w *world) storedTokens() (stored tokens, shown string) {
 	if secret := w.secrets.endpoint; secret != nil {
-		shown = string(secret.Data["token"])
+		shown = string(secret.Data[render.EndpointTokenKey])
 	}
 	secret := w.secrets.tokens
 	if secret == nil {
 		return tokens{}, shown
 	}
 	stored = tokens{
-		current: string(secret.Data["current"]), previous: string(secret.Data["previous"]),
+		current: string(secret.Data[layout.CurrentTokenKey]), previous: string(secret.Data[layout.PreviousTokenKey]),
 		rotation: secret.Annotations[v1alpha1.AnnotationRotateToken], published: secret.Annotations[render.AnnotationPublished] == "true",
 	}
 	if !validToken(stored.current) {
 		stored.current = ""
 	}
-	if until, err := time.Parse(time.RFC3339, string(secret.Data["previousUntil"])); err == nil && validToken(stored.previous) {
+	if until, err := time.Parse(time.RFC3339, string(secret.Data[layout.PreviousUntilKey])); err == nil && validToken(stored.previous) {
 		stored.until = until
 	} else {
 		stored.previous = ""
@@ -117,19 +117,13 @@ func overlap(source *v1alpha1.Source) time.Duration {
 
 // podsTake says whether every ready pod reports that it takes the token.
 func (w *world) podsTake(token string) bool {
-	hash := tokenHash(token)
+	hash := report.TokenHash(token)
 	for _, pod := range w.pods {
 		if pod.ingest() && pod.ready && (pod.report == nil || !slices.Contains(pod.report.Configuration.TokenHashes, hash)) {
 			return false
 		}
 	}
 	return true
-}
-
-// tokenHash is the form in which pods report a token.
-func tokenHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:4])
 }
 
 func validToken(token string) bool {

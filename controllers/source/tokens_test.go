@@ -50,7 +50,7 @@ func showing(token string) *corev1.Secret {
 func taking(tokens ...string) pod {
 	answer := &report.Report{}
 	for _, token := range tokens {
-		answer.Configuration.TokenHashes = append(answer.Configuration.TokenHashes, tokenHash(token))
+		answer.Configuration.TokenHashes = append(answer.Configuration.TokenHashes, report.TokenHash(token))
 	}
 	return pod{
 		object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shop-ingest-0", Labels: map[string]string{"app.kubernetes.io/component": render.ComponentIngest}}},

@@ -18,6 +18,7 @@ import (
 	kindsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers/podsecrets"
 )
 
 const (
@@ -86,10 +87,8 @@ func sourceOf(object client.Object) []string {
 
 func secretsOf(object client.Object) []string {
 	var names []string
-	for _, needed := range secretRefs(object.(*v1alpha1.Source)) {
-		if needed.ref != nil {
-			names = append(names, needed.ref.Name)
-		}
+	for _, secret := range podsecrets.Of(object.(*v1alpha1.Source)) {
+		names = append(names, secret.Ref.Name)
 	}
 	return names
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
+	"github.com/doorbell-dev/doorbell/controllers/podsecrets"
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/problem"
@@ -148,19 +149,18 @@ func (c *compiler) lastGood(
 func (c *compiler) credentials(set *manifest.Set, source manifest.Loaded[v1alpha1.Source]) document.Credentials {
 	object := source.Object
 	key := c.options.APIKey
-	reference := object.Spec.Knock.APIKeySecretRef
-	if value, found := c.secret(set, source, "spec.knock.apiKeySecretRef", reference); found {
+	if value, found := c.secret(set, source, podsecrets.APIKeyField, object.Spec.Knock.APIKeySecretRef); found {
 		key = value
 	}
 	credentials := document.Credentials{
 		Tokens: []string{c.addresses.token(ref(object.Namespace, object.Name))}, APIKey: key,
 	}
-	if reference := compile.VerificationSecret(object); reference != nil {
-		value, found := c.secret(set, source, "spec.verification", *reference)
+	if secret, needed := podsecrets.Find(object, podsecrets.VerificationField); needed {
+		value, found := c.secret(set, source, secret.Field, secret.Ref)
 		if !found {
-			c.problems.add(source.Problem("spec.verification", fmt.Sprintf(
+			c.problems.add(source.Problem(secret.Field, fmt.Sprintf(
 				"there is no Secret %q with a key %q in namespace %q; until there is, events are answered 429",
-				reference.Name, reference.Key, object.Namespace)))
+				secret.Ref.Name, secret.Ref.Key, object.Namespace)))
 		}
 		credentials.Verification = value
 	}
