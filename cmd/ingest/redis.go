@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 // sentinelEvery is how often the sentinels are asked who is master, should their message get lost.
@@ -42,7 +44,7 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 
 // dial opens one connection with TLS.
 func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
-	authorities, err := s.secret("ca.crt")
+	authorities, err := s.secret(layout.RedisCAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -50,29 +52,29 @@ func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer,
 	if authorities != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(authorities)) {
-			return nil, errors.New("redis/ca.crt holds no certificate in PEM")
+			return nil, errors.New(layout.RedisCAFile + " holds no certificate in PEM")
 		}
 	}
 	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
 }
 
 func (s *settings) credentials() (rueidis.AuthCredentials, error) {
-	username, err := s.secret("username")
+	username, err := s.secret(layout.RedisUsernameFile)
 	if err != nil {
 		return rueidis.AuthCredentials{}, err
 	}
-	password, err := s.secret("password")
+	password, err := s.secret(layout.RedisPasswordFile)
 	return rueidis.AuthCredentials{Username: username, Password: password}, err
 }
 
-// secret reads one of the files about Redis; "" where it is not there.
-func (s *settings) secret(name string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.config, "redis", name)) //nolint:gosec // the folder is the operator's
+// secret reads a file of the config directory without surrounding white space. It returns "" if the file does not exist.
+func (s *settings) secret(file string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file))) //nolint:gosec // the folder is the operator's
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("redis/%s: %w", name, err)
+		return "", fmt.Errorf("%s: %w", file, err)
 	}
 	return strings.TrimSpace(string(data)), nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 // The layouts of Redis.
@@ -32,9 +34,9 @@ type settings struct {
 func parse(args []string) (*settings, error) {
 	s := &settings{}
 	flags := flag.NewFlagSet("ingest", flag.ContinueOnError)
-	flags.StringVar(&s.config, "config", "/etc/doorbell", "folder with the configuration and the secrets")
-	flags.StringVar(&s.listen, "listen", ":8080", "address for the senders' requests")
-	flags.StringVar(&s.admin, "admin", ":9090", "address of /healthz, /readyz, /metrics and /status")
+	flags.StringVar(&s.config, "config", layout.ConfigDirectory, "folder with the configuration and the secrets")
+	flags.StringVar(&s.listen, "listen", fmt.Sprintf(":%d", layout.EventsPort), "address for the senders' requests")
+	flags.StringVar(&s.admin, "admin", fmt.Sprintf(":%d", layout.AdminPort), "address of /healthz, /readyz, /metrics and /status")
 	flags.DurationVar(&s.drain, "drain", 0, "how long requests are still taken after the process was told to stop")
 	flags.StringVar(&s.owner, "owner", "", "names this process and those it succeeds, such as its pod's UID: it goes on at once where one of them was killed")
 	flags.StringVar(&s.addresses, "redis-address", "", "HOST:PORT of Redis; several, separated by commas, for sentinels or a cluster")

@@ -14,7 +14,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/doorbell-dev/doorbell/controllers"
-	"github.com/doorbell-dev/doorbell/controllers/render"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 // stopFor is how long reconciliations under way may take when the process stops.
@@ -30,7 +30,7 @@ func manage(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if err := controllers.Setup(ctx, mgr, controllers.Options{Image: s.image, AdminPort: fmt.Sprint(render.AdminPort), Now: time.Now}); err != nil {
+	if err := controllers.Setup(ctx, mgr, controllers.Options{Image: s.image, AdminPort: fmt.Sprint(layout.AdminPort), Now: time.Now}); err != nil {
 		return err
 	}
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -21,8 +21,8 @@ const podUID = "POD_UID"
 func (r *renderer) arguments() []string {
 	arguments := []string{
 		"--config=" + layout.ConfigDirectory,
-		fmt.Sprintf("--listen=:%d", EventsPort),
-		fmt.Sprintf("--admin=:%d", AdminPort),
+		fmt.Sprintf("--listen=:%d", layout.EventsPort),
+		fmt.Sprintf("--admin=:%d", layout.AdminPort),
 		fmt.Sprintf("--drain=%ds", drainSeconds),
 		"--owner=$(" + podUID + ")",
 	}

@@ -63,14 +63,14 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 		WithImagePullPolicy(corev1.PullIfNotPresent).
 		WithCommand("/ingest").WithArgs(r.arguments()...).WithEnv(r.environment(wanted)...).
 		WithPorts(
-			corev1ac.ContainerPort().WithName("http").WithContainerPort(EventsPort).WithProtocol(corev1.ProtocolTCP),
-			corev1ac.ContainerPort().WithName("admin").WithContainerPort(AdminPort).WithProtocol(corev1.ProtocolTCP)).
+			corev1ac.ContainerPort().WithName(layout.EventsPortName).WithContainerPort(layout.EventsPort).WithProtocol(corev1.ProtocolTCP),
+			corev1ac.ContainerPort().WithName(layout.AdminPortName).WithContainerPort(layout.AdminPort).WithProtocol(corev1.ProtocolTCP)).
 		WithResources(resources(wanted)).WithSecurityContext(restrictedContainer()).
 		WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.ConfigVolume).WithMountPath(layout.ConfigDirectory).WithReadOnly(true)).
 		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStop)))).
-		WithStartupProbe(probe("/healthz").WithPeriodSeconds(1).WithFailureThreshold(60)).
-		WithLivenessProbe(probe("/healthz").WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5)).
-		WithReadinessProbe(probe("/readyz").WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2))
+		WithStartupProbe(probe(layout.HealthPath).WithPeriodSeconds(1).WithFailureThreshold(60)).
+		WithLivenessProbe(probe(layout.HealthPath).WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5)).
+		WithReadinessProbe(probe(layout.ReadyPath).WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2))
 	if r.spec.Ingest.CABundle != nil {
 		container.WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.CAVolume).WithMountPath(layout.CADirectory).WithReadOnly(true))
 	}
@@ -78,7 +78,7 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 }
 
 func probe(path string) *corev1ac.ProbeApplyConfiguration {
-	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("admin")))
+	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(layout.AdminPortName)))
 }
 
 // ingestResources are the user's; without any, enough for some hundred events a second.

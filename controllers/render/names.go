@@ -27,15 +27,10 @@ const (
 	AnnotationPublished = "doorbell.dev/published"
 )
 
-// The ports of the ingest container.
 const (
-	// EventsPort takes the senders' requests.
-	EventsPort = 8080
-	// AdminPort serves /healthz, /readyz, /metrics and /status.
-	AdminPort = 9090
-	// RedisPort is the managed Redis's.
+	// RedisPort is the port of the managed Redis.
 	RedisPort = 6379
-	// servicePort is the Service's.
+	// servicePort is the port of the Service in front of the ingest pods.
 	servicePort = 80
 )
 

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 // networkPolicy lets senders in from anywhere, the cluster's own pods to the admin port, and the pods out to DNS, Redis and
@@ -22,8 +24,8 @@ func (r *renderer) networkPolicy() *networkingv1ac.NetworkPolicyApplyConfigurati
 	spec := networkingv1ac.NetworkPolicySpec().WithPodSelector(selector(Selector(r.Source, ComponentIngest))).
 		WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress).
 		WithIngress(
-			networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(EventsPort)),
-			networkingv1ac.NetworkPolicyIngressRule().WithFrom(anyPod).WithPorts(tcp(AdminPort))).
+			networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(layout.EventsPort)),
+			networkingv1ac.NetworkPolicyIngressRule().WithFrom(anyPod).WithPorts(tcp(layout.AdminPort))).
 		WithEgress(
 			networkingv1ac.NetworkPolicyEgressRule().WithPorts(port(corev1.ProtocolUDP, 53), tcp(53)),
 			networkingv1ac.NetworkPolicyEgressRule().WithPorts(r.knockPorts()...))

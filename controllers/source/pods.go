@@ -21,6 +21,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/render"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
@@ -40,7 +41,7 @@ type Asker func(ctx context.Context, ip string) (*report.Report, error)
 func Ask(transport *http.Transport, port string) Asker {
 	httpClient := &http.Client{Transport: transport, Timeout: askFor}
 	return func(ctx context.Context, ip string) (*report.Report, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(ip, port)+"/status", http.NoBody)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(ip, port)+layout.StatusPath, http.NoBody)
 		if err != nil {
 			return nil, err
 		}
@@ -50,11 +51,11 @@ func Ask(transport *http.Transport, port string) Asker {
 		}
 		defer response.Body.Close()
 		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("GET /status: %s", response.Status)
+			return nil, fmt.Errorf("GET %s: %s", layout.StatusPath, response.Status)
 		}
 		answer := &report.Report{}
 		if err := json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(answer); err != nil {
-			return nil, fmt.Errorf("GET /status: %w", err)
+			return nil, fmt.Errorf("GET %s: %w", layout.StatusPath, err)
 		}
 		return answer, nil
 	}

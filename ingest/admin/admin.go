@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
@@ -18,10 +19,10 @@ import (
 // error while ready returns one, and 200 otherwise. /status answers with the report as JSON.
 func Handler(ready func() error, metrics prometheus.Gatherer, status func() report.Report) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", healthCheck(func() error { return nil }))
-	mux.Handle("GET /readyz", healthCheck(ready))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+	mux.Handle("GET "+layout.HealthPath, healthCheck(func() error { return nil }))
+	mux.Handle("GET "+layout.ReadyPath, healthCheck(ready))
+	mux.Handle("GET "+layout.MetricsPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET "+layout.StatusPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status()) // the only error is that the client closed the connection
 	})

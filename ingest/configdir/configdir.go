@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 const (
@@ -24,24 +25,15 @@ const (
 	takeAttempts = 3
 )
 
-// The files, below the folder.
-const (
-	manifestFile      = "document/manifest.json"
-	partFile          = "document/part-%d"
-	currentFile       = "tokens/current"
-	previousFile      = "tokens/previous"
-	previousUntilFile = "tokens/previousUntil"
-	apiKeyFile        = "knock/apiKey"
-	verificationFile  = "verification/secret"
-)
-
 var errChanging = errors.New("the folder changes while it is read")
 
 // names are all files that are looked at.
 func names() []string {
-	names := []string{manifestFile, currentFile, previousFile, previousUntilFile, apiKeyFile, verificationFile}
+	names := []string{
+		layout.ManifestFile, layout.CurrentTokenFile, layout.PreviousTokenFile, layout.PreviousUntilFile, layout.APIKeyFile, layout.VerificationFile,
+	}
 	for i := range document.MaxParts {
-		names = append(names, fmt.Sprintf(partFile, i))
+		names = append(names, layout.PartFile(i))
 	}
 	return names
 }
@@ -111,7 +103,7 @@ func (s snapshot) text(name string) string { return strings.TrimSpace(string(s[n
 
 // part reads a part of the document for document.Unpack.
 func (s snapshot) part(i int) ([]byte, error) {
-	data, ok := s[fmt.Sprintf(partFile, i)]
+	data, ok := s[layout.PartFile(i)]
 	if !ok {
 		return nil, errors.New("it is not there yet")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
@@ -31,14 +32,14 @@ type source struct {
 
 // learn takes over what is good in a snapshot; the error says what is not.
 func (s *source) learn(taken snapshot, now time.Time) error {
-	s.apiKey, s.verification = taken.text(apiKeyFile), taken.text(verificationFile)
+	s.apiKey, s.verification = taken.text(layout.APIKeyFile), taken.text(layout.VerificationFile)
 	return errors.Join(s.learnDocument(taken), s.learnTokens(taken, now))
 }
 
 func (s *source) learnDocument(taken snapshot) error {
-	manifest, ok := taken[manifestFile]
+	manifest, ok := taken[layout.ManifestFile]
 	if !ok {
-		return fmt.Errorf("waiting for a configuration: %s is not there", manifestFile)
+		return fmt.Errorf("waiting for a configuration: %s is not there", layout.ManifestFile)
 	}
 	doc, err := document.Unpack(manifest, taken.part)
 	if err != nil {
@@ -76,17 +77,17 @@ func told(problems []problem.Problem) error {
 
 // learnTokens leaves the last tokens valid when there are none: senders that are told 404 drop their events.
 func (s *source) learnTokens(taken snapshot, now time.Time) error {
-	current, previous := taken.text(currentFile), taken.text(previousFile)
+	current, previous := taken.text(layout.CurrentTokenFile), taken.text(layout.PreviousTokenFile)
 	if current == "" {
-		return fmt.Errorf("waiting for a token: %s is missing or empty", currentFile)
+		return fmt.Errorf("waiting for a token: %s is missing or empty", layout.CurrentTokenFile)
 	}
 	s.tokens, s.until = []string{current}, time.Time{}
 	if previous == "" {
 		return nil
 	}
-	until, err := time.Parse(time.RFC3339, taken.text(previousUntilFile))
+	until, err := time.Parse(time.RFC3339, taken.text(layout.PreviousUntilFile))
 	if err != nil {
-		return fmt.Errorf("the previous token is not valid: %s: %w", previousUntilFile, err)
+		return fmt.Errorf("the previous token is not valid: %s: %w", layout.PreviousUntilFile, err)
 	}
 	if now.Before(until) {
 		s.tokens, s.until = append(s.tokens, previous), until
