@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# Tools are pinned in go.tools.mod, so that what they need stays out of go.mod.
+# go.tools.mod pins the development tools, so that their dependencies stay out of go.mod.
 TOOL := go tool -modfile=go.tools.mod
 LINT := $(TOOL) golangci-lint-kube-api-linter
 
-# What is built, and the image's name. Where git cannot tell, as in a source archive, it is "dev".
+# The version of the programs and the name of the image. Without a git repository, as in a source archive, the version is "dev".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMG ?= ghcr.io/doorbell-dev/doorbell:$(VERSION)
 KUBECTL ?= kubectl
 
 .PHONY: help
-help: ## Show this list
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' Makefile
 
 .PHONY: generate
-generate: ## Write deep copies, apply configurations, CRDs and the manager's role from api/ and controllers/
+generate: ## Generate code, CRDs, the manager's role and reference pages from api/ and controllers/
 	hack/generate.sh
 
 .PHONY: fmt
@@ -22,12 +22,12 @@ fmt: ## Format the code
 	$(LINT) fmt
 
 .PHONY: lint
-lint: ## Look for mistakes and breaches of style
+lint: ## Run the linters
 	$(LINT) run
 	lint=$$($(TOOL) -n golangci-lint-kube-api-linter) && cd hack/image && "$$lint" run
 
 .PHONY: test
-test: ## Install and build what the tests need, then run them
+test: ## Run all tests; installs redis-server and builds a kube-apiserver if they are missing
 	hack/install-test-deps.sh redis-server
 	hack/testenv.sh >/dev/null
 	go test -timeout 20m ./...
@@ -40,18 +40,18 @@ race: ## Run the tests with the race detector
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 .PHONY: e2e
-e2e: install-manifest ## Test on the cluster of $KUBECONFIG, where the image IMG is loaded
+e2e: install-manifest ## Run the end-to-end tests on the cluster of $KUBECONFIG; its nodes must have the image IMG
 	hack/e2e.sh
 
 .PHONY: tidy
-tidy: ## Bring go.mod, go.tools.mod and the modules in hack/ in line with what is imported
+tidy: ## Tidy go.mod, go.tools.mod and the modules in hack/
 	go mod tidy
 	hack/tidy-tools.sh
 	go -C hack/image mod tidy
 	go -C hack/testenv mod tidy
 
 .PHONY: verify
-verify: ## Check format, style, generated files, go.mod, and the tests under the race detector
+verify: ## Check formatting, lint, generated files and go.mod, then run the tests with the race detector
 	$(LINT) fmt --diff
 	$(MAKE) --no-print-directory lint
 	hack/verify-generated.sh
@@ -62,25 +62,25 @@ verify: ## Check format, style, generated files, go.mod, and the tests under the
 	$(MAKE) --no-print-directory race
 
 .PHONY: bench
-bench: ## Measure each step of an event's way, and the whole of it
+bench: ## Benchmark each step of the data plane and the whole path of an event
 	hack/install-test-deps.sh redis-server
 	go test -run '^$$' -bench . -benchmem ./ingest/... ./test/bench/...
 
 .PHONY: bench-operator
-bench-operator: ## Measure the operator against a real API server
+bench-operator: ## Benchmark the operator against a real API server
 	hack/testenv.sh >/dev/null
 	go test -run '^$$' -bench . -benchmem -timeout 30m ./controllers/...
 
 .PHONY: build
-build: ## Build the commands into bin/
+build: ## Build the programs into bin/
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 .PHONY: image
-image: ## Write dist/image-linux-{amd64,arm64}.tar, the image IMG as archives
+image: ## Build the image IMG as archives: dist/image-linux-{amd64,arm64}.tar
 	VERSION=$(VERSION) IMG=$(IMG) hack/image.sh
 
 .PHONY: install-manifest
-install-manifest: ## Write dist/install.yaml, which runs the image IMG
+install-manifest: ## Write dist/install.yaml, which installs Doorbell with the image IMG
 	IMG=$(IMG) hack/install-manifest.sh
 
 .PHONY: install
@@ -88,9 +88,9 @@ install: ## Install the CRDs into the cluster of $KUBECONFIG
 	$(KUBECTL) kustomize config/crd | $(KUBECTL) apply --server-side -f -
 
 .PHONY: deploy
-deploy: install-manifest ## Install all of Doorbell into the cluster of $KUBECONFIG
+deploy: install-manifest ## Install Doorbell into the cluster of $KUBECONFIG
 	$(KUBECTL) apply --server-side -f dist/install.yaml
 
 .PHONY: clean
-clean: ## Remove what was built
+clean: ## Delete bin/ and dist/
 	rm -rf bin dist

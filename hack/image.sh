@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the commands, static, and writes dist/image-linux-ARCH.tar for each architecture, for "docker load", "kind load
-# image-archive" or "ctr images import":
+# Builds the programs as static binaries and writes the image as an archive for each architecture:
+# dist/image-linux-ARCH.tar. Load it with "docker load", "kind load image-archive" or "ctr images import".
 #   IMG=registry/doorbell:tag VERSION=v1.2.3 hack/image.sh [ARCH...]
+# Without arguments it builds for amd64 and arm64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 : "${VERSION:?}" "${IMG:?}"
 [ $# -gt 0 ] || set -- amd64 arm64
 
-# Which commit this is, where git can tell: in a source archive, or in somebody else's folder, it cannot.
+# Record the commit if git knows it. It does not in a source archive, or if another user owns the checkout.
 if revision=$(git rev-parse HEAD 2>/dev/null); then
 	created=$(git log -1 --format=%ct)
 	vcs=true

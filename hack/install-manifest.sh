@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Writes dist/install.yaml: all that a cluster needs, with the image IMG for the manager and for ingest.
+# Writes dist/install.yaml: everything in config/default, with the image $IMG for the manager and the ingest pods.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 : "${IMG:?}"
 mkdir -p dist
-overlay=$(mktemp -d "$PWD/dist/install.XXXXXX") # beside config/: kustomize wants a relative path to what it overlays
+overlay=$(mktemp -d "$PWD/dist/install.XXXXXX") # inside the repository, because kustomize requires a relative path to the base
 trap 'rm -rf "$overlay"' EXIT
 cat >"$overlay/kustomization.yaml" <<EOT
 resources:
   - ../../config/default
 sortOptions: {order: legacy}
-replacements: # DOORBELL_IMAGE becomes what the line "images" makes of the container's image
+replacements: # copy the manager's image, which "edit set image" sets below, to DOORBELL_IMAGE: the ingest pods run the same image
   - source:
       kind: Deployment
       name: doorbell-manager

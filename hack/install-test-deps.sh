@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Installs the named commands through apt where they are missing: hack/install-test-deps.sh redis-server gcc
+# Installs the given commands with apt if they are missing, for example: hack/install-test-deps.sh redis-server gcc
 set -euo pipefail
 
 packages=()
@@ -15,19 +15,19 @@ done
 [ ${#packages[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-	echo "missing: ${packages[*]}. There is no apt-get here: install them by your system's means, then run this again." >&2
+	echo "missing packages: ${packages[*]}. apt-get does not exist on this system: install them with its package manager and try again" >&2
 	exit 1
 fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
 	if ! command -v sudo >/dev/null; then
-		echo "missing: ${packages[*]}. Run as root: apt-get install ${packages[*]}" >&2
+		echo "missing packages: ${packages[*]}. Run as root: apt-get install ${packages[*]}" >&2
 		exit 1
 	fi
 	as_root=(sudo)
 fi
 
-# Runlevel 1 keeps apt from starting the services that it installs: the tests start their own.
+# With runlevel 1, apt does not start the services that it installs. The tests start their own redis-server.
 echo "installing ${packages[*]}" >&2
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \

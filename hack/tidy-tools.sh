@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Tidies go.tools.mod by itself: `go mod tidy -modfile=go.tools.mod` would add everything that our own code imports.
-# With -diff it changes nothing, and fails when something would change.
+# Tidies go.tools.mod in an empty module. In this repository, `go mod tidy -modfile=go.tools.mod` would add the dependencies of our
+# own code too. With -diff the script changes nothing and fails if go.tools.mod is not tidy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

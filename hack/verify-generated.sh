@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Fails when a generated file is not what `make generate` would write. Generates into a copy: the tree is left alone and
-# need not be clean.
+# Fails if a generated file differs from what `make generate` writes. It generates into a copy, so it does not change the
+# working tree, which may contain uncommitted changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,9 +11,9 @@ trap 'rm -rf "$copy"' EXIT
 cp -R go.mod go.sum go.tools.mod go.tools.sum api config controllers hack ingest "$copy"
 "$copy/hack/generate.sh"
 
-for folder in api config/crd config/rbac; do
-	if ! diff -ru "$folder" "$copy/$folder"; then
-		echo "$folder holds generated files that are not current: run 'make generate'" >&2
+for directory in api config/crd config/rbac; do
+	if ! diff -ru "$directory" "$copy/$directory"; then
+		echo "generated files in $directory are out of date: run 'make generate'" >&2
 		exit 1
 	fi
 done

@@ -10,17 +10,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// user is who the programs run as, by number so that "runAsNonRoot" can be checked.
+// user is the numeric user and group of the programs. Kubernetes can check "runAsNonRoot" only for a numeric user.
 const user = "65532:65532"
 
-// description is what an image says of itself.
+// description is the metadata of an image.
 type description struct {
-	architecture      string
-	version, revision string
-	created           int64
+	architecture string // as in GOARCH
+	version      string
+	revision     string // the Git commit, empty if it is unknown
+	created      int64  // seconds since 1970
 }
 
-// build makes an image of one layer. It has no entry point: whoever runs it names the program.
+// build returns an image with one layer. The image contains several programs and therefore has no entry point: a pod names the
+// program in its command.
 func build(programs string, about description) (v1.Image, error) {
 	layer, err := layerOf(programs)
 	if err != nil {
@@ -48,11 +50,11 @@ func build(programs string, about description) (v1.Image, error) {
 	})
 }
 
-// labels follow the OCI image specification's list of annotations.
+// labels returns the labels of the image, with the predefined annotation keys of the OCI image specification.
 func (d description) labels(created v1.Time) map[string]string {
 	return map[string]string{
 		"org.opencontainers.image.title":       "doorbell",
-		"org.opencontainers.image.description": "RudderStack events into Knock calls: in order, once, and never lost",
+		"org.opencontainers.image.description": "Turns RudderStack events into Knock API calls: in order, once, and without losing any",
 		"org.opencontainers.image.source":      "https://github.com/doorbell-dev/doorbell",
 		"org.opencontainers.image.licenses":    "Apache-2.0",
 		"org.opencontainers.image.version":     d.version,

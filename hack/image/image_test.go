@@ -17,14 +17,14 @@ import (
 
 const tag = "registry.example/doorbell:v1"
 
-func TestTheSameProgramsMakeTheSameBytes(t *testing.T) {
+func TestBuildIsReproducible(t *testing.T) {
 	one, other := readFile(t, archive(t)), readFile(t, archive(t))
 	if !bytes.Equal(one, other) {
 		t.Error("two archives of the same programs differ")
 	}
 }
 
-func TestAnImageRunsAsNobodySpecial(t *testing.T) {
+func TestImageRunsAsUnprivilegedUser(t *testing.T) {
 	image, err := tarball.ImageFromPath(archive(t), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -34,33 +34,34 @@ func TestAnImageRunsAsNobodySpecial(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Architecture != "arm64" || config.Config.User != user || config.Config.Entrypoint != nil {
-		t.Errorf("the image is for %s, runs %v as %q", config.Architecture, config.Config.Entrypoint, config.Config.User)
+		t.Errorf("got architecture %s, entry point %v, user %q; want arm64, none, %q",
+			config.Architecture, config.Config.Entrypoint, config.Config.User, user)
 	}
 	if got := config.Config.Labels["org.opencontainers.image.version"]; got != "v1" {
-		t.Errorf("the version's label is %q; want v1", got)
+		t.Errorf("got version label %q; want v1", got)
 	}
 }
 
-func TestALayerHoldsProgramsAndWhatTheyNeed(t *testing.T) {
+func TestLayerContainsProgramsUsersAndCertificates(t *testing.T) {
 	files := layerFiles(t, archive(t))
 	if got := string(files["ingest"]); got != "program" {
-		t.Errorf("/ingest holds %q", got)
+		t.Errorf("got /ingest with content %q; want program", got)
 	}
 	if _, found := files["etc/passwd"]; !found {
-		t.Error("there is no /etc/passwd")
+		t.Error("the layer has no /etc/passwd")
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(files[certificates]) {
-		t.Errorf("/%s holds no certificate", certificates)
+		t.Errorf("/%s contains no certificate", certificates)
 	}
 }
 
-func TestAFolderWithoutProgramsIsRefused(t *testing.T) {
+func TestDirectoryWithoutProgramsIsAnError(t *testing.T) {
 	if err := run([]string{"-name", tag, "-programs", t.TempDir(), "-output", filepath.Join(t.TempDir(), "a")}); err == nil {
-		t.Error("an image without a program was written")
+		t.Error("got no error; want one for a directory without programs")
 	}
 }
 
-// archive writes one with a single program, and returns its path.
+// archive writes an image archive with a single program and returns its path.
 func archive(t *testing.T) string {
 	t.Helper()
 	programs := t.TempDir()

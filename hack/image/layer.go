@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// certificates is where Go's programs, and most others, look for the authorities that they trust.
+	// certificates is the file from which Go programs, and most others, read the certificate authorities that they trust.
 	certificates = "etc/ssl/certs/ca-certificates.crt"
 
 	users  = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n"
 	groups = "root:x:0:\nnonroot:x:65532:\n"
 )
 
-// layerOf packs the programs of a folder, and the little that they need around them, always in the same way: by name,
-// owned by root, with no time.
+// layerOf returns a layer with the programs in a directory and the few files that they need. The files are sorted by name, belong
+// to root and have no modification time, so that the same programs always give the same bytes.
 func layerOf(programs string) (v1.Layer, error) {
 	var packed bytes.Buffer
 	writer := tar.NewWriter(&packed)
@@ -41,8 +41,8 @@ func layerOf(programs string) (v1.Layer, error) {
 }
 
 func pack(writer *tar.Writer, programs string) error {
-	for _, folder := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
-		if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder, Mode: 0o755}); err != nil {
+	for _, directory := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
+		if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: directory, Mode: 0o755}); err != nil {
 			return err
 		}
 	}
@@ -62,15 +62,15 @@ func pack(writer *tar.Writer, programs string) error {
 		}
 	}
 
-	entries, err := os.ReadDir(programs) // sorted by name
+	entries, err := os.ReadDir(programs) // ReadDir sorts by name
 	if err != nil {
 		return err
 	}
 	if len(entries) == 0 {
-		return fmt.Errorf("%s holds no program", programs)
+		return fmt.Errorf("no programs in %s", programs)
 	}
 	for _, entry := range entries {
-		program, err := os.ReadFile(filepath.Join(programs, entry.Name())) //nolint:gosec // the builder's own folder
+		program, err := os.ReadFile(filepath.Join(programs, entry.Name())) //nolint:gosec // the caller of this tool chooses the directory
 		if err != nil {
 			return err
 		}
@@ -90,14 +90,14 @@ func add(writer *tar.Writer, name string, mode int64, content []byte) error {
 	return err
 }
 
-// authorities returns Mozilla's root certificates, of the version that go.mod pins rather than what the building
-// machine has. Left out are those that are trusted on conditions, which a file of certificates cannot tell.
+// authorities returns Mozilla's root certificates in PEM. They come from the module that go.mod pins, not from the machine that
+// builds, so that every machine builds the same image. A root with a constraint is left out, because a PEM file cannot express the
+// constraint.
 func authorities() []byte {
 	var text bytes.Buffer
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
-			// A buffer takes whatever is written.
-			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
+			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a write to a buffer cannot fail
 		}
 	}
 	return text.Bytes()

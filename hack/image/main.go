@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command image writes a container image as an archive that "docker load", "kind load image-archive" and "ctr images
-// import" take, without a container engine. The same programs and flags make the same bytes. hack/image.sh calls it.
+// Command image builds a container image without a container engine. It writes an archive for "docker load", "kind load
+// image-archive" or "ctr images import". The same programs and flags always give the same bytes. hack/image.sh runs it for the
+// Doorbell image, hack/e2e.sh for the fake Knock of the end-to-end tests.
 package main
 
 import (
@@ -23,20 +24,20 @@ func main() {
 func run(args []string) error {
 	var about description
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
-	tag := flags.String("name", "", "the image's name, with a tag")
-	programs := flags.String("programs", "", "the folder with the programs; each becomes /NAME")
-	output := flags.String("output", "", "the archive to write")
-	flags.StringVar(&about.architecture, "architecture", "", "what the programs were built for, such as amd64")
-	flags.StringVar(&about.version, "version", "", "the version of the programs")
-	flags.StringVar(&about.revision, "revision", "", "the commit that they were built from")
-	flags.Int64Var(&about.created, "created", 0, "when that was, in seconds since 1970")
+	tag := flags.String("name", "", "name of the image, with a tag")
+	programs := flags.String("programs", "", "directory with the programs; the image contains each one as /NAME")
+	output := flags.String("output", "", "path of the archive to write")
+	flags.StringVar(&about.architecture, "architecture", "", "architecture of the programs, such as amd64")
+	flags.StringVar(&about.version, "version", "", "version of the programs")
+	flags.StringVar(&about.revision, "revision", "", "Git commit of the programs")
+	flags.Int64Var(&about.created, "created", 0, "time of that commit, in seconds since 1970")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 
 	reference, err := name.NewTag(*tag)
 	if err != nil {
-		return fmt.Errorf("-name %q: %w; write it as registry/repository:tag", *tag, err)
+		return fmt.Errorf("invalid -name %q: %w; write registry/repository:tag", *tag, err)
 	}
 	image, err := build(*programs, about)
 	if err != nil {
