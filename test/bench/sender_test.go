@@ -12,22 +12,23 @@ import (
 	"testing"
 )
 
-// users is how many users the events are of.
+// users is the number of different users in the events.
 const users = 50_000
 
-// sender posts events over one connection. It is as cheap as can be, for it takes its share of the machine.
+// sender posts events over one connection. It writes prepared bytes to the socket instead of using net/http, because it shares the
+// machine with the process that is measured.
 type sender struct {
 	connection net.Conn
-	answers    *bufio.Reader
+	responses  *bufio.Reader
 	request    []byte
-	messageID  []byte // where they stand in the request
-	userID     []byte
+	messageID  []byte // the digits of the message ID, within request
+	userID     []byte // the digits of the user ID, within request
 }
 
-// serial makes each event another one, for as long as the process runs.
+// serial numbers the events, so that no event of this process is a duplicate.
 var serial atomic.Int64
 
-// event is an order as RudderStack's JavaScript SDK sends it, of 1.1 KB.
+// event is a track event as RudderStack's JavaScript SDK sends it, 1.1 KB long.
 const event = `{"anonymousId":"f3b0c442-98fc-4c14-9afb-f4c8996fb924","channel":"web","context":{"app":{"name":"RudderLabs JavaScript SDK",` +
 	`"namespace":"com.rudderlabs.javascript","version":"3.34.1"},"ip":"203.0.113.50","library":{"name":"RudderLabs JavaScript SDK",` +
 	`"version":"3.34.1"},"locale":"en-US","page":{"path":"/checkout","referrer":"$direct","search":"","title":"Checkout",` +
@@ -47,52 +48,53 @@ func dial(b *testing.B, t target) *sender {
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nUser-Agent: RudderLabs\r\n"+
 		"Accept-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", t.path, t.addr, len(event), event)
 	return &sender{
-		connection: connection, answers: bufio.NewReader(connection), request: request,
+		connection: connection, responses: bufio.NewReader(connection), request: request,
 		messageID: digits(request, "message-"), userID: digits(request, "user-"),
 	}
 }
 
-// digits are the twelve after the prefix.
+// digits returns the twelve digits after the prefix.
 func digits(request []byte, prefix string) []byte {
 	at := bytes.Index(request, []byte(prefix)) + len(prefix)
 	return request[at : at+12]
 }
 
-func number(digits []byte, n int64) {
+// setNumber writes n into the digits, with leading zeros.
+func setNumber(digits []byte, n int64) {
 	for i := len(digits) - 1; i >= 0; i-- {
 		digits[i] = byte('0' + n%10)
 		n /= 10
 	}
 }
 
-// post sends a new event and returns when it is taken.
+// post sends a new event and waits for the response 200.
 func (s *sender) post() error {
 	n := serial.Add(1)
-	number(s.messageID, n)
-	number(s.userID, n%users)
+	setNumber(s.messageID, n)
+	setNumber(s.userID, n%users)
 	if _, err := s.connection.Write(s.request); err != nil {
 		return err
 	}
-	return s.answered()
+	return s.readResponse()
 }
 
-func (s *sender) answered() error {
-	status, err := s.answers.Peek(len("HTTP/1.1 200"))
+func (s *sender) readResponse() error {
+	status, err := s.responses.Peek(len("HTTP/1.1 200"))
 	if err != nil {
 		return err
 	}
 	if string(status) != "HTTP/1.1 200" {
-		return fmt.Errorf("answered %q", status)
+		return fmt.Errorf("got response %q; want HTTP/1.1 200", status)
 	}
-	length, err := header(s.answers)
+	length, err := readHeader(s.responses)
 	if err == nil {
-		_, err = s.answers.Discard(length)
+		_, err = s.responses.Discard(length)
 	}
 	return err
 }
 
-// header reads up to the body and returns its length.
-func header(from *bufio.Reader) (length int, err error) {
+// readHeader reads the header of a request or response and returns the length of its body.
+func readHeader(from *bufio.Reader) (length int, err error) {
 	for {
 		line, err := from.ReadSlice('\n')
 		if err != nil || len(line) <= 2 {

@@ -26,12 +26,13 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// startFloor starts the receiver to compare with.
+// startFloor starts the simplest receiver that neither loses nor repeats an event: it parses the body and stores its message ID in a
+// Redis that syncs every write to disk.
 func startFloor(b *testing.B) target {
 	b.Helper()
 	redis := redistest.Start(b)
 	client := redis.Client(b)
-	take := func(w http.ResponseWriter, r *http.Request) {
+	accept := func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var event struct{ MessageID string }
 		if err == nil {
@@ -48,18 +49,20 @@ func startFloor(b *testing.B) target {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"accepted":1,"duplicates":0}`)
 	}
-	server := httptest.NewServer(http.HandlerFunc(take))
+	server := httptest.NewServer(http.HandlerFunc(accept))
 	return target{
 		addr: server.Listener.Addr().String(), path: "/production/rudderstack/token", finished: func(int) {},
 		stop: func() { server.Close(); client.Close(); redis.Kill() },
 	}
 }
 
+// startAccept starts the data plane with deliveries suspended.
 func startAccept(b *testing.B) target {
 	b.Helper()
 	return startIngest(b, document.Delivery{Suspend: true}, "http://127.0.0.1:1")
 }
 
+// startEndToEnd starts the data plane with a fake Knock and with rate limits that are never reached.
 func startEndToEnd(b *testing.B) target {
 	b.Helper()
 	return startIngest(b, document.Delivery{
@@ -68,7 +71,7 @@ func startEndToEnd(b *testing.B) target {
 	}, "http://"+startKnock(b))
 }
 
-// startIngest runs the data plane as a process does, with RudderStack's default mappings.
+// startIngest starts the data plane with a real Redis and with the default mappings of RudderStack.
 func startIngest(b *testing.B, delivery document.Delivery, knockURL string) target {
 	b.Helper()
 	redis := redistest.Start(b)
@@ -114,7 +117,7 @@ func startIngest(b *testing.B, delivery document.Delivery, knockURL string) targ
 	return t
 }
 
-// awaitReady returns once the inbox is open: the first event is taken.
+// awaitReady waits until the data plane accepts an event, which means that it has connected to Redis.
 func awaitReady(b *testing.B, t target) {
 	b.Helper()
 	for {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bench_test measures the whole way of an event against a floor: the least that a receiver can do which neither
-// loses nor repeats an event.
+// Package bench_test measures the whole path of an event, from the request to the Knock call, and compares it with a floor: the
+// simplest receiver that neither loses nor repeats an event.
 package bench_test
 
 import (
@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// connections are the senders'.
+// connections is the number of senders; each one uses one connection.
 const connections = 64
 
-// BenchmarkWhole tells requests a second, and how many times the floor's that is. All senders, the process, Redis and
-// Knock share this machine, so only the ratios mean something.
+// BenchmarkWhole reports requests per second, and this rate divided by the rate of the floor ("x-floor"). The senders, the data
+// plane, Redis and Knock share one machine, so only the ratios of one run are meaningful.
 //
-//   - floor: net/http, the body parsed, one SET NX, each answer after Redis has it on disk;
-//   - accept: the data plane, until the answer; deliveries are suspended;
-//   - end-to-end: the data plane, until every event has been told to Knock and is finished.
+//   - floor: net/http parses the body and sends one SET NX; it responds after Redis has written to disk;
+//   - accept: the data plane until it responds; deliveries are suspended;
+//   - end-to-end: the data plane until Knock has received the calls of every event and every event is finished.
 func BenchmarkWhole(b *testing.B) {
 	var floor float64
 	for _, step := range []struct {
@@ -34,9 +34,9 @@ func BenchmarkWhole(b *testing.B) {
 		b.Run(step.name, func(b *testing.B) {
 			rate := target.measure(b)
 			if step.name == "step=floor" {
-				floor = rate // of the longest run, which is the last
+				floor = rate // the last run is the longest one, and its rate remains
 			}
-			b.ReportMetric(0, "ns/op") // of 64 at once: it says nothing
+			b.ReportMetric(0, "ns/op") // hidden: with 64 senders at once it is not the time of a request
 			b.ReportMetric(rate, "req/s")
 			if floor > 0 {
 				b.ReportMetric(rate/floor, "x-floor")
@@ -46,28 +46,28 @@ func BenchmarkWhole(b *testing.B) {
 	}
 }
 
-// target is what takes requests.
+// target is a running receiver.
 type target struct {
 	addr, path string
-	// finished returns when n more events are.
+	// finished waits until n more events are finished.
 	finished func(n int)
 	stop     func()
 }
 
-// measure has all senders post b.N events and returns how many a second were posted and finished.
+// measure posts b.N events with all senders, waits until they are finished, and returns the events per second.
 func (t target) measure(b *testing.B) float64 {
 	b.Helper()
 	senders := make([]*sender, connections)
 	for i := range senders {
 		senders[i] = dial(b, t)
 	}
-	var left atomic.Int64
-	left.Store(int64(b.N))
+	var remaining atomic.Int64
+	remaining.Store(int64(b.N))
 	var group errgroup.Group
 	b.ResetTimer()
 	for _, s := range senders {
 		group.Go(func() error {
-			for left.Add(-1) >= 0 {
+			for remaining.Add(-1) >= 0 {
 				if err := s.post(); err != nil {
 					return err
 				}

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// patience bounds every wait.
-	patience = 3 * time.Minute
-	// lookEvery is how often a wait looks.
-	lookEvery = 200 * time.Millisecond
+	// waitTimeout bounds every wait.
+	waitTimeout = 3 * time.Minute
+	// pollInterval is the time between two checks of a wait.
+	pollInterval = 200 * time.Millisecond
 )
 
-// install applies the manifest and waits for the operator.
+// install applies the manifest at path and waits until the manager is available.
 func install(ctx context.Context, path string) error {
 	stream, err := os.ReadFile(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func install(ctx context.Context, path string) error {
 	})
 }
 
-// apply applies a stream of YAML documents, into the namespace where they name none.
+// apply applies the objects in a stream of YAML documents. Objects without a namespace go into the given one.
 func apply(ctx context.Context, namespace, stream string) error {
 	objects, err := manifest.Objects([]byte(stream))
 	if err != nil {
@@ -59,7 +59,8 @@ func apply(ctx context.Context, namespace, stream string) error {
 	return nil
 }
 
-// applyOne goes on until a kind whose definition was just applied is served.
+// applyOne applies one object. It retries while the API server does not serve the kind, because its definition may have been
+// applied just before.
 func applyOne(ctx context.Context, object *unstructured.Unstructured) error {
 	return poll(ctx, func(ctx context.Context) (bool, error) {
 		err := cluster.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.ForceOwnership)
@@ -70,25 +71,28 @@ func applyOne(ctx context.Context, object *unstructured.Unstructured) error {
 	})
 }
 
+// poll waits until the condition holds, at most waitTimeout.
 func poll(ctx context.Context, condition wait.ConditionWithContextFunc) error {
-	return wait.PollUntilContextTimeout(ctx, lookEvery, patience, true, condition)
+	return wait.PollUntilContextTimeout(ctx, pollInterval, waitTimeout, true, condition)
 }
 
-// eventually waits until the function returns "", and fails with what it returned last.
-func eventually(t *testing.T, what string, look func(ctx context.Context) string) {
+// eventually waits until check returns "". If that takes longer than waitTimeout, it fails the test with the last problem that check
+// returned. what names the expected state in messages.
+func eventually(t *testing.T, what string, check func(ctx context.Context) string) {
 	t.Helper()
-	start, missing := time.Now(), ""
+	start, problem := time.Now(), ""
 	if err := poll(t.Context(), func(ctx context.Context) (bool, error) {
-		missing = look(ctx)
-		return missing == "", nil
+		problem = check(ctx)
+		return problem == "", nil
 	}); err != nil {
-		t.Fatalf("%s: %v: %s", what, err, missing)
+		t.Fatalf("waiting until %s: %v: %s", what, err, problem)
 	}
-	t.Logf("%s after %s", what, time.Since(start).Round(lookEvery/2))
+	t.Logf("%s: after %s", what, time.Since(start).Round(pollInterval/2))
 }
 
-// is says what a Source lacks of a condition; "" when it has it.
-func is(source *v1alpha1.Source, kind, status, reason string) string {
+// conditionProblem describes how a condition of the Source differs from the wanted status and reason; "" if it does not. An empty
+// reason stands for any reason.
+func conditionProblem(source *v1alpha1.Source, kind, status, reason string) string {
 	c := meta.FindStatusCondition(source.Status.Conditions, kind)
 	if c != nil && string(c.Status) == status && (reason == "" || c.Reason == reason) {
 		return ""

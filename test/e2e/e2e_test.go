@@ -24,7 +24,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// bodies are the samples, and RudderStack's own where the environment names a file with one on each line.
+// bodies returns the sample events. If DOORBELL_RUDDER_PAYLOADS names a file, it adds the events in it, one a line.
 func bodies(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -54,7 +54,7 @@ func bodies(t *testing.T) []string {
 	return all
 }
 
-func TestEventsThatArriveAtTheIngressBecomeCalls(t *testing.T) {
+func TestEventsSentToTheIngressBecomeKnockCalls(t *testing.T) {
 	s := newScene(t)
 	sender := ingress()
 	url := s.url()
@@ -68,24 +68,24 @@ func TestEventsThatArriveAtTheIngressBecomeCalls(t *testing.T) {
 			t.Errorf("%s: %.60s", response.Status, body)
 		}
 	}
-	eventually(t, "identify and order-completed reach Knock", func(ctx context.Context) string {
+	eventually(t, "Knock has received the calls of identify-user and order-completed", func(ctx context.Context) string {
 		var identified, ordered bool
 		for _, call := range s.calls(ctx) {
 			if call.Status >= 400 {
-				return fmt.Sprintf("Knock refuses %s %s: %d", call.Method, call.Path, call.Status)
+				return fmt.Sprintf("Knock rejected %s %s: %d", call.Method, call.Path, call.Status)
 			}
 			identified = identified || call.Method == http.MethodPut && strings.HasPrefix(call.Path, "/v1/users/")
 			ordered = ordered || call.Path == "/v1/workflows/order-completed/trigger"
 		}
 		if !identified || !ordered {
-			return fmt.Sprintf("identified: %v, ordered: %v", identified, ordered)
+			return fmt.Sprintf("identify-user: %v, order-completed: %v", identified, ordered)
 		}
 		return ""
 	})
 	s.awaitCondition(v1alpha1.ConditionKnockReachable, "True", "")
 }
 
-func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
+func TestEditedMappingIsLiveWithoutFailedRequests(t *testing.T) {
 	s := newScene(t)
 	url := s.url()
 	posting := &sender{http: ingress(), url: url, users: 4, strict: true}
@@ -101,7 +101,7 @@ func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
 		}
 		return ""
 	})
-	s.rollOut() // with clients that go on
+	s.rollOut() // while the sender keeps posting
 	s.awaitReady()
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -109,10 +109,10 @@ func TestAnEditIsLiveWithoutADroppedRequest(t *testing.T) {
 	posting.awaitAll(t, s)
 }
 
-func TestARotatedTokenLeavesTheFormerOneValid(t *testing.T) {
+func TestRotatedTokenKeepsThePreviousTokenValid(t *testing.T) {
 	s := newScene(t)
 	urls := []string{s.url()}
-	take := func(urls ...string) {
+	expectAccepted := func(urls ...string) {
 		t.Helper()
 		for _, url := range urls {
 			response, err := ingress().Post(url, "application/json", strings.NewReader(`{"type":"page","userId":"u"}`))
@@ -121,47 +121,47 @@ func TestARotatedTokenLeavesTheFormerOneValid(t *testing.T) {
 			}
 			response.Body.Close()
 			if response.StatusCode != http.StatusOK {
-				t.Errorf("a token that should be valid: %s", response.Status)
+				t.Errorf("got %s for a token that must be valid; want 200", response.Status)
 			}
 		}
 	}
-	rotated := func() {
+	expectRotation := func() {
 		t.Helper()
 		last := urls[len(urls)-1]
-		eventually(t, "another URL", func(ctx context.Context) string {
+		eventually(t, "the endpoint Secret shows a new URL", func(ctx context.Context) string {
 			secret := &corev1.Secret{}
 			err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "rudderstack-endpoint"}, secret)
 			if err != nil || string(secret.Data["url"]) == last {
-				return "still the former"
+				return "it still shows the old URL"
 			}
 			urls = append(urls, string(secret.Data["url"]))
 			return ""
 		})
-		take(urls[len(urls)-2:]...)
+		expectAccepted(urls[len(urls)-2:]...)
 		if s.source(t.Context()).Status.Rotation == nil {
 			s.awaitReady()
 		}
 		if status := s.source(t.Context()).Status; status.Rotation == nil || time.Until(status.Rotation.PreviousValidUntil.Time) < 50*time.Minute {
-			t.Errorf("the status does not say until when the former token is valid: %+v", status.Rotation)
+			t.Errorf("got status.rotation %+v; want the time until which the previous token is valid", status.Rotation)
 		}
 	}
-	take(urls...)
+	expectAccepted(urls...)
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"doorbell.dev/rotate-token":"once"}}}`))
 	if err := cluster.Patch(t.Context(), s.source(t.Context()), patch); err != nil {
 		t.Fatal(err)
 	}
-	rotated()
+	expectRotation()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rudderstack-endpoint"}}
 	if err := cluster.Delete(t.Context(), secret); err != nil {
 		t.Fatal(err)
 	}
-	rotated()
+	expectRotation()
 }
 
-func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
+func TestRecreatedSourceKeepsItsURLAndUndeliveredEvents(t *testing.T) {
 	s := newScene(t)
 	url := s.url()
-	s.answer(http.StatusServiceUnavailable)
+	s.respond(http.StatusServiceUnavailable)
 	posting := &sender{http: ingress(), url: url, users: 2, strict: true}
 	if err := posting.run(t.Context(), 5, 0); err != nil {
 		t.Fatal(err)
@@ -169,12 +169,12 @@ func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
 	if err := cluster.Delete(t.Context(), s.source(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "only what is retained is left", s.leftovers("Secret/rudderstack-endpoint", "Secret/rudderstack-tokens", "PersistentVolumeClaim/data-rudderstack-redis-0"))
-	s.answer(0)
+	eventually(t, "only the retained objects exist", s.leftovers("Secret/rudderstack-endpoint", "Secret/rudderstack-tokens", "PersistentVolumeClaim/data-rudderstack-redis-0"))
+	s.respond(0)
 	s.apply(manifests)
 	s.awaitReady()
 	if again := s.url(); again != url {
-		t.Error("the URL is another")
+		t.Error("the recreated Source has a new URL; want the same")
 	}
 	posting.awaitAll(t, s)
 
@@ -186,10 +186,10 @@ func TestADeletedSourceComesBackWhereItStopped(t *testing.T) {
 	if err := cluster.Delete(t.Context(), s.source(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nothing is left", s.leftovers())
+	eventually(t, "all objects of the Source are deleted", s.leftovers())
 }
 
-// leftovers says what of the Source's is there besides what is kept.
+// leftovers returns a check that the Source's objects are exactly the kept ones, written KIND/NAME.
 func (s *scene) leftovers(kept ...string) func(ctx context.Context) string {
 	return func(ctx context.Context) string {
 		found := map[string]bool{}
@@ -209,22 +209,22 @@ func (s *scene) leftovers(kept ...string) func(ctx context.Context) string {
 		}
 		for _, name := range kept {
 			if !found[name] {
-				return name + " is gone"
+				return name + " was deleted"
 			}
 			delete(found, name)
 		}
 		if len(found) > 0 {
-			return fmt.Sprintf("left: %v", found)
+			return fmt.Sprintf("these objects still exist: %v", found)
 		}
 		return ""
 	}
 }
 
-func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
+func TestMistakesAreReportedInConditions(t *testing.T) {
 	s := newScene(t)
 	broken := strings.Replace(strings.Split(manifests, "---\n")[2], "body.properties.number}", "body.properties.number +}", 1)
 	s.apply(strings.Replace(broken, "{name: counted}", "{name: broken}", 1))
-	eventually(t, "the mistake is told", func(ctx context.Context) string {
+	eventually(t, "the broken mapping reports its mistake", func(ctx context.Context) string {
 		c := meta.FindStatusCondition(s.mapping(ctx, "broken").Status.Conditions, v1alpha1.ConditionReady)
 		if c == nil || c.Reason != v1alpha1.ReasonInvalidExpression || !strings.Contains(c.Message, "line 1, column") {
 			return fmt.Sprintf("%+v", c)
@@ -241,8 +241,8 @@ func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
 	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: sk_test_e2e}}")
 	s.awaitReady()
 
-	const another = "sk_test_another"
-	if _, err := s.control(t.Context(), http.MethodPost, "key", map[string]string{"key": another}); err != nil {
+	const newKey = "sk_test_another"
+	if _, err := s.control(t.Context(), http.MethodPost, "key", map[string]string{"key": newKey}); err != nil {
 		t.Fatal(err)
 	}
 	url := s.url()
@@ -251,7 +251,7 @@ func TestMistakesAreToldWhereTheyWereMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.awaitCondition(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonUnauthorized)
-	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: " + another + "}}")
+	s.apply("{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: " + newKey + "}}")
 	posting.awaitAll(t, s)
 	s.awaitReady()
 }

@@ -17,17 +17,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// fault is something that happens to the cluster while events come in.
+// fault is a failure that the test causes in the cluster while it sends events.
 type fault struct {
-	name   string
-	happen func(s *scene)
+	name  string
+	cause func(s *scene)
 }
 
-// faults are what DESIGN promises to survive. The node's own comes where the environment tells how to restart a kubelet.
+// faults lists the failures during which Doorbell must neither lose nor repeat an event. The restart of the kubelet is only possible
+// if DOORBELL_E2E_RESTART_KUBELET contains a command for it.
 func faults() []fault {
 	all := []fault{
 		{"every ingest pod is killed", func(s *scene) { s.kill(namespace, component("ingest"), 0) }},
-		{"Redis is killed", func(s *scene) { s.kill(namespace, component("redis"), 1) }}, // 0 would let two run on one volume
+		{"Redis is killed", func(s *scene) { s.kill(namespace, component("redis"), 1) }}, // grace 0 could start a second Redis on the volume before the first one has stopped
 		{"the operator is killed", func(s *scene) { s.kill("doorbell-system", component("manager"), 0) }},
 		{"ingest is rolled out again", func(s *scene) { s.rollOut() }},
 		{"Redis and ingest are killed together", func(s *scene) {
@@ -41,7 +42,7 @@ func faults() []fault {
 	return all
 }
 
-func TestNothingIsLostOrDoubledWhateverDies(t *testing.T) {
+func TestNoEventIsLostOrDeliveredTwiceDuringFaults(t *testing.T) {
 	s := newScene(t)
 	stop, done := make(chan struct{}), make(chan error, 1)
 	posting := &sender{http: ingress(), url: s.url(), users: 10, stop: stop}
@@ -50,35 +51,37 @@ func TestNothingIsLostOrDoubledWhateverDies(t *testing.T) {
 	for _, fault := range faults() {
 		before := posting.total()
 		start := time.Now()
-		fault.happen(s)
+		fault.cause(s)
 		s.awaitReady()
-		eventually(t, "events are taken", func(context.Context) string {
+		eventually(t, "events are accepted", func(context.Context) string {
 			if posting.total() < before+2*posting.users {
-				return "too few were"
+				return "too few were accepted"
 			}
 			return ""
 		})
-		t.Logf("%s: all is well again after %s", fault.name, time.Since(start).Round(100*time.Millisecond))
+		t.Logf("%s: recovered after %s", fault.name, time.Since(start).Round(100*time.Millisecond))
 	}
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d events taken, %d attempts not", posting.total(), len(posting.refused))
+	t.Logf("%d events accepted, %d attempts failed", posting.total(), len(posting.failures))
 	posting.awaitAll(t, s)
 	s.awaitReady()
 }
 
+// component returns the labels of the pods of one component of Doorbell.
 func component(name string) map[string]string {
 	return map[string]string{"app.kubernetes.io/component": name}
 }
 
-// kill deletes the pods with these labels and waits until as many others are ready.
+// kill deletes the pods with these labels and waits until the same number of new pods is ready. grace is in seconds.
 func (s *scene) kill(in string, labels map[string]string, grace int64) {
 	s.t.Helper()
-	s.replaced(in, labels, s.delete(in, labels, grace))
+	s.awaitReplacement(in, labels, s.delete(in, labels, grace))
 }
 
+// delete deletes the pods with these labels. It returns their UIDs; the values report whether they were ready.
 func (s *scene) delete(in string, labels map[string]string, grace int64) (before map[types.UID]bool) {
 	s.t.Helper()
 	before = s.pods(s.t.Context(), in, labels)
@@ -89,7 +92,7 @@ func (s *scene) delete(in string, labels map[string]string, grace int64) (before
 	return before
 }
 
-// rollOut changes what only another pod can have, and waits until every pod is another.
+// rollOut changes an environment variable of the ingest pods and waits until new pods have replaced all of them.
 func (s *scene) rollOut() {
 	s.t.Helper()
 	before := s.pods(s.t.Context(), namespace, component("ingest"))
@@ -97,33 +100,33 @@ func (s *scene) rollOut() {
 	if err := cluster.Patch(s.t.Context(), s.source(s.t.Context()), patch); err != nil {
 		s.t.Fatal(err)
 	}
-	s.replaced(namespace, component("ingest"), before)
+	s.awaitReplacement(namespace, component("ingest"), before)
 }
 
-// replaced waits until none of these pods is there and as many others are ready.
-func (s *scene) replaced(in string, labels map[string]string, before map[types.UID]bool) {
+// awaitReplacement waits until all of the given pods are gone and the same number of new pods is ready.
+func (s *scene) awaitReplacement(in string, labels map[string]string, before map[types.UID]bool) {
 	s.t.Helper()
 	if len(before) == 0 {
 		s.t.Fatalf("no pods with %v in %s", labels, in)
 	}
-	eventually(s.t, fmt.Sprintf("%v replaced", slices.Collect(maps.Values(labels))), func(ctx context.Context) string {
+	eventually(s.t, fmt.Sprintf("the pods of %v are replaced", slices.Collect(maps.Values(labels))), func(ctx context.Context) string {
 		ready := 0
 		for uid, isReady := range s.pods(ctx, in, labels) {
 			if _, old := before[uid]; old {
-				return "a former pod is still there"
+				return "an old pod still exists"
 			}
 			if isReady {
 				ready++
 			}
 		}
 		if ready < len(before) {
-			return fmt.Sprintf("%d of %d ready", ready, len(before))
+			return fmt.Sprintf("%d of %d pods are ready", ready, len(before))
 		}
 		return ""
 	})
 }
 
-// pods says of each pod with these labels whether it is ready.
+// pods returns the UIDs of the pods with these labels; the values report whether they are ready.
 func (s *scene) pods(ctx context.Context, in string, labels map[string]string) map[types.UID]bool {
 	list := &corev1.PodList{}
 	if err := cluster.List(ctx, list, client.InNamespace(in), client.MatchingLabels(labels)); err != nil {
@@ -138,6 +141,7 @@ func (s *scene) pods(ctx context.Context, in string, labels map[string]string) m
 	return ready
 }
 
+// command runs a shell command.
 func (s *scene) command(command string) {
 	s.t.Helper()
 	if out, err := exec.CommandContext(s.t.Context(), "sh", "-c", command).CombinedOutput(); err != nil {

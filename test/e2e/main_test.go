@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e_test runs the whole of Doorbell on a real cluster. Without DOORBELL_E2E_KUBECONFIG it does nothing; see
-// hack/e2e.sh.
+// Package e2e_test installs Doorbell on a real cluster and tests it there. Without DOORBELL_E2E_KUBECONFIG it skips all tests; run it
+// with hack/e2e.sh.
 package e2e_test
 
 import (
@@ -18,16 +18,16 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers"
 )
 
-// cluster is where the tests run.
+// cluster is the connection to the cluster.
 var cluster struct {
 	client.Client
-	set *kubernetes.Clientset
+	set *kubernetes.Clientset // for requests to a Service through the API server
 }
 
 func TestMain(m *testing.M) {
 	path := os.Getenv("DOORBELL_E2E_KUBECONFIG")
 	if path == "" {
-		fmt.Println("e2e: DOORBELL_E2E_KUBECONFIG is not set: nothing to do")
+		fmt.Println("e2e: skipped: DOORBELL_E2E_KUBECONFIG is not set")
 		return
 	}
 	if err := connect(path); err != nil {
@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// connect sets cluster, with the kubeconfig at path.
 func connect(path string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {

@@ -21,11 +21,10 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-const (
-	namespace = "doorbell-e2e"
-)
+// namespace is the namespace of every test; the tests run one after the other.
+const namespace = "doorbell-e2e"
 
-// manifests are a fake Knock, and a Source with mappings that calls it.
+// manifests are a Source that calls the fake Knock, the Secret with its API key, and a mapping.
 const manifests = `
 apiVersion: v1
 kind: Secret
@@ -51,6 +50,7 @@ spec:
   triggerWorkflow: {workflow: counted, recipients: body.userId, data: {number: body.properties.number}}
 `
 
+// knockManifest is the fake Knock: a Pod, whose image is %s, and its Service.
 const knockManifest = `
 apiVersion: v1
 kind: Pod
@@ -71,7 +71,7 @@ spec:
   ports: [{name: api, port: 8080}, {name: control, port: 8081}]
 `
 
-// scene is a namespace with a fake Knock and a Source that is ready.
+// scene is the set-up of one test: a new namespace with a fake Knock and a Source that is ready.
 type scene struct {
 	t *testing.T
 }
@@ -101,7 +101,7 @@ func (s *scene) clear() {
 	if err := poll(ctx, func(ctx context.Context) (bool, error) {
 		return apierrors.IsNotFound(cluster.Get(ctx, client.ObjectKeyFromObject(object), object)), nil
 	}); err != nil {
-		s.t.Errorf("namespace %s does not go: %v", namespace, err)
+		s.t.Errorf("namespace %s is not deleted: %v", namespace, err)
 	}
 }
 
@@ -112,6 +112,7 @@ func (s *scene) apply(manifest string) {
 	}
 }
 
+// source returns the Source; an empty one if it cannot be read.
 func (s *scene) source(ctx context.Context) *v1alpha1.Source {
 	source := &v1alpha1.Source{}
 	if err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "rudderstack"}, source); err != nil {
@@ -122,12 +123,12 @@ func (s *scene) source(ctx context.Context) *v1alpha1.Source {
 
 func (s *scene) awaitCondition(kind, status, reason string) {
 	s.t.Helper()
-	eventually(s.t, fmt.Sprintf("%s=%s %s", kind, status, reason), func(ctx context.Context) string {
+	eventually(s.t, fmt.Sprintf("condition %s is %s %s", kind, status, reason), func(ctx context.Context) string {
 		source := s.source(ctx)
 		if source.Status.ObservedGeneration != source.Generation {
 			return "the status is about an older generation"
 		}
-		return is(source, kind, status, reason)
+		return conditionProblem(source, kind, status, reason)
 	})
 }
 
@@ -144,11 +145,11 @@ func (s *scene) mapping(ctx context.Context, name string) *v1alpha1.ActionMappin
 	return mapping
 }
 
-// url waits for the URL in the endpoint's Secret.
+// url waits for the endpoint's Secret and returns the ingestion URL in it.
 func (s *scene) url() string {
 	s.t.Helper()
 	secret := &corev1.Secret{}
-	eventually(s.t, "the URL", func(ctx context.Context) string {
+	eventually(s.t, "the endpoint Secret exists", func(ctx context.Context) string {
 		if err := cluster.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "rudderstack-endpoint"}, secret); err != nil {
 			return err.Error()
 		}
@@ -157,7 +158,7 @@ func (s *scene) url() string {
 	return string(secret.Data["url"])
 }
 
-// ingress sends every request to the node's Ingress port, whatever the host.
+// ingress returns a client that sends every request to the Ingress port of the node. The host in the URL does not have to resolve.
 func ingress() *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{
@@ -168,7 +169,7 @@ func ingress() *http.Client {
 	}}
 }
 
-// control speaks with the fake Knock, through the API server.
+// control calls the control API of the fake Knock through the API server's proxy.
 func (s *scene) control(ctx context.Context, method, path string, query map[string]string) ([]byte, error) {
 	request := cluster.set.CoreV1().RESTClient().Verb(method).Namespace(namespace).Resource("services").Name("knock:control").SubResource("proxy").Suffix(path)
 	for name, value := range query {
@@ -177,6 +178,7 @@ func (s *scene) control(ctx context.Context, method, path string, query map[stri
 	return request.DoRaw(ctx)
 }
 
+// calls returns all calls that the fake Knock has received; nil if it cannot be reached.
 func (s *scene) calls(ctx context.Context) []knocktest.Call {
 	raw, err := s.control(ctx, http.MethodGet, "calls", nil)
 	var calls []knocktest.Call
@@ -189,7 +191,8 @@ func (s *scene) calls(ctx context.Context) []knocktest.Call {
 	return calls
 }
 
-func (s *scene) answer(status int) {
+// respond makes the fake Knock respond with this status to every call; 0 makes it respond as usual.
+func (s *scene) respond(status int) {
 	s.t.Helper()
 	if _, err := s.control(s.t.Context(), http.MethodPost, "answer", map[string]string{"status": fmt.Sprint(status)}); err != nil {
 		s.t.Fatal(err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command knock is the strict fake of Knock as a program, for a pod. On a second port a test reads what was called and says how to
-// answer.
+// Command knock runs the fake Knock of package knocktest in a pod, on port 8080. On port 8081 it serves a control API: a test reads
+// the calls there, sets the response to the next calls, and changes the valid API key.
 package main
 
 import (
@@ -30,13 +30,13 @@ func run() error {
 	control.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(fake.Calls())
 	})
-	control.HandleFunc("POST /answer", func(_ http.ResponseWriter, r *http.Request) { // ?status=0 leaves it to the fake
+	control.HandleFunc("POST /answer", func(_ http.ResponseWriter, r *http.Request) { // ?status=0: the fake answers as usual
 		status, _ := strconv.Atoi(r.URL.Query().Get("status"))
 		fake.Respond(func(knocktest.Call) *knocktest.Answer {
 			if status == 0 {
 				return nil
 			}
-			return &knocktest.Answer{Status: status, Body: `{"code":"told_to","message":"told to"}`}
+			return &knocktest.Answer{Status: status, Body: `{"code":"set_by_test","message":"the test set this response"}`}
 		})
 	})
 	control.HandleFunc("POST /key", func(_ http.ResponseWriter, r *http.Request) { fake.SetAPIKey(r.URL.Query().Get("key")) })
