@@ -29,6 +29,14 @@ func Source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) Result 
 	if err != nil {
 		return Result{Problems: []problem.Problem{{Field: "spec.type", Message: err.Error()}}}
 	}
+	return WithTemplate(base, source, mappings)
+}
+
+// WithTemplate compiles like Source, but with the given template instead of the one that spec.type names.
+func WithTemplate(base *template.Template, source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) Result {
+	if missing := missingScheme(source.Spec.Verification, base); missing != nil {
+		return Result{Problems: []problem.Problem{*missing}}
+	}
 	var problems []problem.Problem
 	doc := fromSource(source, base)
 	doc.Mappings, problems = defaults(source, base)

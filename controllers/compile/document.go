@@ -44,7 +44,7 @@ func fromSource(source *v1alpha1.Source, base *template.Template) *document.Docu
 			OrderingKey:    cmp.Or(string(spec.Ordering.Key), base.OrderingKey),
 			Preprocess:     slices.Clone(base.Preprocess),
 		},
-		Verification: verification(spec.Verification),
+		Verification: verification(spec.Verification, base),
 		Delivery: document.Delivery{
 			Concurrency: int(cmp.Or(spec.Delivery.Concurrency, defaultConcurrency)),
 			Timeout:     duration(spec.Delivery.Timeout, defaultTimeout),
@@ -82,25 +82,6 @@ func eventLog(spec v1alpha1.EventLog) document.EventLog {
 		log.Redact = append(log.Redact, string(path))
 	}
 	return log
-}
-
-func verification(spec *v1alpha1.Verification) *document.Verification {
-	if spec == nil {
-		return nil
-	}
-	out := &document.Verification{Header: "authorization", Enforce: spec.Enforce == nil || *spec.Enforce}
-	switch {
-	case spec.HeaderSecret != nil:
-		out.Scheme, out.Header = document.SchemeHeader, strings.ToLower(string(spec.HeaderSecret.Name))
-	case spec.Basic != nil:
-		out.Scheme = document.SchemeBasic
-	case spec.Bearer != nil:
-		out.Scheme = document.SchemeBearer
-	case spec.HMAC != nil:
-		out.Scheme, out.Header = document.SchemeHMAC, strings.ToLower(string(spec.HMAC.Header))
-		out.Encoding, out.Prefix = string(spec.HMAC.Encoding), spec.HMAC.Prefix
-	}
-	return out
 }
 
 // fromMapping reads the one action out of the spec by its JSON name: the document spells actions and parameters as the

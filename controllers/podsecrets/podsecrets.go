@@ -83,6 +83,6 @@ func verification(spec *v1alpha1.Verification) *v1alpha1.SecretKeyReference {
 	case spec.HMAC != nil:
 		return &spec.HMAC.SecretRef
 	default:
-		return nil
+		return spec.SecretRef
 	}
 }

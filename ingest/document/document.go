@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package document holds the compiled document: everything one ingestion process must know of one Source and its
-// ActionMappings, and the only thing the control plane hands to the data plane. It holds no secret: credentials travel
-// apart (see Credentials).
+// Package document holds the compiled document: everything that one ingest process must know about one Source and its
+// ActionMappings. The control plane and `doorbell dev` write documents, and the data plane runs them. A document never
+// holds a secret: secrets travel separately, as Credentials.
 package document
 
 import (
@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// Document is one Source with its mappings, defaults filled in and default mappings included.
+// Document is one Source with its mappings. Defaults are filled in, and the default mappings of the template are
+// included.
 type Document struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
-	// Type names the template the Source was made from, such as RudderStack.
+	// Type is the source type, which names the template, such as RudderStack.
 	Type string `json:"type"`
 
 	Knock        Knock         `json:"knock"`
@@ -28,44 +29,44 @@ type Document struct {
 	Mappings     []Mapping     `json:"mappings"`
 }
 
-// Ref is how people name the source: NAMESPACE/NAME.
+// Ref returns NAMESPACE/NAME, which names the source in logs and messages.
 func (d *Document) Ref() string { return d.Namespace + "/" + d.Name }
 
-// Version is a hash of the content: equal documents have equal versions.
+// Version returns a hash of the content: equal documents have equal versions.
 func (d *Document) Version() string {
 	encoded, err := json.Marshal(d)
-	if err != nil { // a Document holds only plain values
+	if err != nil { // cannot happen: a Document holds only plain values
 		panic(fmt.Sprintf("document: %v", err))
 	}
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:8])
 }
 
-// Knock says where the calls go.
+// Knock says which Knock environment to call.
 type Knock struct {
-	// BaseURL has no trailing slash and no /v1.
+	// BaseURL is the URL of Knock's API, without a trailing slash and without /v1.
 	BaseURL string `json:"baseURL"`
-	// Branch is sent as X-Knock-Branch; empty sends none.
+	// Branch is sent as the header X-Knock-Branch. If it is empty, the header is not sent.
 	Branch string `json:"branch,omitempty"`
 }
 
-// Event says how to read what arrives; the strings are expressions.
+// Event says how to read an event. Type, Timestamp, IdempotencyKey and OrderingKey are expressions.
 type Event struct {
 	Type      string `json:"type"`
 	Timestamp string `json:"timestamp,omitempty"`
-	// Exact compares event types as they are; otherwise they are normalized first.
+	// Exact compares event types byte by byte. Otherwise they are normalized first.
 	Exact bool `json:"exact,omitempty"`
-	// IdempotencyKey is empty when the source does not deduplicate.
+	// IdempotencyKey is empty if the source does not detect duplicates.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
-	// Window is how long a key is remembered.
+	// Window is the dedupe window: how long Doorbell remembers an idempotency key.
 	Window time.Duration `json:"window"`
-	// OrderingKey is empty to use the idempotency key.
+	// OrderingKey is empty if the idempotency key serves as ordering key.
 	OrderingKey string `json:"orderingKey,omitempty"`
-	// Preprocess gives names to values, in order.
+	// Preprocess lists named values in the order in which they are evaluated.
 	Preprocess []Step `json:"preprocess,omitempty"`
 }
 
-// Field is a name and the expression that gives its value.
+// Field is the name of a field and the expression that yields its value.
 type Field struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -75,64 +76,41 @@ type Field struct {
 type Step struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-	// Default marks a step that came with the source's template.
+	// Default marks a step that comes from the template.
 	Default bool `json:"default,omitempty"`
 }
 
-// Scheme is a way to verify a sender.
-type Scheme string
-
-// The verification schemes.
-const (
-	SchemeHeader Scheme = "headerSecret"
-	SchemeBasic  Scheme = "basic"
-	SchemeBearer Scheme = "bearer"
-	SchemeHMAC   Scheme = "hmac"
-)
-
-// Verification says how a sender proves itself; the secret itself is in Credentials.
-type Verification struct {
-	Scheme Scheme `json:"scheme"`
-	// Header carries the proof, in lower case: the secret or the signature; authorization for basic and bearer.
-	Header string `json:"header"`
-	// Encoding of an HMAC: Hex or Base64.
-	Encoding string `json:"encoding,omitempty"`
-	// Prefix precedes an HMAC in its header, such as "sha256=".
-	Prefix string `json:"prefix,omitempty"`
-	// Enforce refuses what fails; otherwise the failure is only recorded.
-	Enforce bool `json:"enforce"`
-}
-
-// Delivery bounds the calls to Knock.
+// Delivery limits the calls to Knock.
 type Delivery struct {
-	// Concurrency is how many calls may be under way at once.
+	// Concurrency is the maximum number of concurrent calls.
 	Concurrency int `json:"concurrency"`
-	// Timeout ends a single call.
+	// Timeout limits a single call.
 	Timeout time.Duration `json:"timeout"`
-	// RetryFor is how long an event is retried before it is dead-lettered.
+	// RetryFor is how long Doorbell retries an event before it dead-letters the event.
 	RetryFor time.Duration `json:"retryFor"`
-	// RateLimits are calls a second by action name; an action that is absent has Knock's published tier.
+	// RateLimits are calls per second by action name. An action without an entry has the rate limit that Knock publishes.
 	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
-	// Suspend holds deliveries back; events are still accepted.
+	// Suspend pauses deliveries. Doorbell still accepts events.
 	Suspend bool `json:"suspend,omitempty"`
 }
 
-// EventLog bounds what is remembered of finished events.
+// EventLog limits what the event log keeps about finished events.
 type EventLog struct {
 	MaxEvents int           `json:"maxEvents"`
 	Retention time.Duration `json:"retention"`
 	// OmitPayloads keeps payloads and request bodies out of the log.
 	OmitPayloads bool `json:"omitPayloads,omitempty"`
-	// Redact lists paths, such as body.traits.email, whose values the log hides.
+	// Redact lists paths, such as body.traits.email. The log hides their values.
 	Redact []string `json:"redact,omitempty"`
 }
 
-// Credentials are the secrets of one source. They are never stored, logged or hashed into a version.
+// Credentials are the secrets of one source. They are never logged, and they are never part of a document or its
+// version.
 type Credentials struct {
-	// Tokens are the valid last segments of the URL; two while one is being rotated out.
+	// Tokens are the valid last segments of the ingestion URL. There are two while a token is rotated.
 	Tokens []string
-	// APIKey is Knock's secret key. While it is empty, deliveries are held.
+	// APIKey is Knock's secret API key. While it is empty, Doorbell does not deliver events.
 	APIKey string
-	// Verification is the sender's secret; for basic, USER:PASSWORD.
+	// Verification is the secret that the sender shares. For the scheme basic it is USER:PASSWORD.
 	Verification string
 }

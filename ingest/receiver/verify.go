@@ -4,32 +4,37 @@ package receiver
 
 import (
 	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // for HMAC only, which stays secure with SHA-1; Segment and others use it
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 	"net/http"
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-// verificationFailed marks the events of a sender that failed where that is only recorded.
+// verificationFailed marks events whose sender failed verification while spec.verification.enforce is false.
 const verificationFailed = "failed"
 
-// verifyHeader checks what needs no body. It returns how to mark the events.
+// verifyHeader verifies the sender by headers alone, before the body is read. It returns the mark for the events. It does
+// nothing if there is no verification or if the scheme needs the body.
 func (e *route) verifyHeader(header http.Header) (mark string, rejected *rejection) {
 	if e.Verification == nil || e.Verification.Scheme == document.SchemeHMAC {
 		return "", nil
 	}
-	return e.judge(e.Secret != "" && e.showsSecret(header))
+	return e.judge(e.Secret != "" && e.hasSecret(header))
 }
 
-// verifyBody checks a signature over the body as sent.
+// verifyBody verifies the signature. The body must be exactly as it was sent, before decompression.
 func (e *route) verifyBody(header http.Header, body []byte) (mark string, rejected *rejection) {
-	return e.judge(e.Secret != "" && e.signs(header, body))
+	return e.judge(e.Secret != "" && e.hasSignature(header, body))
 }
 
+// judge decides what happens to a request: it passes, it passes with a mark, or it is rejected.
 func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 	switch {
 	case verified:
@@ -43,57 +48,101 @@ func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 	}
 }
 
-func (e *route) showsSecret(header http.Header) bool {
-	proof, ok := single(header, e.Verification.Header)
+// hasSecret reports whether the headers contain the secret, as the scheme prescribes. It compares hashes in constant
+// time, so that the duration reveals neither the content nor the length of the secret.
+func (e *route) hasSecret(header http.Header) bool {
+	given, ok := single(header, e.Verification.Header)
 	if !ok {
 		return false
 	}
 	switch e.Verification.Scheme {
 	case document.SchemeHeader:
 	case document.SchemeBasic:
-		encoded, _ := cutScheme(proof, "Basic")
+		encoded, _ := cutScheme(given, "Basic")
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
 			return false
 		}
-		proof = string(decoded)
+		given = string(decoded)
 	case document.SchemeBearer:
-		proof, _ = cutScheme(proof, "Bearer")
+		given, _ = cutScheme(given, "Bearer")
 	default:
 		return false
 	}
-	given, want := sha256.Sum256([]byte(proof)), sha256.Sum256([]byte(e.Secret))
-	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
+	givenHash, wantHash := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(e.Secret))
+	return subtle.ConstantTimeCompare(givenHash[:], wantHash[:]) == 1
 }
 
-func (e *route) signs(header http.Header, body []byte) bool {
-	proof, ok := single(header, e.Verification.Header)
+// hasSignature reports whether the headers contain a valid HMAC. It does not check how old a signed timestamp is: if a
+// request is repeated, the idempotency key identifies its events as duplicates.
+func (e *route) hasSignature(header http.Header, body []byte) bool {
+	v := e.Verification
+	value, ok := single(header, v.Header)
 	if !ok {
 		return false
 	}
-	encoded, ok := strings.CutPrefix(proof, e.Verification.Prefix)
+	encoded, ok := strings.CutPrefix(value, v.Prefix)
 	if !ok {
 		return false
 	}
-	given, err := decodeSignature(encoded, e.Verification.Encoding)
+	given, err := decodeSignature(encoded, v.Encoding)
 	if err != nil {
 		return false
 	}
-	mac := hmac.New(sha256.New, []byte(e.Secret))
-	_, _ = mac.Write(body) // a hash takes anything
+	timestamp := ""
+	if v.TimestampHeader != "" {
+		if timestamp, ok = single(header, v.TimestampHeader); !ok {
+			return false
+		}
+	}
+	newHash := hashFunction(v.Algorithm)
+	if newHash == nil {
+		return false
+	}
+	mac := hmac.New(newHash, []byte(e.Secret))
+	writeSigned(mac, v.Signed, timestamp, body)
 	return hmac.Equal(given, mac.Sum(nil))
 }
 
-// decodeSignature takes either alphabet of Base64, padded or not.
+// hashFunction returns nil for an unknown algorithm.
+func hashFunction(algorithm string) func() hash.Hash {
+	switch algorithm {
+	case document.AlgorithmSHA1:
+		return sha1.New
+	case "", document.AlgorithmSHA256:
+		return sha256.New
+	case document.AlgorithmSHA512:
+		return sha512.New
+	default:
+		return nil
+	}
+}
+
+// writeSigned writes the signed text to mac, without copying the body. The timestamp is filled in piece by piece, so that
+// a timestamp that contains {body} is not expanded.
+func writeSigned(mac hash.Hash, signed, timestamp string, body []byte) {
+	if signed == "" {
+		signed = document.PlaceholderBody
+	}
+	for i, piece := range strings.Split(signed, document.PlaceholderBody) {
+		if i > 0 {
+			_, _ = mac.Write(body) // writing to a hash never fails
+		}
+		_, _ = mac.Write([]byte(strings.ReplaceAll(piece, document.PlaceholderTimestamp, timestamp)))
+	}
+}
+
+// decodeSignature accepts both alphabets of Base64, with or without padding.
 func decodeSignature(encoded, encoding string) ([]byte, error) {
-	if encoding != "Base64" {
+	if encoding != document.EncodingBase64 {
 		return hex.DecodeString(encoded)
 	}
 	encoded = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(encoded, "="))
 	return base64.RawStdEncoding.DecodeString(encoded)
 }
 
-// single returns the value of a header that was sent once: of two, one may be anybody's.
+// single returns the value of a header that was sent exactly once. If a header is repeated, a proxy may have appended the
+// sender's value to one that an attacker sent, or the reverse, so neither value can be trusted.
 func single(header http.Header, name string) (value string, ok bool) {
 	values := header.Values(name)
 	if len(values) != 1 {
@@ -102,7 +151,7 @@ func single(header http.Header, name string) (value string, ok bool) {
 	return values[0], true
 }
 
-// cutScheme returns the credentials of an Authorization header; empty if it has another scheme.
+// cutScheme returns the credentials of an Authorization header. They are empty if the header has another scheme.
 func cutScheme(value, scheme string) (credentials string, ok bool) {
 	found, credentials, ok := strings.Cut(value, " ")
 	if !ok || !strings.EqualFold(found, scheme) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package template holds the source types. A type is data: one embedded file says how to read its events, which mappings
-// it brings and how to set up the sender. Adding a provider is adding a file.
+// Package template holds the source types. A source type is data: one embedded YAML file says how to read the events of
+// a sender, how to verify the sender, which default mappings there are, and how to set up the sender. To add a source
+// type, add a file here and its name to the enum of SourceType in api/v1alpha1; a test there names what is missing. The
+// compiler of Sources and `doorbell dev` load templates. A template never holds code or a secret.
 package template
 
 import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -18,7 +21,8 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-// Template is a source type. The strings that are expressions are defaults: a Source may bring its own.
+// Template is the definition of a source type. EventType, Timestamp, IdempotencyKey and OrderingKey are expressions that
+// apply unless the Source has its own.
 type Template struct {
 	Type           string          `json:"type"`
 	EventType      string          `json:"eventType,omitempty"`
@@ -26,34 +30,67 @@ type Template struct {
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	OrderingKey    string          `json:"orderingKey,omitempty"`
 	Preprocess     []document.Step `json:"preprocess,omitempty"`
-	// Mappings are the default mappings; each has a name by which a Source lists it.
+	// Verification is what a Source uses if it sets verification.secretRef and defines no scheme. It is nil if the sender
+	// has no scheme of its own.
+	Verification *document.Verification `json:"verification,omitempty"`
+	// Mappings are the default mappings. A Source selects them by name.
 	Mappings []document.Mapping `json:"mappings,omitempty"`
-	// Setup are the steps to take at the sender; {url} stands for the source's URL.
+	// Setup lists the steps to take at the sender. {url} stands for the ingestion URL.
 	Setup []string `json:"setup,omitempty"`
 	// Samples are events as the sender sends them.
 	Samples []Sample `json:"samples,omitempty"`
 }
 
-// Sample is one event of a template.
+// Sample is an example of an event.
 type Sample struct {
 	Name string          `json:"name"`
 	Body json.RawMessage `json:"body"`
+}
+
+// Types returns the names of all source types, sorted by the names of their files. It fails if a file is not a valid
+// template, or if the file is not named after the type in lower case, which is how Load finds it.
+func Types() ([]string, error) {
+	names, err := fs.Glob(files, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	types := make([]string, len(names))
+	for i, name := range names {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read template %s: %w", name, err)
+		}
+		t, err := Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if want := strings.ToLower(t.Type) + ".yaml"; name != want {
+			return nil, fmt.Errorf("%s: the template of type %q must be in a file named %s", name, t.Type, want)
+		}
+		types[i] = t.Type
+	}
+	return types, nil
 }
 
 // Load returns the template of a source type, such as RudderStack.
 func Load(sourceType string) (*Template, error) {
 	data, err := files.ReadFile(strings.ToLower(sourceType) + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("source type %q: there is no such template", sourceType)
+		return nil, fmt.Errorf("unknown source type %q", sourceType)
 	}
 	return Parse(data)
 }
 
-// Parse reads a template file, strictly.
+// Parse reads a template. It rejects unknown fields and a verification whose fields do not fit together.
 func Parse(data []byte) (*Template, error) {
 	var t Template
 	if err := yaml.UnmarshalStrict(data, &t); err != nil {
 		return nil, fmt.Errorf("template: %w", err)
+	}
+	if t.Verification != nil {
+		if err := checkVerification(*t.Verification); err != nil {
+			return nil, fmt.Errorf("template: %w", err)
+		}
 	}
 	for i := range t.Mappings {
 		t.Mappings[i].Default = true
@@ -64,7 +101,7 @@ func Parse(data []byte) (*Template, error) {
 	return &t, nil
 }
 
-// Steps returns the set-up steps for a source with this URL.
+// Steps returns the setup steps with the ingestion URL filled in.
 func (t *Template) Steps(url string) []string {
 	steps := make([]string, len(t.Setup))
 	for i, step := range t.Setup {

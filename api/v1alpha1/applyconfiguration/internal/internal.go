@@ -334,6 +334,10 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HMAC
   map:
     fields:
+    - name: algorithm
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HMACAlgorithm
+      default: SHA256
     - name: encoding
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HMACEncoding
@@ -347,6 +351,14 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: secretRef
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
+    - name: signed
+      type:
+        scalar: string
+    - name: timestampHeader
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HeaderName
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.HMACAlgorithm
+  scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HMACEncoding
   scalar: string
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.HTTPRoute
@@ -911,6 +923,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: hmac
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.HMAC
+    - name: secretRef
+      type:
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.SecretKeyReference
 - name: io.k8s.api.core.v1.Affinity
   map:
     fields:

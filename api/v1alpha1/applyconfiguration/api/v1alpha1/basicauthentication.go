@@ -7,9 +7,9 @@ package v1alpha1
 // BasicAuthenticationApplyConfiguration represents a declarative configuration of the BasicAuthentication type for use
 // with apply.
 //
-// BasicAuthentication expects HTTP basic authentication.
+// BasicAuthentication requires HTTP basic authentication.
 type BasicAuthenticationApplyConfiguration struct {
-	// secretRef names the secret, written USER:PASSWORD.
+	// secretRef names the secret, which must have the form USER:PASSWORD.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
 }
 

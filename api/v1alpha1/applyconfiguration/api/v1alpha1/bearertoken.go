@@ -7,9 +7,9 @@ package v1alpha1
 // BearerTokenApplyConfiguration represents a declarative configuration of the BearerToken type for use
 // with apply.
 //
-// BearerToken expects a bearer token in the Authorization header.
+// BearerToken requires a bearer token in the Authorization header.
 type BearerTokenApplyConfiguration struct {
-	// secretRef names the token.
+	// secretRef names the secret that holds the token.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
 }
 

@@ -11,11 +11,11 @@ import (
 // HeaderSecretApplyConfiguration represents a declarative configuration of the HeaderSecret type for use
 // with apply.
 //
-// HeaderSecret expects a shared secret in a header.
+// HeaderSecret requires a header whose value equals a shared secret.
 type HeaderSecretApplyConfiguration struct {
-	// name of the header, such as X-Doorbell-Secret.
+	// name is the name of the header, such as X-Doorbell-Secret.
 	Name *apiv1alpha1.HeaderName `json:"name,omitempty"`
-	// secretRef names the secret that the header must equal.
+	// secretRef names the secret that the value of the header must equal.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
 }
 

@@ -11,15 +11,23 @@ import (
 // HMACApplyConfiguration represents a declarative configuration of the HMAC type for use
 // with apply.
 //
-// HMAC expects an HMAC-SHA256 of the body, as sent, in a header.
+// HMAC requires a header with an HMAC signature of the request.
 type HMACApplyConfiguration struct {
-	// header that carries the signature, such as X-Signature.
+	// header is the name of the header that carries the signature, such as X-Signature.
 	Header *apiv1alpha1.HeaderName `json:"header,omitempty"`
-	// encoding of the signature.
+	// algorithm is the hash function.
+	Algorithm *apiv1alpha1.HMACAlgorithm `json:"algorithm,omitempty"`
+	// encoding is how the signature is written in the header.
 	Encoding *apiv1alpha1.HMACEncoding `json:"encoding,omitempty"`
-	// prefix that precedes the signature in the header, such as "sha256=".
+	// prefix is the text before the signature in the header, such as "sha256=".
 	Prefix *string `json:"prefix,omitempty"`
-	// secretRef names the signing key.
+	// signed is the text that the sender signs, such as "{timestamp}.{body}". {body} stands for the request body exactly as
+	// it was sent, and {timestamp} for the value of timestampHeader. If signed is omitted, the sender signs the body.
+	Signed *string `json:"signed,omitempty"`
+	// timestampHeader is the name of the header whose value replaces {timestamp} in signed, such as X-Timestamp. Doorbell
+	// does not check how old the timestamp is.
+	TimestampHeader *apiv1alpha1.HeaderName `json:"timestampHeader,omitempty"`
+	// secretRef names the secret that holds the signing key.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
 }
 
@@ -37,6 +45,14 @@ func (b *HMACApplyConfiguration) WithHeader(value apiv1alpha1.HeaderName) *HMACA
 	return b
 }
 
+// WithAlgorithm sets the Algorithm field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Algorithm field is set to the value of the last call.
+func (b *HMACApplyConfiguration) WithAlgorithm(value apiv1alpha1.HMACAlgorithm) *HMACApplyConfiguration {
+	b.Algorithm = &value
+	return b
+}
+
 // WithEncoding sets the Encoding field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Encoding field is set to the value of the last call.
@@ -50,6 +66,22 @@ func (b *HMACApplyConfiguration) WithEncoding(value apiv1alpha1.HMACEncoding) *H
 // If called multiple times, the Prefix field is set to the value of the last call.
 func (b *HMACApplyConfiguration) WithPrefix(value string) *HMACApplyConfiguration {
 	b.Prefix = &value
+	return b
+}
+
+// WithSigned sets the Signed field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Signed field is set to the value of the last call.
+func (b *HMACApplyConfiguration) WithSigned(value string) *HMACApplyConfiguration {
+	b.Signed = &value
+	return b
+}
+
+// WithTimestampHeader sets the TimestampHeader field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TimestampHeader field is set to the value of the last call.
+func (b *HMACApplyConfiguration) WithTimestampHeader(value apiv1alpha1.HeaderName) *HMACApplyConfiguration {
+	b.TimestampHeader = &value
 	return b
 }
 

@@ -7,17 +7,22 @@ package v1alpha1
 // VerificationApplyConfiguration represents a declarative configuration of the Verification type for use
 // with apply.
 //
-// Verification says how the sender proves itself. Exactly one scheme is given.
+// Verification defines how the sender proves who it is. Set exactly one of secretRef, headerSecret, basic, bearer and
+// hmac.
 type VerificationApplyConfiguration struct {
-	// headerSecret expects a shared secret in a header.
+	// secretRef names the secret for the scheme that the template of spec.type defines. RudderStack defines a header,
+	// X-Doorbell-Secret, whose value must equal the secret. Custom defines no scheme.
+	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
+	// headerSecret requires a header whose value equals a shared secret.
 	HeaderSecret *HeaderSecretApplyConfiguration `json:"headerSecret,omitempty"`
-	// basic expects HTTP basic authentication.
+	// basic requires HTTP basic authentication.
 	Basic *BasicAuthenticationApplyConfiguration `json:"basic,omitempty"`
-	// bearer expects a bearer token in the Authorization header.
+	// bearer requires a bearer token in the Authorization header.
 	Bearer *BearerTokenApplyConfiguration `json:"bearer,omitempty"`
-	// hmac expects an HMAC-SHA256 of the body, as sent, in a header.
+	// hmac requires a header with an HMAC signature of the request.
 	HMAC *HMACApplyConfiguration `json:"hmac,omitempty"`
-	// enforce refuses what fails. With false it is accepted, and the event log says that it failed.
+	// enforce rejects requests that fail verification. If it is false, Doorbell accepts such requests and records the
+	// failure in the event log.
 	Enforce *bool `json:"enforce,omitempty"`
 }
 
@@ -25,6 +30,14 @@ type VerificationApplyConfiguration struct {
 // apply.
 func Verification() *VerificationApplyConfiguration {
 	return &VerificationApplyConfiguration{}
+}
+
+// WithSecretRef sets the SecretRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SecretRef field is set to the value of the last call.
+func (b *VerificationApplyConfiguration) WithSecretRef(value *SecretKeyReferenceApplyConfiguration) *VerificationApplyConfiguration {
+	b.SecretRef = value
+	return b
 }
 
 // WithHeaderSecret sets the HeaderSecret field in the declarative configuration to the given value
