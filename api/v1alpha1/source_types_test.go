@@ -78,6 +78,20 @@ verification: {headerSecret: {name: X-Doorbell-Secret, secretRef: {name: rudders
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 verification: {basic: {secretRef: {name: rudderstack, key: userinfo}}}`,
+		"a secret for the scheme of the template": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+verification: {secretRef: {name: rudderstack, key: secret}}`,
+		"a signature that covers a timestamp": `
+type: RudderStack
+knock: {apiKeySecretRef: {name: knock, key: apiKey}}
+verification:
+  hmac:
+    header: X-Signature
+    algorithm: SHA512
+    signed: "{timestamp}.{body}"
+    timestampHeader: X-Timestamp
+    secretRef: {name: s, key: k}`,
 		"a bearer token": `
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
@@ -247,15 +261,15 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		},
 		"verification without a scheme": {
 			valid + "verification: {enforce: false}",
-			"spec.verification: exactly one of the fields in [headerSecret basic bearer hmac] must be set",
+			"spec.verification: exactly one of the fields in [secretRef headerSecret basic bearer hmac] must be set",
 		},
 		"verification by two schemes": {
 			valid + "verification: {basic: {" + secret + "}, bearer: {" + secret + "}}",
-			"spec.verification: exactly one of the fields in [headerSecret basic bearer hmac] must be set",
+			"spec.verification: exactly one of the fields in [secretRef headerSecret basic bearer hmac] must be set",
 		},
 		"a header with a space": {
 			valid + "verification: {headerSecret: {name: 'X Secret', " + secret + "}}",
-			"spec.verification.headerSecret.name: a header's name is letters, digits, -, _ and .",
+			"spec.verification.headerSecret.name: invalid header name: use only letters, digits, -, _ and .",
 		},
 		"an HMAC without a header": {
 			valid + "verification: {hmac: {" + secret + "}}", "spec.verification.hmac.header: Required value",
@@ -263,6 +277,24 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"an HMAC in an unknown encoding": {
 			valid + "verification: {hmac: {header: X-S, encoding: Base32, " + secret + "}}",
 			`spec.verification.hmac.encoding: supported values: "Hex", "Base64"`,
+		},
+		"an unknown hash function": {
+			valid + "verification: {hmac: {header: X-S, algorithm: MD5, " + secret + "}}",
+			`spec.verification.hmac.algorithm: supported values: "SHA1", "SHA256", "SHA512"`,
+		},
+		"a signature that does not cover the body": {
+			valid + "verification: {hmac: {header: X-S, signed: '{timestamp}', timestampHeader: X-T, " + secret + "}}",
+			"spec.verification.hmac.signed: the signature must cover the body: add {body}, as in {timestamp}.{body}",
+		},
+		"a signed timestamp without its header": {
+			valid + "verification: {hmac: {header: X-S, signed: '{timestamp}{body}', " + secret + "}}",
+			"spec.verification.hmac.timestampHeader: signed contains {timestamp}, which needs timestampHeader: the name of the " +
+				"header with the timestamp, such as X-Timestamp",
+		},
+		"a timestamp header that is not signed": {
+			valid + "verification: {hmac: {header: X-S, timestampHeader: X-T, " + secret + "}}",
+			"spec.verification.hmac.timestampHeader: signed does not contain {timestamp}: remove timestampHeader, or write " +
+				"signed as the sender does, such as {timestamp}.{body}",
 		},
 		"a scheme without its Secret": {
 			valid + "verification: {bearer: {}}", "spec.verification.bearer.secretRef: Required value",

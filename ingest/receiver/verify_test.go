@@ -4,9 +4,12 @@ package receiver_test
 
 import (
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,17 +18,19 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-func mac(body string) []byte { return macBy("secret", body) }
+// mac returns the HMAC-SHA256 of a text.
+func mac(text string) []byte { return macWith(sha256.New, "secret", text) }
 
-func macBy(secret, body string) []byte {
-	h := hmac.New(sha256.New, []byte(secret))
-	h.Write([]byte(body))
+func macWith(newHash func() hash.Hash, secret, text string) []byte {
+	h := hmac.New(newHash, []byte(secret))
+	h.Write([]byte(text))
 	return h.Sum(nil)
 }
 
-func sign(body string) string { return hex.EncodeToString(mac(body)) }
+// sign returns the HMAC-SHA256 of a text in hex.
+func sign(text string) string { return hex.EncodeToString(mac(text)) }
 
-func TestVerification(t *testing.T) {
+func TestTheReceiverVerifiesTheSender(t *testing.T) {
 	authorization := func(value string) http.Header { return header("Authorization", value) }
 	basic := func(credentials string) http.Header {
 		return authorization("Basic " + base64.StdEncoding.EncodeToString([]byte(credentials)))
@@ -36,6 +41,12 @@ func TestVerification(t *testing.T) {
 	byHex := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Hex"}
 	byBase64 := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Base64"}
 	byPrefix := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Hex", Prefix: "sha256="}
+	bySHA1 := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Algorithm: "SHA1"}
+	bySHA512 := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Algorithm: "SHA512"}
+	byMD5 := document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Algorithm: "MD5"}
+	byTimestamp := document.Verification{
+		Scheme: document.SchemeHMAC, Header: "x-signature", Prefix: "v0=", Signed: "v0:{timestamp}:{body}", TimestampHeader: "x-timestamp",
+	}
 	signed := func(value string) http.Header { return header("X-Signature", value) }
 	const secret, login = "secret", "user:pass:word"
 
@@ -47,7 +58,7 @@ func TestVerification(t *testing.T) {
 	}{
 		"the secret in its header":            {byHeader, secret, header("X-Key", "secret"), true},
 		"another secret":                      {byHeader, secret, header("X-Key", "Secret"), false},
-		"the start of the secret":             {byHeader, secret, header("X-Key", "secre"), false},
+		"a prefix of the secret":              {byHeader, secret, header("X-Key", "secre"), false},
 		"no header":                           {byHeader, secret, header(), false},
 		"an empty header":                     {byHeader, secret, header("X-Key", ""), false},
 		"the secret twice":                    {byHeader, secret, header("X-Key", "secret", "X-Key", "secret"), false},
@@ -56,7 +67,7 @@ func TestVerification(t *testing.T) {
 		"basic with another password":         {byBasic, login, basic("user:pass"), false},
 		"basic with no password":              {byBasic, login, basic("user"), false},
 		"basic that is not Base64":            {byBasic, login, authorization("Basic user:pass:word"), false},
-		"basic where bearer is wanted":        {byBearer, login, basic(login), false},
+		"basic instead of bearer":             {byBearer, login, basic(login), false},
 		"bearer":                              {byBearer, secret, authorization("Bearer secret"), true},
 		"bearer in lower case":                {byBearer, secret, authorization("bearer  secret"), true},
 		"bearer with another secret":          {byBearer, secret, authorization("Bearer other"), false},
@@ -75,11 +86,31 @@ func TestVerification(t *testing.T) {
 		"a signature in hex, not Base64":      {byBase64, secret, signed(sign(one)), false},
 		"a signature with its prefix":         {byPrefix, secret, signed("sha256=" + sign(one)), true},
 		"a signature without its prefix":      {byPrefix, secret, signed(sign(one)), false},
-		"a scheme that nobody knows":          {document.Verification{Scheme: "x", Header: "x-key"}, secret, header("X-Key", "secret"), false},
+		"a signature by SHA-1":                {bySHA1, secret, signed(hex.EncodeToString(macWith(sha1.New, secret, one))), true},
+		"a signature by SHA-256, not SHA-1":   {bySHA1, secret, signed(sign(one)), false},
+		"a signature by SHA-512":              {bySHA512, secret, signed(hex.EncodeToString(macWith(sha512.New, secret, one))), true},
+		"a signature by an unknown algorithm": {byMD5, secret, signed(sign(one)), false},
+		"a signed timestamp": {
+			byTimestamp, secret, header("X-Signature", "v0="+sign("v0:1700000000:"+one), "X-Timestamp", "1700000000"), true,
+		},
+		"a timestamp other than the signed one": {
+			byTimestamp, secret, header("X-Signature", "v0="+sign("v0:1700000000:"+one), "X-Timestamp", "1700000001"), false,
+		},
+		"a signed timestamp that is not sent": {byTimestamp, secret, signed("v0=" + sign("v0::"+one)), false},
+		"a signed timestamp that is sent twice": {
+			byTimestamp, secret, header("X-Signature", "v0="+sign("v0:1:"+one), "X-Timestamp", "1", "X-Timestamp", "1"), false,
+		},
+		"a signature of the body without the timestamp": {
+			byTimestamp, secret, header("X-Signature", "v0="+sign(one), "X-Timestamp", "1700000000"), false,
+		},
+		"a timestamp that is the text {body}": {
+			byTimestamp, secret, header("X-Signature", "v0="+sign("v0:{body}:"+one), "X-Timestamp", "{body}"), true,
+		},
+		"an unknown scheme":                   {document.Verification{Scheme: "x", Header: "x-key"}, secret, header("X-Key", "secret"), false},
 		"an empty secret and no header":       {byHeader, "", header(), false},
 		"an empty secret and an empty header": {byHeader, "", header("X-Key", ""), false},
 		"an empty secret and basic":           {byBasic, "", basic(""), false},
-		"an empty secret and a signature":     {byHex, "", signed(hex.EncodeToString(macBy("", one))), false},
+		"an empty secret and a signature":     {byHex, "", signed(hex.EncodeToString(macWith(sha256.New, "", one))), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, by := new(box), tc.by
