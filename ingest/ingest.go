@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ingest is the data plane: it wires receiver, inbox, delivery and event log together for any number of sources.
-// Events flow receive → inbox → deliver → log.
+// Package ingest is the data plane. It wires the parts of one process together: a receiver, one pipeline for each source, the
+// health monitor of Redis, and the admin port. cmd/ingest calls it with one source, `doorbell dev` with several. It must never
+// import Kubernetes libraries, and it does no work itself: each part has a package of its own.
 package ingest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -20,182 +18,126 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/admin"
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
-	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
+	"github.com/doorbell-dev/doorbell/ingest/redishealth"
 )
 
-// stopFor is how long requests under way may take when the process stops.
-const stopFor = 10 * time.Second
+// adminHeaderTimeout bounds how long the admin port waits for the header of a request.
+const adminHeaderTimeout = 5 * time.Second
 
-// Source is one source to serve.
-type Source struct {
-	Document *document.Document
-	// Version is what the report calls the document; empty means Document.Version.
-	Version     string
-	Program     *mapping.Program
-	Credentials document.Credentials
-	// DryRun shows calls instead of making them. Without it a source that has no API key takes events and waits for one.
-	DryRun bool
-}
-
-// Config is what the data plane is made of.
+// Config is what the data plane needs. Listener, Connect, Log, Registry and Now are required.
 type Config struct {
-	// Listener takes the senders' requests.
+	// Listener accepts the connections of senders.
 	Listener net.Listener
-	// Admin serves /healthz, /readyz, /metrics and /status; nil serves none.
+	// Admin accepts the connections of the admin port. If it is nil, there is no admin port, and Redis is not asked whether it
+	// can lose events.
 	Admin net.Listener
-	// Connect opens Redis. It is called again, after a while, for as long as it fails.
+	// Connect opens the Redis client. It is called again until it succeeds.
 	Connect func(context.Context) (rueidis.Client, error)
-	// Shards is for new inboxes; 0 means 1, which is right for anything but a Redis Cluster.
+	// Shards is the number of shards of a new inbox; 0 means 1, which is right for everything but a Redis Cluster.
 	Shards int
-	// Owner, if set, names the one process that may deliver at a time; it goes on at once where an earlier one was killed.
+	// Owner, if set, identifies this process and the ones that it replaces, which must have ended. The process takes over their
+	// leases at once instead of waiting until they expire.
 	Owner string
-	// Version goes into the User-Agent.
-	Version string
-	Log     logr.Logger
-	// Registry is required.
+	// Version is the version of Doorbell, for the status report and the User-Agent of calls to Knock.
+	Version  string
+	Log      logr.Logger
 	Registry *prometheus.Registry
 	// Now is the wall clock.
 	Now func() time.Time
-	// Observe, if set, is told of every event log entry, from many goroutines.
+	// Observe, if set, is called with each event log entry. It must be safe for concurrent use.
 	Observe func(eventlog.Entry)
-	// Drain is how long requests are still taken after ctx ended, each on a connection that is closed then. It gives what stands in
-	// front time to send them elsewhere.
+	// Drain is how long the receiver still accepts requests after ctx ends. It closes each connection after its next response,
+	// which gives load balancers the time to send requests elsewhere.
 	Drain time.Duration
-	// Problem, if set, says why what should be served is not, or not all of it; it goes into the report.
-	Problem func() string
-	// Applied, if set, is told of each set of sources once it is served.
-	Applied func([]Source)
+	// ConfigurationProblem, if set, returns why the desired configuration does not run, or not completely, for the status
+	// report; "" if it runs. It must be safe for concurrent use.
+	ConfigurationProblem func() string
+	// Applied, if set, is called after each set of configurations is served.
+	Applied func([]pipeline.Config)
 }
 
 // Server runs the data plane.
 type Server struct {
-	config   Config
-	receiver *receiver.Receiver
-	redis    *connection
-	metrics  *delivery.Metrics
-	vigil    vigil
-	sources  map[string]*source
-
-	mu     sync.Mutex // guards served
-	served map[string]*source
+	config    Config
+	receiver  *receiver.Receiver
+	redis     *redishealth.Connection
+	monitor   *redishealth.Monitor
+	pipelines *pipeline.Set
 }
 
 // New returns a server that does nothing until Run.
 func New(config Config) *Server {
-	return &Server{
+	redis := redishealth.NewConnection(config.Connect)
+	s := &Server{
 		config:   config,
 		receiver: receiver.New(receiver.Options{Log: config.Log, Metrics: config.Registry}),
-		redis:    &connection{connect: config.Connect},
-		metrics:  delivery.NewMetrics(config.Registry),
-		sources:  map[string]*source{},
+		redis:    redis,
+		pipelines: pipeline.NewSet(pipeline.Dependencies{
+			Connect: redis.Client, Shards: config.Shards, Owner: config.Owner, Version: config.Version, Log: config.Log,
+			Metrics: delivery.NewMetrics(config.Registry), Observe: config.Observe, Now: config.Now,
+		}),
 	}
+	s.monitor = redishealth.NewMonitor(redishealth.Options{
+		Connection: redis, Check: s.checkRedis, CheckDurability: config.Admin != nil, Log: config.Log,
+	})
+	return s
 }
 
-// Run serves the sources that come in by updates, each set replacing the one before, until ctx ends. Then it stops taking
-// events, finishes what is under way, and returns nil.
-func (s *Server) Run(ctx context.Context, updates <-chan []Source) error {
+// Run serves the configurations that it receives from updates until ctx ends. Each update replaces the one before, and sources
+// that it lacks stop. After ctx ends, Run drains the receiver, stops accepting events, waits for the calls in progress, and
+// returns nil.
+func (s *Server) Run(ctx context.Context, updates <-chan []pipeline.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
-	delivering, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopDelivering()
-	defer s.redis.close()
-	stopping := after(ctx, s.config.Drain, s.receiver.Drain)
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx)) // ends after the pipelines have stopped
+	defer stopWorking()
+	defer s.redis.Close()
 
-	group.Go(func() error { return s.serve(delivering, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
+	group.Go(func() error { return serve(working, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
 	if s.config.Admin != nil {
-		handler := admin.Handler(s.ready, s.config.Registry, s.Report)
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-		group.Go(func() error { return s.serve(delivering, server, s.config.Admin) })
-		group.Go(func() error {
-			s.vigil.keep(delivering, s.redis, s.reach, s.config.Log)
-			return nil
-		})
+		handler := admin.Handler(s.receiver.Ready, s.config.Registry, s.Report)
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: adminHeaderTimeout}
+		group.Go(func() error { return serve(working, server, s.config.Admin) })
 	}
 	group.Go(func() error {
-		defer stopDelivering()
-		defer s.stopSources()
-		for {
-			select {
-			case <-stopping:
-				s.receiver.Stop()
-				return nil
-			case sources := <-updates:
-				s.apply(delivering, sources)
-			}
-		}
+		s.monitor.Run(working)
+		return nil
+	})
+	group.Go(func() error {
+		defer stopWorking()
+		s.runPipelines(working, updates, s.drained(ctx))
+		return nil
 	})
 	return group.Wait()
 }
 
-// serve runs a server until ctx ends and its requests have finished.
-func (s *Server) serve(ctx context.Context, server *http.Server, listener net.Listener) error {
-	stopped := make(chan error, 1)
-	release := context.AfterFunc(ctx, func() {
-		s.receiver.Stop()
-		finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopFor)
-		defer cancel()
-		stopped <- server.Shutdown(finishing)
-	})
-	defer release()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", listener.Addr(), err)
-	}
-	if err := <-stopped; err != nil {
-		return errors.Join(err, server.Close())
-	}
-	return nil
-}
-
-// apply makes the running sources those of the set.
-func (s *Server) apply(ctx context.Context, set []Source) {
-	wanted := map[string]bool{}
-	var fresh []*source
-	served := make([]*receiver.Endpoint, 0, len(set))
-	for _, config := range set {
-		ref := config.Document.Ref()
-		wanted[ref] = true
-		if running, ok := s.sources[ref]; ok {
-			running.configure(config)
-		} else {
-			s.sources[ref] = s.start(ctx, config)
-			fresh = append(fresh, s.sources[ref])
+// runPipelines applies updates until drained is closed, and then stops the receiver before the pipelines, so that none accepts
+// an event after it has stopped.
+func (s *Server) runPipelines(ctx context.Context, updates <-chan []pipeline.Config, drained <-chan struct{}) {
+	defer s.pipelines.Stop()
+	for {
+		select {
+		case <-drained:
+			s.receiver.Stop()
+			return
+		case configs := <-updates:
+			s.receiver.SetEndpoints(s.pipelines.Update(ctx, configs))
+			s.pipelines.Prune()
+			if s.config.Applied != nil {
+				s.config.Applied(configs)
+			}
 		}
-		served = append(served, s.sources[ref].served(config))
-	}
-	awaitFirstOpening(ctx, fresh)
-	s.receiver.SetEndpoints(served)
-	s.publish()
-	for ref, running := range s.sources {
-		if !wanted[ref] {
-			running.stop()
-			delete(s.sources, ref)
-		}
-	}
-	if s.config.Applied != nil {
-		s.config.Applied(set)
 	}
 }
 
-// after closes the channel that long after ctx ended, and calls begin when it ends.
-func after(ctx context.Context, wait time.Duration, begin func()) <-chan struct{} {
-	over := make(chan struct{})
+// drained begins to drain the receiver when ctx ends, and closes the channel that it returns after the configured time.
+func (s *Server) drained(ctx context.Context) <-chan struct{} {
+	drained := make(chan struct{})
 	context.AfterFunc(ctx, func() {
-		begin()
-		time.AfterFunc(wait, func() { close(over) })
+		s.receiver.Drain()
+		time.AfterFunc(s.config.Drain, func() { close(drained) })
 	})
-	return over
+	return drained
 }
-
-func (s *Server) stopSources() {
-	for _, running := range s.sources {
-		running.cancel()
-	}
-	for _, running := range s.sources {
-		running.stop()
-	}
-}
-
-// ready says why the process cannot serve; nil when it can.
-func (s *Server) ready() error { return s.receiver.Ready() }

@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
@@ -36,7 +37,7 @@ type world struct {
 	url            string // without a path
 	admin          string
 	user, password string // of Redis
-	updates        chan []ingest.Source
+	updates        chan []pipeline.Config
 	applied        chan struct{}
 	entries        chan eventlog.Entry
 	cancel         context.CancelFunc
@@ -46,7 +47,7 @@ type world struct {
 func start(t *testing.T, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		t: t, redis: redistest.Start(t), knock: knocktest.New(t), updates: make(chan []ingest.Source),
+		t: t, redis: redistest.Start(t), knock: knocktest.New(t), updates: make(chan []pipeline.Config),
 		applied: make(chan struct{}, 1), entries: make(chan eventlog.Entry, 10_000), returned: make(chan error, 1),
 	}
 	for _, change := range change {
@@ -58,7 +59,7 @@ func start(t *testing.T, change ...func(*world)) *world {
 		Listener: listener, Admin: admin, Connect: w.connect, Version: "test", Log: testr.New(t),
 		Registry: prometheus.NewRegistry(), Now: time.Now,
 		Observe: func(e eventlog.Entry) { w.entries <- e },
-		Applied: func([]ingest.Source) { w.applied <- struct{}{} },
+		Applied: func([]pipeline.Config) { w.applied <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	w.cancel = cancel
@@ -102,14 +103,14 @@ func (w *world) run() error {
 }
 
 // apply has the data plane serve these sources only.
-func (w *world) apply(sources ...ingest.Source) {
+func (w *world) apply(sources ...pipeline.Config) {
 	w.t.Helper()
 	w.updates <- sources
 	<-w.applied
 }
 
 // source is one whose events trigger a workflow.
-func (w *world) source(name, workflow string, change ...func(*document.Document)) ingest.Source {
+func (w *world) source(name, workflow string, change ...func(*document.Document)) pipeline.Config {
 	w.t.Helper()
 	doc := &document.Document{
 		Namespace: "production", Name: name, Knock: document.Knock{BaseURL: w.knock.URL},
@@ -129,7 +130,7 @@ func (w *world) source(name, workflow string, change ...func(*document.Document)
 	if len(problems) > 0 {
 		w.t.Fatal(problems)
 	}
-	return ingest.Source{
+	return pipeline.Config{
 		Document: doc, Program: program,
 		Credentials: document.Credentials{Tokens: []string{"token"}, APIKey: knocktest.APIKey},
 	}

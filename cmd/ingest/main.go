@@ -22,6 +22,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/configdir"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
 // version is stamped by the build.
@@ -57,12 +58,12 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	watcher := configdir.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
 		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), Version: version,
-		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, Problem: watcher.Problem,
+		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, ConfigurationProblem: watcher.Problem,
 	})
 	log.Info("starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())
 
 	group, ctx := errgroup.WithContext(ctx)
-	updates := make(chan []ingest.Source)
+	updates := make(chan []pipeline.Config)
 	group.Go(func() error { return watcher.Run(ctx, updates) })
 	group.Go(func() error { return server.Run(ctx, updates) })
 	return group.Wait()

@@ -2,11 +2,11 @@
 
 package configdir
 
-import "github.com/doorbell-dev/doorbell/ingest"
+import "github.com/doorbell-dev/doorbell/ingest/pipeline"
 
-// Look is one tick of Run: what it sends, if anything.
-func (w *Watcher) Look() (ingest.Source, bool) {
-	source, problem, fresh := w.look()
-	w.note(source, problem, fresh)
-	return source, fresh
+// Poll does one iteration of Run. It returns the configuration that Run would send, and whether it would send one.
+func (w *Watcher) Poll() (pipeline.Config, bool) {
+	config, problem, changed := w.poll()
+	w.record(config, problem, changed)
+	return config, changed
 }

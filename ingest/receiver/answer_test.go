@@ -118,7 +118,7 @@ func TestWhatPassesIsAnswered429(t *testing.T) {
 		"Redis takes too long":   {fixed(context.DeadlineExceeded), rejected(429, "unavailable", "events cannot be stored at the moment; send it again later")},
 		"a panic in Accept":      {func(s *receiver.Endpoint) { s.Accept = nil }, rejected(429, "internal", "internal error; send it again later")},
 		"a panic in Identify":    {func(s *receiver.Endpoint) { s.Identify = nil }, rejected(429, "internal", "internal error; send it again later")},
-		"a panic in the logging": {func(s *receiver.Endpoint) { s.Duplicates = panics }, rejected(429, "internal", "internal error; send it again later")},
+		"a panic in the logging": {func(s *receiver.Endpoint) { s.RecordDuplicates = panics }, rejected(429, "internal", "internal error; send it again later")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := serve(t, started(receiver.Options{}, new(box).source(tc.change)))

@@ -28,8 +28,8 @@ type Endpoint struct {
 	Identify func(*event.Event) error
 	// Accept returns once the events are durable, with a receipt for each.
 	Accept func(context.Context, []*event.Event) ([]inbox.Receipt, error)
-	// Duplicates, if set, is called before the answer when some of the events were known.
-	Duplicates func(context.Context, []*event.Event, []inbox.Receipt)
+	// RecordDuplicates, if set, is called before the response if some of the events are duplicates.
+	RecordDuplicates func(context.Context, []*event.Event, []inbox.Receipt)
 }
 
 // route is an endpoint with what is computed from it once.

@@ -120,8 +120,8 @@ func (r *Receiver) accept(ctx context.Context, source *route, events []*event.Ev
 		return receipt{}, acceptFailed(err)
 	}
 	taken := count(receipts)
-	if taken.duplicates > 0 && source.Duplicates != nil {
-		source.Duplicates(ctx, events, receipts)
+	if taken.duplicates > 0 && source.RecordDuplicates != nil {
+		source.RecordDuplicates(ctx, events, receipts)
 	}
 	return taken, nil
 }

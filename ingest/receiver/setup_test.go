@@ -37,7 +37,7 @@ type box struct {
 func (b *box) source(change ...func(*receiver.Endpoint)) *receiver.Endpoint {
 	source := &receiver.Endpoint{
 		Namespace: "production", Name: "rudderstack", Tokens: []string{"another", token},
-		Identify: identify, Accept: b.accept, Duplicates: b.duplicates,
+		Identify: identify, Accept: b.accept, RecordDuplicates: b.duplicates,
 	}
 	for _, change := range change {
 		change(source)

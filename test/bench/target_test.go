@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/template"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
@@ -90,11 +91,11 @@ func startIngest(b *testing.B, delivery document.Delivery, knockURL string) targ
 				finished <- struct{}{}
 			}
 		},
-		Applied: func([]ingest.Source) { applied <- struct{}{} },
+		Applied: func([]pipeline.Config) { applied <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(b.Context())
-	updates := make(chan []ingest.Source, 1)
-	updates <- []ingest.Source{source(b, delivery, knockURL)}
+	updates := make(chan []pipeline.Config, 1)
+	updates <- []pipeline.Config{source(b, delivery, knockURL)}
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := server.Run(ctx, updates); err != nil {
@@ -134,7 +135,7 @@ func awaitReady(b *testing.B, t target) {
 	}
 }
 
-func source(b *testing.B, delivery document.Delivery, knockURL string) ingest.Source {
+func source(b *testing.B, delivery document.Delivery, knockURL string) pipeline.Config {
 	b.Helper()
 	base, err := template.Load("RudderStack")
 	if err != nil {
@@ -152,5 +153,5 @@ func source(b *testing.B, delivery document.Delivery, knockURL string) ingest.So
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}
-	return ingest.Source{Document: doc, Program: program, Credentials: document.Credentials{Tokens: []string{"token"}, APIKey: "sk_test"}}
+	return pipeline.Config{Document: doc, Program: program, Credentials: document.Credentials{Tokens: []string{"token"}, APIKey: "sk_test"}}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/controllers/podsecrets"
-	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
@@ -25,11 +25,11 @@ type compiler struct {
 	problems  *problems
 
 	mappings map[string]*v1alpha1.ActionMapping // the last version that compiled, by NAMESPACE/NAME
-	sources  map[string]ingest.Source
+	sources  map[string]pipeline.Config
 }
 
 // compile returns the sources that can run and reports everything that is wrong.
-func (c *compiler) compile(set *manifest.Set) []ingest.Source {
+func (c *compiler) compile(set *manifest.Set) []pipeline.Config {
 	c.problems.begin()
 	for _, problem := range set.Problems {
 		c.problems.add(problem)
@@ -38,8 +38,8 @@ func (c *compiler) compile(set *manifest.Set) []ingest.Source {
 		c.problems.note(ignored.String())
 	}
 	c.orphans(set)
-	running, last := []ingest.Source{}, c.sources
-	c.sources = map[string]ingest.Source{}
+	running, last := []pipeline.Config{}, c.sources
+	c.sources = map[string]pipeline.Config{}
 	for _, source := range set.Sources {
 		compiled, ok := c.source(set, source)
 		if !ok {
@@ -77,7 +77,7 @@ func (c *compiler) orphans(set *manifest.Set) {
 	}
 }
 
-func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Source]) (ingest.Source, bool) {
+func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Source]) (pipeline.Config, bool) {
 	object := source.Object
 	mine := map[string]manifest.Loaded[v1alpha1.ActionMapping]{}
 	var mappings []*v1alpha1.ActionMapping
@@ -92,14 +92,14 @@ func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Sou
 		c.report(source, mine, problem)
 	}
 	if result.Program == nil {
-		return ingest.Source{}, false
+		return pipeline.Config{}, false
 	}
 	result = c.lastGood(object, mappings, result)
 	if c.options.KnockURL != "" {
 		result.Document.Knock.BaseURL = strings.TrimRight(c.options.KnockURL, "/")
 	}
 	credentials := c.credentials(set, source)
-	return ingest.Source{
+	return pipeline.Config{
 		Document: result.Document, Program: result.Program, Credentials: credentials, DryRun: credentials.APIKey == "",
 	}, true
 }

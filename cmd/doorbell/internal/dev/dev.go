@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
 	"github.com/doorbell-dev/doorbell/config/crd"
 	"github.com/doorbell-dev/doorbell/ingest"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
 // The ways to write events.
@@ -83,13 +84,13 @@ func Run(ctx context.Context, options Options) error {
 	}
 
 	printer := newPrinter(options)
-	updates := make(chan []ingest.Source, 1)
+	updates := make(chan []pipeline.Config, 1)
 	updates <- sources
 	server := ingest.New(ingest.Config{
 		Listener: listener, Connect: store.connect, Version: options.Version, Owner: compiler.addresses.owner(),
 		Log: logger(options.Stderr), Registry: prometheus.NewRegistry(), Now: time.Now,
 		Observe: printer.event,
-		Applied: func(sources []ingest.Source) { printer.ready(sources, compiler.addresses) },
+		Applied: func(sources []pipeline.Config) { printer.ready(sources, compiler.addresses) },
 	})
 
 	group, serving := errgroup.WithContext(ctx)
@@ -112,7 +113,7 @@ func Run(ctx context.Context, options Options) error {
 }
 
 // replace leaves the newest sources for the server, whether or not it has taken the ones before.
-func replace(updates chan []ingest.Source, sources []ingest.Source) {
+func replace(updates chan []pipeline.Config, sources []pipeline.Config) {
 	select {
 	case <-updates:
 	default:

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"unicode"
 
-	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
@@ -40,7 +40,7 @@ func isTerminal(f *os.File) bool {
 }
 
 // ready announces each source once.
-func (p *printer) ready(sources []ingest.Source, addresses addresses) {
+func (p *printer) ready(sources []pipeline.Config, addresses addresses) {
 	for _, source := range sources {
 		ref := source.Document.Ref()
 		if p.first(ref) {
@@ -57,7 +57,7 @@ func (p *printer) first(ref string) bool {
 	return first
 }
 
-func (p *printer) announce(source ingest.Source, url string) {
+func (p *printer) announce(source pipeline.Config, url string) {
 	ref := source.Document.Ref()
 	if p.json {
 		p.line(struct {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package configdir
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/pipeline"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
+)
+
+// state is the configuration that the directory has provided so far. It keeps the last good document and the last good tokens
+// independently, so that a broken document does not delay a token rotation.
+type state struct {
+	manifest []byte // of the document that was compiled
+	version  string
+	document *document.Document
+	program  *mapping.Program
+	problems error // of the document, which runs without the mappings concerned
+
+	tokens []string
+	until  time.Time // when the second token expires; zero if there is only one
+
+	apiKey, verification string
+}
+
+// update stores all valid parts of a snapshot. The error describes the invalid ones.
+func (s *state) update(files snapshot, now time.Time) error {
+	s.apiKey, s.verification = files.text(layout.APIKeyFile), files.text(layout.VerificationFile)
+	return errors.Join(s.updateDocument(files), s.updateTokens(files, now))
+}
+
+func (s *state) updateDocument(files snapshot) error {
+	manifest, ok := files[layout.ManifestFile]
+	if !ok {
+		return fmt.Errorf("waiting for a configuration: %s does not exist", layout.ManifestFile)
+	}
+	doc, err := document.Unpack(manifest, files.part)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	if bytes.Equal(manifest, s.manifest) {
+		return s.problems
+	}
+	version, err := document.ManifestVersion(manifest)
+	if err != nil {
+		return err
+	}
+	program, problems := mapping.Compile(doc)
+	if program == nil {
+		return fmt.Errorf("configuration %s does not compile: %w", version, messages(problems))
+	}
+	s.manifest, s.version, s.document, s.program, s.problems = manifest, version, doc, program, messages(problems)
+	return s.problems
+}
+
+// messages returns the problems as one error. It leaves out warnings, which are for the authors of mappings.
+func messages(problems []problem.Problem) error {
+	var errs []error
+	for _, p := range problems {
+		switch {
+		case p.Warning:
+		case p.Mapping != "":
+			errs = append(errs, fmt.Errorf("mapping %s is left out: %w", p.Mapping, p))
+		default:
+			errs = append(errs, p)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// updateTokens keeps the last tokens valid if the files have none. Without a valid token the receiver would answer 404, and
+// senders drop the events that get this status.
+func (s *state) updateTokens(files snapshot, now time.Time) error {
+	current, previous := files.text(layout.CurrentTokenFile), files.text(layout.PreviousTokenFile)
+	if current == "" {
+		return fmt.Errorf("waiting for a token: %s is missing or empty", layout.CurrentTokenFile)
+	}
+	s.tokens, s.until = []string{current}, time.Time{}
+	if previous == "" {
+		return nil
+	}
+	until, err := time.Parse(time.RFC3339, files.text(layout.PreviousUntilFile))
+	if err != nil {
+		return fmt.Errorf("the previous token is not valid: %s: %w", layout.PreviousUntilFile, err)
+	}
+	if now.Before(until) {
+		s.tokens, s.until = append(s.tokens, previous), until
+	}
+	return nil
+}
+
+// tokenExpired reports whether the previous token has expired since the last update.
+func (s *state) tokenExpired(now time.Time) bool { return !s.until.IsZero() && !now.Before(s.until) }
+
+// config returns the configuration of the source. ok is false until there is a document that compiles and a token.
+func (s *state) config() (config pipeline.Config, ok bool) {
+	return pipeline.Config{
+		Document: s.document, Version: s.version, Program: s.program,
+		Credentials: document.Credentials{Tokens: s.tokens, APIKey: s.apiKey, Verification: s.verification},
+	}, s.program != nil && len(s.tokens) > 0
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/delivery"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+)
+
+// minLease is the shortest lease of a lane. Calls with a long timeout get a longer lease, so that a worker seldom has to renew it.
+const minLease = 30 * time.Second
+
+// opened is the part of a pipeline that exists once its source is open in Redis.
+type opened struct {
+	inbox *inbox.Inbox
+	log   *eventlog.Log
+	pool  *delivery.Pool
+}
+
+// open opens the source in Redis with the latest configuration.
+func (p *Pipeline) open(ctx context.Context) (*opened, error) {
+	client, err := p.dependencies.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config := p.config.Load()
+	lease := max(minLease, 3*config.Document.Delivery.Timeout)
+	box, err := inbox.Open(ctx, client, p.ref, inbox.Options{
+		Shards: p.dependencies.Shards, Owner: p.dependencies.Owner, Lease: lease, Limits: inboxLimits(config),
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	config = p.config.Load() // Configure may have changed it while inbox.Open was waiting for Redis
+	box.Configure(inboxLimits(config))
+	open := &opened{
+		inbox: box,
+		log:   eventlog.Open(client, box.Space(), inboxLimits(config).Log),
+		pool: delivery.New(delivery.Config{
+			Source: p.ref, Inbox: box, Lease: lease, Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
+			Observe: p.dependencies.Observe, Now: p.dependencies.Now,
+		}, p.deliverySettings(config)),
+	}
+	p.opened.Store(open)
+	return open, nil
+}
+
+func inboxLimits(config *Config) inbox.Limits {
+	log := config.Document.EventLog
+	return inbox.Limits{
+		Window: config.Document.Event.Window,
+		Log:    eventlog.Limits{MaxEvents: log.MaxEvents, Retention: log.Retention},
+	}
+}
+
+// deliverySettings suspends deliveries while there is no API key, because Knock would reject every call. The caller holds p.mu.
+func (p *Pipeline) deliverySettings(config *Config) delivery.Settings {
+	limits := config.Document.Delivery
+	limits.Suspend = limits.Suspend || config.Credentials.APIKey == "" && !config.DryRun
+	return delivery.Settings{
+		Program: config.Program, Delivery: limits, Caller: p.caller(config), Redactor: redactor(config),
+	}
+}
+
+func redactor(config *Config) *eventlog.Redactor {
+	log := config.Document.EventLog
+	return eventlog.NewRedactor(log.Redact, log.OmitPayloads)
+}
+
+// caller returns the Knock client. It makes a new one only if the base URL or the branch has changed, so that a changed mapping
+// does not close the connections to Knock. The client reads the API key for each call, so a rotated key needs no new client.
+func (p *Pipeline) caller(config *Config) delivery.Caller {
+	if config.DryRun {
+		return delivery.DryRun{}
+	}
+	if settings := config.Document.Knock; p.client == nil || p.clientOf != settings {
+		p.clientOf = settings
+		p.client = knock.New(knock.Config{
+			BaseURL: settings.BaseURL, Branch: settings.Branch, UserAgent: "doorbell/" + p.dependencies.Version,
+			APIKey: func() string { return p.config.Load().Credentials.APIKey },
+		})
+	}
+	return p.client
+}

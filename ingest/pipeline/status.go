@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pipeline
+
+import (
+	"context"
+
+	"github.com/doorbell-dev/doorbell/ingest/report"
+)
+
+// Check reads from each Redis server that stores events of the source, and returns the first error. Before the source is open
+// it returns the error of the latest attempt to open it. checked is false, and err nil, before the first attempt has ended.
+func (p *Pipeline) Check(ctx context.Context) (checked bool, err error) {
+	if open := p.opened.Load(); open != nil {
+		_, err := open.inbox.Depth(ctx) // the depth is stored in every shard
+		return true, err
+	}
+	if err := p.openError.Load(); err != nil {
+		return true, *err
+	}
+	return false, nil
+}
+
+// Report describes the configuration that the pipeline runs, and Knock as its latest calls saw it.
+func (p *Pipeline) Report() (report.Configuration, report.Knock) {
+	config := p.config.Load()
+	configuration := report.Configuration{Source: p.ref, Version: config.Version, APIKey: config.Credentials.APIKey != ""}
+	for _, token := range config.Credentials.Tokens {
+		configuration.TokenHashes = append(configuration.TokenHashes, report.TokenHash(token))
+	}
+	if open := p.opened.Load(); open != nil {
+		return configuration, open.pool.KnockStatus()
+	}
+	return configuration, report.Knock{State: report.KnockIdle}
+}
