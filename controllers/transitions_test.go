@@ -128,7 +128,7 @@ func suspended(_ *testing.T, s *scene) {
 
 func refused(_ *testing.T, s *scene) {
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}}}}`)
-	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonRefused, "must be less than or equal to cpu limit")
+	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonApplyRejected, "must be less than or equal to cpu limit")
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"resources":null}}}`)
 	s.awaitReady()
 }

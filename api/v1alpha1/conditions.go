@@ -2,84 +2,88 @@
 
 package v1alpha1
 
-// The condition types. Ready is always there; Reconciling and Stalled only while they hold, as kstatus reads them: Reconciling
-// for what passes by itself, Stalled for what needs somebody.
+// The condition types. Ready is always present. Reconciling and Stalled are present only while they are True, which is
+// what kstatus expects: Reconciling for states that pass by themselves, Stalled for states that need a change by the user.
 const (
-	// ConditionReady says whether the resource does its work. It sums up the others.
+	// ConditionReady reports whether the resource works. It summarizes the other conditions.
 	ConditionReady = "Ready"
-	// ConditionReconciling says that the resource is on its way to Ready.
+	// ConditionReconciling reports that the resource is on its way to Ready.
 	ConditionReconciling = "Reconciling"
-	// ConditionStalled says that the resource will not become Ready until somebody changes something.
+	// ConditionStalled reports that the resource does not become Ready until a user changes something.
 	ConditionStalled = "Stalled"
 
-	// ConditionConfigurationValid says whether the Source's own fields fit together and compile. False leaves the last good
-	// configuration running.
+	// ConditionConfigurationValid reports whether the fields of the Source are valid and its expressions compile. While it
+	// is False, the last valid configuration keeps running.
 	ConditionConfigurationValid = "ConfigurationValid"
-	// ConditionMappingsAccepted says whether every ActionMapping of a Source runs. False leaves the Source Ready: the
-	// accepted ones keep running.
+	// ConditionMappingsAccepted reports whether every ActionMapping of a Source is accepted. While it is False, the Source
+	// stays Ready and the accepted mappings keep running.
 	ConditionMappingsAccepted = "MappingsAccepted"
-	// ConditionEndpointReady says whether the URL is made, and its route accepted where that can be seen.
+	// ConditionEndpointReady reports whether the ingestion URL is published and, if the status of its route shows it,
+	// whether the route is accepted.
 	ConditionEndpointReady = "EndpointReady"
-	// ConditionRedisReady says whether Redis is there and keeps what it acknowledges.
+	// ConditionRedisReady reports whether Redis is connected and persists every write before acknowledging it.
 	ConditionRedisReady = "RedisReady"
-	// ConditionIngestReady says whether enough pods take events and run the current configuration.
+	// ConditionIngestReady reports whether enough pods accept events and run the current configuration.
 	ConditionIngestReady = "IngestReady"
-	// ConditionKnockReachable says what the pods' latest calls to Knock came to; Unknown before the first call.
+	// ConditionKnockReachable reports the result of the pods' most recent calls to Knock. It is Unknown before the first
+	// call.
 	ConditionKnockReachable = "KnockReachable"
 )
 
 // The reasons that several conditions share.
 const (
-	// ReasonSucceeded is the reason of a condition that is as it should be.
+	// ReasonSucceeded is the reason of a condition that reports no problem.
 	ReasonSucceeded = "Succeeded"
-	// ReasonProgressing is the reason of what passes by itself, such as a rollout.
+	// ReasonProgressing is the reason of a state that passes by itself, such as a rollout.
 	ReasonProgressing = "Progressing"
-	// ReasonSecretNotFound means that a Secret, or the key in it, does not exist, or that the key is empty. It heals when
-	// the Secret appears.
+	// ReasonSecretNotFound means that a Secret does not exist, that it does not have the key, or that the value is empty.
+	// The condition recovers when the Secret is created or corrected.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonNameConflict means that an object of a name that Doorbell needs exists and is not Doorbell's. It is left alone:
-	// delete or rename it, or choose another name for the Source.
+	// ReasonNameConflict means that Doorbell needs an object of a certain name, and that an object of this name exists
+	// which Doorbell did not create. Doorbell does not change it. To resolve the conflict, delete or rename the object, or
+	// choose another name for the Source.
 	ReasonNameConflict = "NameConflict"
-	// ReasonRefused means that the API server refuses an object that Doorbell renders; the message is the server's.
-	ReasonRefused = "Refused"
+	// ReasonApplyRejected means that the API server rejected an object that Doorbell applied. The message is the API
+	// server's.
+	ReasonApplyRejected = "ApplyRejected"
 )
 
 // The reasons of a Source's conditions.
 const (
-	// ReasonInvalidSpec means that fields do not fit together.
+	// ReasonInvalidSpec means that a field of the Source is invalid, or that fields contradict each other.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonConfigurationTooLarge means that the compiled configuration does not fit into the ConfigMaps that carry it.
+	// ReasonConfigurationTooLarge means that the compiled document does not fit into the ConfigMaps that carry it.
 	ReasonConfigurationTooLarge = "ConfigurationTooLarge"
-	// ReasonMappingsRejected means that one or more ActionMappings of the Source are refused.
+	// ReasonMappingsRejected means that at least one ActionMapping of the Source is rejected.
 	ReasonMappingsRejected = "MappingsRejected"
-	// ReasonSuspended means that spec.delivery.suspend holds deliveries back; events are still taken.
+	// ReasonSuspended means that spec.delivery.suspend pauses deliveries. Doorbell still accepts and stores events.
 	ReasonSuspended = "Suspended"
 
-	// ReasonInvalidToken means that the Secret of spec.endpoint.token holds no usable token.
+	// ReasonInvalidToken means that the Secret of spec.endpoint.token contains no valid token.
 	ReasonInvalidToken = "InvalidToken"
-	// ReasonGatewayAPINotInstalled means that spec.endpoint.httpRoute is given and the cluster has no HTTPRoute.
+	// ReasonGatewayAPINotInstalled means that spec.endpoint.httpRoute is set but the cluster has no HTTPRoute resource.
 	ReasonGatewayAPINotInstalled = "GatewayAPINotInstalled"
 
-	// ReasonRedisUnavailable means that pods cannot reach Redis; senders hear 429 meanwhile.
+	// ReasonRedisUnavailable means that pods cannot reach Redis. Senders receive status 429 until they can.
 	ReasonRedisUnavailable = "Unavailable"
-	// ReasonNotDurable means that Redis may lose what it acknowledged: no append-only file, or an evicting policy. It is used
-	// all the same.
+	// ReasonNotDurable means that Redis may lose writes that it acknowledged, because it has no append-only file or evicts
+	// keys. Doorbell uses it nevertheless.
 	ReasonNotDurable = "NotDurable"
 
-	// ReasonPodsNotReady means that too few pods can take events; the message says what they wait for.
+	// ReasonPodsNotReady means that too few pods can accept events. The message says what they wait for.
 	ReasonPodsNotReady = "PodsNotReady"
-	// ReasonConfigurationPending means that pods do not run the current configuration yet.
+	// ReasonConfigurationPending means that not every pod runs the current configuration yet.
 	ReasonConfigurationPending = "ConfigurationPending"
-	// ReasonScaledToZero means that spec.ingest.replicas is 0: nothing takes events.
+	// ReasonScaledToZero means that spec.ingest.replicas is 0, so that no pod accepts events.
 	ReasonScaledToZero = "ScaledToZero"
 
 	// ReasonNotCalled means that no pod has called Knock yet.
 	ReasonNotCalled = "NotCalled"
-	// ReasonUnauthorized means that Knock refuses the API key. Deliveries wait, and nothing is lost.
+	// ReasonUnauthorized means that Knock rejects the API key. Doorbell pauses deliveries and keeps all events.
 	ReasonUnauthorized = "Unauthorized"
-	// ReasonRateLimited means that Knock answers 429; deliveries slow down.
+	// ReasonRateLimited means that Knock responds with status 429. Doorbell slows down deliveries.
 	ReasonRateLimited = "RateLimited"
-	// ReasonUnreachable means that Knock does not answer, or answers 5xx; deliveries are retried.
+	// ReasonUnreachable means that Knock does not respond, or responds with a status of 500 or above. Doorbell retries.
 	ReasonUnreachable = "Unreachable"
 )
 
@@ -87,22 +91,24 @@ const (
 const (
 	// ReasonAccepted means that every pod runs the mapping.
 	ReasonAccepted = "Accepted"
-	// ReasonInactive means that a mapping is accepted but switched off by spec.active.
+	// ReasonInactive means that the mapping is valid, but that spec.active is false.
 	ReasonInactive = "Inactive"
-	// ReasonSourceNotFound means that the Source of a mapping does not exist. It heals when the Source appears.
+	// ReasonSourceNotFound means that the Source of the mapping does not exist. The condition recovers when the Source is
+	// created.
 	ReasonSourceNotFound = "SourceNotFound"
-	// ReasonSourceNotReady means that the mapping is well, and its Source has no pods that run it.
+	// ReasonSourceNotReady means that the mapping is valid, but that its Source has no pods that run it.
 	ReasonSourceNotReady = "SourceNotReady"
-	// ReasonInvalidExpression means that an expression does not compile; the message says where, and what was expected.
+	// ReasonInvalidExpression means that an expression does not compile. The message says where and why.
 	ReasonInvalidExpression = "InvalidExpression"
-	// ReasonDuplicate means that an older mapping does the same for the same events; this one does not run.
+	// ReasonDuplicate means that an older mapping makes the same calls for the same events. Doorbell does not run this one.
 	ReasonDuplicate = "Duplicate"
 )
 
-// The annotations that Doorbell understands, and the labels that its objects carry besides the recommended ones.
+// The annotations that Doorbell reads, and the labels that it adds to its objects besides the recommended ones.
 const (
-	// AnnotationRotateToken rotates the token of a Source's URL whenever its value changes; a date makes a good value.
-	AnnotationRotateToken = "doorbell.dev/rotate-token" //nolint:gosec // a name
-	// LabelSource names the Source that an object belongs to.
+	// AnnotationRotateToken rotates the token of a Source's ingestion URL whenever its value changes. A date is a good
+	// value.
+	AnnotationRotateToken = "doorbell.dev/rotate-token" //nolint:gosec // this is the name of an annotation
+	// LabelSource is the name of the Source that an object belongs to.
 	LabelSource = "doorbell.dev/source"
 )

@@ -119,7 +119,7 @@ func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, ob
 			return false, nil // the Source goes too
 		}
 		if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-			return false, &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonRefused, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
+			return false, &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonApplyRejected, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
 		}
 		return false, fmt.Errorf("apply %s: %w", name(at), err)
 	}
