@@ -3,48 +3,41 @@
 package render
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1ac "sigs.k8s.io/gateway-api/applyconfiguration/apis/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// httpRoute routes host and path to the Service. Unstructured: the Gateway API is not among the built-in kinds.
-func (r *renderer) httpRoute() runtime.ApplyConfiguration {
+// httpRoute routes the host and the path of the ingestion URL to the Service. The path ends before the token, so the route does not
+// reveal it.
+func (r *renderer) httpRoute() *gatewayv1ac.HTTPRouteApplyConfiguration {
 	wanted := r.spec.Endpoint.HTTPRoute
-	var parents []any
-	for _, ref := range wanted.ParentRefs {
-		parent := map[string]any{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": ref.Name}
-		if ref.Namespace != "" {
-			parent["namespace"] = ref.Namespace
-		}
-		if ref.SectionName != "" {
-			parent["sectionName"] = ref.SectionName
-		}
-		parents = append(parents, parent)
+	match := gatewayv1ac.HTTPRouteMatch().
+		WithPath(gatewayv1ac.HTTPPathMatch().WithType(gatewayv1.PathMatchPathPrefix).WithValue(path(r.Source)))
+	backend := gatewayv1ac.HTTPBackendRef().
+		WithGroup("").WithKind("Service").WithName(gatewayv1.ObjectName(IngestName(r.Source))).WithPort(servicePort)
+	spec := gatewayv1ac.HTTPRouteSpec().
+		WithHostnames(gatewayv1.Hostname(r.spec.Endpoint.Host)).
+		WithRules(gatewayv1ac.HTTPRouteRule().WithMatches(match).WithBackendRefs(backend))
+	for _, gateway := range wanted.ParentRefs {
+		spec.WithParentRefs(parentRef(gateway))
 	}
-	route := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-		"spec": map[string]any{
-			"parentRefs": parents, "hostnames": []any{r.spec.Endpoint.Host},
-			"rules": []any{map[string]any{
-				"matches":     []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": path(r.Source)}}},
-				"backendRefs": []any{map[string]any{"group": "", "kind": "Service", "name": IngestName(r.Source), "port": int64(servicePort)}},
-			}},
-		},
-	}}
-	route.SetName(IngestName(r.Source))
-	route.SetNamespace(r.Source.Namespace)
-	route.SetLabels(r.labels(ComponentIngest))
+	route := gatewayv1ac.HTTPRoute(IngestName(r.Source), r.Source.Namespace).
+		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).WithSpec(spec)
 	if len(wanted.Annotations) > 0 {
-		route.SetAnnotations(wanted.Annotations)
+		route.WithAnnotations(wanted.Annotations)
 	}
-	yes := true
-	route.SetOwnerReferences([]metav1.OwnerReference{{
-		APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "Source", Name: r.Source.Name, UID: r.Source.UID,
-		Controller: &yes, BlockOwnerDeletion: &yes,
-	}})
-	return client.ApplyConfigurationFromUnstructured(route)
+	return route
+}
+
+func parentRef(gateway v1alpha1.GatewayReference) *gatewayv1ac.ParentReferenceApplyConfiguration {
+	parent := gatewayv1ac.ParentReference().WithGroup(gatewayv1.GroupName).WithKind("Gateway").WithName(gatewayv1.ObjectName(gateway.Name))
+	if gateway.Namespace != "" {
+		parent.WithNamespace(gatewayv1.Namespace(gateway.Namespace))
+	}
+	if gateway.SectionName != "" {
+		parent.WithSectionName(gatewayv1.SectionName(gateway.SectionName))
+	}
+	return parent
 }

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
@@ -47,7 +48,7 @@ func healthy() *world {
 // routed gives the world an HTTPRoute of generation 2, of which a Gateway that saw this generation says these.
 func (w *world) routed(accepted, resolvedRefs metav1.ConditionStatus, seen int64) {
 	w.source.Spec.Endpoint.HTTPRoute = &v1alpha1.HTTPRoute{ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
-	w.gatewayAPI, w.route = true, &httpRoute{}
+	w.gatewayAPI, w.route = true, &gatewayv1.HTTPRoute{}
 	status := fmt.Sprintf(`{"metadata":{"generation":2},"spec":{"parentRefs":[{"name":"public"}]},"status":{"parents":[{"parentRef":{"name":"public"},"conditions":[
 		{"type":"Accepted","status":%q,"observedGeneration":%d},{"type":"ResolvedRefs","status":%q,"observedGeneration":%[2]d},{"type":"Overridden","status":"False"}]}]}}`,
 		accepted, seen, resolvedRefs)

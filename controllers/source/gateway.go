@@ -7,15 +7,10 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// httpRoutes is the kind of the Gateway API that not every cluster has.
-func httpRoutes() schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}
-}
-
-// gatewayAPI knows whether the cluster has HTTPRoutes. They may come while the manager runs, and are watched from then on.
+// gatewayAPI detects whether the cluster serves HTTPRoutes. The Gateway API can be installed while the manager runs; the controller
+// watches HTTPRoutes from then on.
 type gatewayAPI struct {
 	mapper meta.RESTMapper
 	watch  func() error
@@ -24,18 +19,18 @@ type gatewayAPI struct {
 	watched bool
 }
 
-// installed asks the API server each time until the answer is yes.
+// installed reports whether the cluster serves HTTPRoutes. It asks the API server on every call until it does, and then starts the watch.
 func (g *gatewayAPI) installed() (bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.watched {
 		return true, nil
 	}
-	kind := httpRoutes()
+	kind := httpRouteKind()
 	if _, err := g.mapper.RESTMapping(kind.GroupKind(), kind.Version); meta.IsNoMatchError(err) {
 		return false, nil
 	} else if err != nil {
-		return false, fmt.Errorf("look for the Gateway API: %w", err)
+		return false, fmt.Errorf("detect the Gateway API: %w", err)
 	}
 	if err := g.watch(); err != nil {
 		return false, fmt.Errorf("watch HTTPRoutes: %w", err)

@@ -10,6 +10,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
 // The kinds that are read by name.
@@ -35,6 +36,11 @@ func cachedKinds() []schema.GroupVersionKind {
 		autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"),
 		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
 	}
+}
+
+// httpRouteKind is the kind of the Gateway API. It is not among Kinds, because not every cluster has it.
+func httpRouteKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: gatewayv1.GroupVersion.Version, Kind: "HTTPRoute"}
 }
 
 func newObject(kind schema.GroupVersionKind) *unstructured.Unstructured {

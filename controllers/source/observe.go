@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
@@ -32,7 +33,7 @@ type world struct {
 	deployment  *appsv1.Deployment
 	statefulSet *appsv1.StatefulSet
 	gatewayAPI  bool // whether the cluster has it; asked where the Source wants a route
-	route       *httpRoute
+	route       *gatewayv1.HTTPRoute
 	// changed are the kinds of which an object was just made another: what stands above is older.
 	changed map[string]bool
 
@@ -81,7 +82,7 @@ func (r *Reconciler) observeRoute(ctx context.Context, seen *world) error {
 		})
 		return nil
 	}
-	seen.route, err = read[httpRoute](ctx, r.Client, httpRoutes(), seen.source, render.IngestName(seen.source))
+	seen.route, err = read[gatewayv1.HTTPRoute](ctx, r.Client, httpRouteKind(), seen.source, render.IngestName(seen.source))
 	return err
 }
 

@@ -7,43 +7,28 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// httpRoute is what is read of an HTTPRoute: whether its Gateways take it.
-type httpRoute struct {
-	metav1.ObjectMeta `json:"metadata"`
-
-	Spec struct {
-		ParentRefs []struct{} `json:"parentRefs"`
-	} `json:"spec"`
-	Status struct {
-		Parents []struct {
-			ParentRef struct {
-				Name string `json:"name"`
-			} `json:"parentRef"`
-			Conditions []metav1.Condition `json:"conditions"`
-		} `json:"parents"`
-	} `json:"status"`
-}
-
-// lacks says what keeps events from coming in by the route; "" when every Gateway takes it as it is now. The conditions are
-// those of the Gateway API: Accepted and ResolvedRefs have to be true, other controllers' own may mean anything.
-func (r *httpRoute) lacks() string {
-	if r == nil {
-		return "the HTTPRoute is not made yet"
+// routeBlockedReason returns why events cannot arrive through the route yet, or "" if every Gateway accepts it in its current
+// generation. Of the conditions that the Gateways report, only the Gateway API's own Accepted and ResolvedRefs have to be true: the
+// meaning of others is up to the controller that sets them.
+func routeBlockedReason(route *gatewayv1.HTTPRoute) string {
+	if route == nil {
+		return "the HTTPRoute does not exist yet"
 	}
-	for _, parent := range r.Status.Parents {
-		for _, kind := range []string{"Accepted", "ResolvedRefs"} {
-			switch c := meta.FindStatusCondition(parent.Conditions, kind); {
-			case c == nil || c.Status == metav1.ConditionUnknown || c.ObservedGeneration < r.Generation:
-				return fmt.Sprintf("waiting for Gateway %s to say %s of the HTTPRoute", parent.ParentRef.Name, kind)
+	for _, parent := range route.Status.Parents {
+		for _, kind := range []gatewayv1.RouteConditionType{gatewayv1.RouteConditionAccepted, gatewayv1.RouteConditionResolvedRefs} {
+			switch c := meta.FindStatusCondition(parent.Conditions, string(kind)); {
+			case c == nil || c.Status == metav1.ConditionUnknown || c.ObservedGeneration < route.Generation:
+				return fmt.Sprintf("waiting for Gateway %q to report %s for the HTTPRoute", parent.ParentRef.Name, kind)
 			case c.Status == metav1.ConditionFalse:
-				return fmt.Sprintf("Gateway %s: %s: %s", parent.ParentRef.Name, c.Reason, c.Message)
+				return fmt.Sprintf("Gateway %q rejects the HTTPRoute: %s: %s", parent.ParentRef.Name, c.Reason, c.Message)
 			}
 		}
 	}
-	if missing := len(r.Spec.ParentRefs) - len(r.Status.Parents); missing > 0 {
-		return fmt.Sprintf("waiting for %d of %d Gateways to take the HTTPRoute", missing, len(r.Spec.ParentRefs))
+	if missing := len(route.Spec.ParentRefs) - len(route.Status.Parents); missing > 0 {
+		return fmt.Sprintf("waiting for %d of %d Gateways to accept the HTTPRoute", missing, len(route.Spec.ParentRefs))
 	}
 	return ""
 }

@@ -52,11 +52,11 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 		return err
 	}
 	r.gateway = &gatewayAPI{mapper: mgr.GetRESTMapper(), watch: func() error {
-		routes := kindsource.Kind[client.Object](mgr.GetCache(), newObject(httpRoutes()), handler.EnqueueRequestsFromMapFunc(fromLabel))
+		routes := kindsource.Kind[client.Object](mgr.GetCache(), newObject(httpRouteKind()), handler.EnqueueRequestsFromMapFunc(fromLabel))
 		if err := built.Watch(routes); err != nil {
 			return err
 		}
-		r.Apply.Own(httpRoutes())
+		r.Apply.Own(httpRouteKind())
 		return nil
 	}}
 	_, err = r.gateway.installed() // what a former manager made is watched from the start

@@ -21,8 +21,8 @@ func (w *world) endpointReady() state {
 		return bad(v1alpha1.ReasonProgressing, "the URL is shown as soon as every pod takes its new token")
 	case w.changed["HTTPRoute"]:
 		return bad(v1alpha1.ReasonProgressing, "the HTTPRoute is being updated")
-	case w.source.Spec.Endpoint.HTTPRoute != nil && w.route.lacks() != "":
-		return bad(v1alpha1.ReasonProgressing, "%s", w.route.lacks())
+	case w.source.Spec.Endpoint.HTTPRoute != nil && routeBlockedReason(w.route) != "":
+		return bad(v1alpha1.ReasonProgressing, "%s", routeBlockedReason(w.route))
 	case w.tokens.shown != w.tokens.current:
 		return good("the former URL is shown until every pod takes the new token")
 	case w.tokens.previous != "":
