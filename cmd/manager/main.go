@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command manager is Doorbell's operator: it makes Sources and ActionMappings run.
+// Command manager is Doorbell's operator: it runs the controllers of Sources and ActionMappings. It parses flags, sets up logging and
+// starts the controllers; what they do is in package controllers.
 package main
 
 import (
@@ -10,12 +11,11 @@ import (
 	"fmt"
 	"os"
 
-	"go.uber.org/zap/zapcore"
+	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 )
 
-// version is stamped by the build.
+// version is set by the build.
 var version = "dev"
 
 func main() {
@@ -25,22 +25,22 @@ func main() {
 	}
 }
 
+// run parses the flags and runs the manager until ctx ends.
 func run(ctx context.Context, args []string) error {
-	logging := zap.Options{TimeEncoder: zapcore.RFC3339TimeEncoder}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	settings := bind(flags)
-	logging.BindFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q: no arguments are taken, only flags", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q: the manager is configured by flags only", flags.Arg(0))
 	}
 	if err := settings.check(); err != nil {
 		return err
 	}
-	log := zap.New(zap.UseFlagOptions(&logging))
+	log := settings.logger(os.Stderr)
 	ctrl.SetLogger(log)
-	log.Info("starting", "version", version, "image", settings.image)
+	klog.SetLogger(log) // client-go logs through klog
+	log.Info("Starting the manager", "version", version, "image", settings.image)
 	return manage(ctx, settings)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// stopFor is how long reconciliations under way may take when the process stops.
-const stopFor = 20 * time.Second
+// gracePeriod is how long running reconciliations may take to finish when the process stops.
+const gracePeriod = 20 * time.Second
 
 // manage runs the controllers until ctx ends.
 func manage(ctx context.Context, s *settings) error {
@@ -43,7 +43,6 @@ func manage(ctx context.Context, s *settings) error {
 }
 
 func newManager(config *rest.Config, s *settings) (ctrl.Manager, error) {
-	grace := stopFor
 	return ctrl.NewManager(config, ctrl.Options{
 		Scheme: controllers.Scheme(),
 		Cache:  controllers.CacheOptions(s.watched()),
@@ -55,6 +54,6 @@ func newManager(config *rest.Config, s *settings) (ctrl.Manager, error) {
 		LeaderElection:                s.leaderElect,
 		LeaderElectionID:              "manager.doorbell.dev",
 		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &grace,
+		GracefulShutdownTimeout:       new(gracePeriod),
 	})
 }

@@ -28,13 +28,13 @@ var plane controlplane.Shared
 
 func TestMain(m *testing.M) { os.Exit(plane.Main(m)) }
 
-// patience bounds each wait.
+// patience is how long each wait may take.
 const patience = time.Minute
 
-// rbac is where the roles of an installation stand.
+// rbac is the directory with the roles of an installation.
 const rbac = "../../config/rbac/"
 
-func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
+func TestManagerOfOneNamespaceNeedsNoRightsElsewhere(t *testing.T) {
 	ctx := t.Context()
 	admin, err := client.New(plane.Get(t).Config, client.Options{Scheme: controllers.Scheme(), FieldOwner: "test"})
 	if err != nil {
@@ -46,7 +46,7 @@ func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "elsewhere"}},
 		sourceIn("shop"),
 		sourceIn("elsewhere"),
-		// What docs/operator.md tells to do.
+		// The role binding that docs/operator.md describes.
 		&rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "doorbell-manager"},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "doorbell-manager"},
@@ -70,18 +70,18 @@ func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		done <- run(running, []string{
-			"--namespaces=shop", "--image=doorbell:test", "--zap-log-level=error",
+			"--namespaces=shop", "--image=doorbell:test", "--log-level=error",
 			"--metrics-bind-address=" + metrics, "--health-probe-bind-address=" + health,
 		})
 	}()
 
 	awaitStatus(t, "http://"+health+"/readyz", "", http.StatusOK)
-	eventually(t, "the Source in the namespace gets its Deployment", func(ctx context.Context) error {
+	eventually(t, "the Deployment of the Source in the watched namespace exists", func(ctx context.Context) error {
 		return admin.Get(ctx, client.ObjectKey{Namespace: "shop", Name: "events-ingest"}, &appsv1.Deployment{})
 	})
 	other := &v1alpha1.Source{}
 	if err := admin.Get(ctx, client.ObjectKey{Namespace: "elsewhere", Name: "events"}, other); err != nil || len(other.Status.Conditions) > 0 {
-		t.Errorf("the Source elsewhere: %v, %+v", err, other.Status)
+		t.Errorf("Source in the namespace that is not watched: error %v, status %+v", err, other.Status)
 	}
 
 	awaitStatus(t, "https://"+metrics+"/metrics", "", http.StatusUnauthorized)
@@ -92,22 +92,23 @@ func TestAManagerOfOneNamespaceNeedsRightsNowhereElse(t *testing.T) {
 	select {
 	case err := <-done:
 		if err != nil {
-			t.Errorf("stopped with %v", err)
+			t.Errorf("manager stopped with error: %v", err)
 		}
 	case <-time.After(patience):
-		t.Error("does not stop")
+		t.Error("manager did not stop")
 	}
 }
 
-func TestMistakesInFlagsAreTold(t *testing.T) {
+func TestInvalidFlagsAreReported(t *testing.T) {
 	t.Setenv("DOORBELL_IMAGE", "")
 	for _, tc := range []struct {
 		name, want string
 		args       []string
 	}{
-		{"no image", "--image: name the image that ingest pods run, or set DOORBELL_IMAGE", nil},
-		{"an unknown flag", "flag provided but not defined: -namespace", []string{"--namespace=shop"}},
-		{"an argument", `"shop": no arguments are taken, only flags`, []string{"--image=doorbell:test", "shop"}},
+		{"no image", "--image is required: set it, or DOORBELL_IMAGE, to the image of the ingest pods", nil},
+		{"unknown flag", "flag provided but not defined: -namespace", []string{"--namespace=shop"}},
+		{"argument", `unexpected argument "shop": the manager is configured by flags only`, []string{"--image=doorbell:test", "shop"}},
+		{"unknown log format", `invalid --log-format "yaml": must be "json" or "text"`, []string{"--image=doorbell:test", "--log-format=yaml"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if err := run(t.Context(), tc.args); err == nil || err.Error() != tc.want {
@@ -127,12 +128,12 @@ func sourceIn(namespace string) *v1alpha1.Source {
 	}
 }
 
-// awaitStatus gets the URL, with a bearer token if one is given, until the answer has this status.
+// awaitStatus sends GET requests, with the bearer token unless it is empty, until the response has the wanted status.
 func awaitStatus(t *testing.T, url, token string, want int) {
 	t.Helper()
-	// The certificate is the manager's own.
+	// The manager signs its certificate itself.
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	eventually(t, fmt.Sprintf("%s answers %d", url, want), func(ctx context.Context) error {
+	eventually(t, fmt.Sprintf("%s returns status %d", url, want), func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		if err != nil {
 			return err
@@ -146,18 +147,18 @@ func awaitStatus(t *testing.T, url, token string, want int) {
 		}
 		defer response.Body.Close()
 		if response.StatusCode != want {
-			return fmt.Errorf("answered %s", response.Status)
+			return fmt.Errorf("status %s", response.Status)
 		}
 		return nil
 	})
 }
 
-// eventually waits until look returns no error.
-func eventually(t *testing.T, what string, look func(ctx context.Context) error) {
+// eventually waits until check returns no error.
+func eventually(t *testing.T, what string, check func(ctx context.Context) error) {
 	t.Helper()
 	var last error
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		last = look(ctx)
+		last = check(ctx)
 		return last == nil, nil
 	})
 	if err != nil {
