@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
 func TestMappingsThatAreTaken(t *testing.T) {
@@ -192,10 +192,10 @@ func TestMappingsThatAreRefused(t *testing.T) {
 // Both planes must mean the same by an action's name.
 func TestTheActionsAreThoseOfTheDocument(t *testing.T) {
 	sources := kinds(t)["Source"]
-	mapping := definitions(t)["ActionMapping"].Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties
+	spec := definitions(t)["ActionMapping"].Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties
 	limits := `spec: {type: RudderStack, knock: {apiKeySecretRef: {name: k, key: k}}, delivery: {rateLimits: {%s: 1}}}`
-	for _, action := range document.ActionNames() {
-		if _, known := mapping[string(action)]; !known {
+	for _, action := range mapping.ActionNames() {
+		if _, known := spec[string(action)]; !known {
 			t.Errorf("ActionMapping has no %s", action)
 		}
 		source := object(t, fmt.Sprintf("{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {name: s}, "+limits+"}", action))

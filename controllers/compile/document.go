@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
@@ -99,7 +100,7 @@ func fromMapping(m *v1alpha1.ActionMapping) (document.Mapping, error) {
 	if err := json.Unmarshal(encoded, &fields); err != nil {
 		return out, fmt.Errorf("decode: %w", err)
 	}
-	for _, name := range document.ActionNames() {
+	for _, name := range mapping.ActionNames() {
 		parameters, ok := fields[string(name)]
 		if !ok {
 			continue
@@ -113,7 +114,7 @@ func fromMapping(m *v1alpha1.ActionMapping) (document.Mapping, error) {
 		}
 	}
 	if out.Action == "" {
-		return out, fmt.Errorf("no action; write exactly one of %q", document.ActionNames())
+		return out, fmt.Errorf("no action; write exactly one of %q", mapping.ActionNames())
 	}
 	return out, nil
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
@@ -33,10 +33,10 @@ const (
 
 func TestWhatBecomesOfAnEvent(t *testing.T) {
 	t.Parallel()
-	const code500 = "knock: identifyUser: answer 500 code_500: as the test wants"
+	const code500 = "knock: identifyUser: HTTP 500 code_500: as the test wants"
 	for name, tc := range map[string]struct {
 		event    string
-		endpoint document.ActionName
+		endpoint knock.Endpoint
 		answers  []int
 		options  []knocktest.Option
 		noRetry  bool
@@ -53,19 +53,19 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 		"one whose action lacks an id is skipped": {
 			event: `{"type":"identify","id":"1"}`,
 			told: []string{
-				"skipped: identify: id: body.user is missing, null or empty in the event",
-				"identify skipped 0: id: body.user is missing, null or empty in the event",
+				"skipped: identify: id: body.user is not in the event",
+				"identify skipped 0: id: body.user is not in the event",
 			},
 		},
 		"a permanent failure does not stop the actions behind": {
-			event: "all u 1", endpoint: document.SetObject, answers: []int{422},
+			event: "all u 1", endpoint: knock.SetObject, answers: []int{422},
 			calls: []string{putUser + "200", putObject + "422", trigger + "200"},
 			told: []string{
-				"dead-lettered: all-object: knock: setObject: answer 422 code_422: as the test wants; send fewer or smaller values: " +
-					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"dead-lettered: all-object: knock: setObject: HTTP 422 code_422: as the test wants; send fewer or smaller values: " +
+					"Knock accepts 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
 				"all-identify succeeded 1: ",
-				"all-object dead-lettered 1: knock: setObject: answer 422 code_422: as the test wants; send fewer or smaller values: " +
-					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"all-object dead-lettered 1: knock: setObject: HTTP 422 code_422: as the test wants; send fewer or smaller values: " +
+					"Knock accepts 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
 				"all-order succeeded 1: ",
 			},
 		},
@@ -73,21 +73,21 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 			event: "order u 1", options: []knocktest.Option{knocktest.WithWorkflows("other")},
 			calls: []string{trigger + "404"},
 			told: []string{
-				"dead-lettered: order: knock: triggerWorkflow: answer 404 workflow_missing: the workflow was not found; " +
-					"commit the workflow in this environment, or correct the mapping's workflow key",
-				"order dead-lettered 1: knock: triggerWorkflow: answer 404 workflow_missing: the workflow was not found; " +
-					"commit the workflow in this environment, or correct the mapping's workflow key",
+				"dead-lettered: order: knock: triggerWorkflow: HTTP 404 workflow_missing: the workflow was not found; " +
+					"commit the workflow in this environment, or correct the workflow key in the mapping",
+				"order dead-lettered 1: knock: triggerWorkflow: HTTP 404 workflow_missing: the workflow was not found; " +
+					"commit the workflow in this environment, or correct the workflow key in the mapping",
 			},
 		},
 		"a transient failure holds back the actions behind, and not those before": {
-			event: "all u 1", endpoint: document.SetObject, answers: []int{500, knocktest.Dropped},
+			event: "all u 1", endpoint: knock.SetObject, answers: []int{500, knocktest.Dropped},
 			calls: []string{
 				putUser + "200", putObject + "500", putObject + "-1", putObject + "200", trigger + "200",
 			},
 			told: []string{"succeeded: ", "all-identify succeeded 1: ", "all-object succeeded 3: ", "all-order succeeded 1: "},
 		},
 		"without time for retries it is given up at once, and the actions behind get their turn": {
-			event: "all u 1", endpoint: document.IdentifyUser, answers: []int{500}, noRetry: true,
+			event: "all u 1", endpoint: knock.IdentifyUser, answers: []int{500}, noRetry: true,
 			calls: []string{putUser + "500", putObject + "200", trigger + "200"},
 			told: []string{
 				"dead-lettered: all-identify: given up after 0s of retries: " + code500,
@@ -96,28 +96,28 @@ func TestWhatBecomesOfAnEvent(t *testing.T) {
 			},
 		},
 		"a delete whose answer was lost has succeeded when the next finds nothing": {
-			event: "delete u 1", endpoint: document.DeleteUser, answers: []int{knocktest.Dropped, 404},
+			event: "delete u 1", endpoint: knock.DeleteUser, answers: []int{knocktest.Dropped, 404},
 			calls: []string{deleteUser + "-1", deleteUser + "404"},
 			told:  []string{"succeeded: ", "delete succeeded 2: "},
 		},
 		"a first delete that finds nothing has failed": {
-			event: "delete u 1", endpoint: document.DeleteUser, answers: []int{404},
+			event: "delete u 1", endpoint: knock.DeleteUser, answers: []int{404},
 			calls: []string{deleteUser + "404"},
 			told: []string{
-				"dead-lettered: delete: knock: deleteUser: answer 404 code_404: as the test wants; create it in this environment " +
-					"first, or correct the id or key in the mapping; if everything is missing, see that spec.knock.baseURL has no path",
-				"delete dead-lettered 1: knock: deleteUser: answer 404 code_404: as the test wants; create it in this environment " +
-					"first, or correct the id or key in the mapping; if everything is missing, see that spec.knock.baseURL has no path",
+				"dead-lettered: delete: knock: deleteUser: HTTP 404 code_404: as the test wants; create it in this environment " +
+					"first, or correct the ID or key in the mapping; if every call gets this response, check that spec.knock.baseURL has no path",
+				"delete dead-lettered 1: knock: deleteUser: HTTP 404 code_404: as the test wants; create it in this environment " +
+					"first, or correct the ID or key in the mapping; if every call gets this response, check that spec.knock.baseURL has no path",
 			},
 		},
 		"a part that failed for good is what its action tells of, whatever came later": {
-			event: crowd(1500), endpoint: document.TriggerWorkflow, answers: []int{413, 500},
+			event: crowd(1500), endpoint: knock.TriggerWorkflow, answers: []int{413, 500},
 			calls: []string{trigger + "413", trigger + "500", trigger + "200"},
 			told: []string{
-				"dead-lettered: crowd: knock: triggerWorkflow: answer 413 code_413: as the test wants; send fewer or smaller values: " +
-					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
-				"crowd dead-lettered 3: knock: triggerWorkflow: answer 413 code_413: as the test wants; send fewer or smaller values: " +
-					"Knock takes 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"dead-lettered: crowd: knock: triggerWorkflow: HTTP 413 code_413: as the test wants; send fewer or smaller values: " +
+					"Knock accepts 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
+				"crowd dead-lettered 3: knock: triggerWorkflow: HTTP 413 code_413: as the test wants; send fewer or smaller values: " +
+					"Knock accepts 256 kB of properties for a user, object or tenant and 10 MB of trigger data",
 			},
 		},
 	} {
@@ -153,7 +153,7 @@ func crowd(users int) string {
 func TestARetrySendsTheSameBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.answers(document.TriggerWorkflow, 503, 429, knocktest.Dropped)
+	w.answers(knock.TriggerWorkflow, 503, 429, knocktest.Dropped)
 	p := w.start()
 	p.send("order u 1")
 	final, retrying := p.finished(1)
@@ -179,7 +179,7 @@ func TestRetriesEndWithTheTimeForThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.settings.Delivery.RetryFor = 1500 * time.Millisecond
-	w.answers(document.IdentifyUser, make500(100)...)
+	w.answers(knock.IdentifyUser, make500(100)...)
 	p := w.start()
 	start := time.Now()
 	p.send("all u 1")
@@ -187,7 +187,7 @@ func TestRetriesEndWithTheTimeForThem(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second || retrying == 0 {
 		t.Errorf("given up after %v and %d retries", took, retrying)
 	}
-	want := "all-identify: given up after 1.5s of retries: knock: identifyUser: answer 500 code_500: as the test wants"
+	want := "all-identify: given up after 1.5s of retries: knock: identifyUser: HTTP 500 code_500: as the test wants"
 	if e := final[0]; e.Status != eventlog.DeadLettered || e.Reason != want || e.Actions[2].Status != eventlog.Succeeded {
 		t.Errorf("got %v", told(e))
 	}
@@ -204,7 +204,7 @@ func make500(n int) []int {
 func TestADeadLetterFreesItsKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.answers(document.TriggerWorkflow, 422)
+	w.answers(knock.TriggerWorkflow, 422)
 	p := w.start()
 	for _, want := range []eventlog.Status{eventlog.DeadLettered, eventlog.Succeeded} {
 		p.send("order u 1")

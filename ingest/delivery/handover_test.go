@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
 func TestAPlanIsFrozenAtTheFirstAttempt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.answers(document.TriggerWorkflow, 500)
+	w.answers(knock.TriggerWorkflow, 500)
 	p := w.start()
 	p.send("order u 1", "order u 2")
 	if e := p.next(); e.Status != eventlog.Retrying {

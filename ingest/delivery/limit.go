@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -23,11 +22,11 @@ const (
 type limiters struct {
 	now func() time.Time
 	mu  sync.Mutex
-	by  map[document.ActionName]*limiter
+	by  map[knock.Endpoint]*limiter
 }
 
 func newLimiters(rates map[string]int32, now func() time.Time) *limiters {
-	l := &limiters{now: now, by: map[document.ActionName]*limiter{}}
+	l := &limiters{now: now, by: map[knock.Endpoint]*limiter{}}
 	l.configure(rates)
 	return l
 }
@@ -36,8 +35,8 @@ func newLimiters(rates map[string]int32, now func() time.Time) *limiters {
 func (l *limiters) configure(rates map[string]int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, name := range document.ActionNames() {
-		rate := float64(knock.Rate(name))
+	for _, name := range knock.Endpoints() {
+		rate := float64(name.Rate())
 		if set, ok := rates[string(name)]; ok {
 			rate = float64(set)
 		}
@@ -48,7 +47,7 @@ func (l *limiters) configure(rates map[string]int32) {
 	}
 }
 
-func (l *limiters) of(endpoint document.ActionName) *limiter {
+func (l *limiters) of(endpoint knock.Endpoint) *limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.by[endpoint]

@@ -8,12 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 func newLimiter(rate int32) *limiter {
-	return newLimiters(map[string]int32{string(document.IdentifyUser): rate}, time.Now).of(document.IdentifyUser)
+	return newLimiters(map[string]int32{string(knock.IdentifyUser): rate}, time.Now).of(knock.IdentifyUser)
 }
 
 // take waits for the limit as a worker does, coming back when it is sent away.
@@ -33,10 +32,10 @@ func take(l *limiter) {
 }
 
 func TestEachEndpointHasKnocksLimitUnlessTheSourceSaysOtherwise(t *testing.T) {
-	limits := newLimiters(map[string]int32{string(document.MergeUser): 2}, time.Now)
-	for _, name := range document.ActionNames() {
-		want := float64(knock.Rate(name))
-		if name == document.MergeUser {
+	limits := newLimiters(map[string]int32{string(knock.MergeUser): 2}, time.Now)
+	for _, name := range knock.Endpoints() {
+		want := float64(name.Rate())
+		if name == knock.MergeUser {
 			want = 2
 		}
 		if got := limits.of(name).most; got != want {
@@ -184,9 +183,9 @@ func TestRetryAfterHoldsCallsThoseThatWaitTheirMomentToo(t *testing.T) {
 func TestAChangedLimitCountsFromNowOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limits := newLimiters(nil, time.Now)
-		l := limits.of(document.DeleteUser)
+		l := limits.of(knock.DeleteUser)
 		take(l)
-		limits.configure(map[string]int32{string(document.DeleteUser): 500})
+		limits.configure(map[string]int32{string(knock.DeleteUser): 500})
 		take(l)
 		start := time.Now()
 		take(l)

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
@@ -51,7 +50,7 @@ func TestTheLogOfAnEvent(t *testing.T) {
 	]`
 	clock := &clock{}
 	w := newWorld(t, knocktest.WithClock(clock.now))
-	w.answers(document.TriggerWorkflow, 422)
+	w.answers(knock.TriggerWorkflow, 422)
 	w.settings.Program = compile(t, mappings)
 	w.settings.Caller = timed{w.settings.Caller, clock}
 	box := w.open(func(o *inbox.Options) { o.Now = clock.now })

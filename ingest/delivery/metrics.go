@@ -7,8 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // Metrics count what deliveries do. A nil *Metrics counts nothing.
@@ -34,7 +34,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
-func (m *Metrics) call(endpoint document.ActionName, v verdict, took time.Duration) {
+func (m *Metrics) call(endpoint knock.Endpoint, v verdict, took time.Duration) {
 	if m != nil {
 		m.calls.WithLabelValues(string(endpoint), v.String()).Observe(took.Seconds())
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
@@ -55,7 +54,7 @@ func TestAUsersEventsRunInOrderAndOthersGoOnMeanwhile(t *testing.T) {
 func TestAUserWhoIsRetriedKeepsItsOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.answers(document.IdentifyUser, 500, 502)
+	w.answers(knock.IdentifyUser, 500, 502)
 	p := w.start()
 	p.send("identify u 1", "order u 2", "identify u 3")
 	if final, _ := p.finished(3); number(final[0])+number(final[1])+number(final[2]) != "123" {
@@ -103,7 +102,7 @@ func TestARefusedKeyPausesTheSourceUntilAnotherOneIsGiven(t *testing.T) {
 			for i := range users {
 				p.send(fmt.Sprintf("identify u%d 1", i), fmt.Sprintf("order u%d 2", i))
 			}
-			if e := p.next(); e.Status != eventlog.Retrying || !strings.HasPrefix(e.Reason, "deliveries are paused: knock: identifyUser: answer ") {
+			if e := p.next(); e.Status != eventlog.Retrying || !strings.HasPrefix(e.Reason, "deliveries are paused: knock: identifyUser: HTTP ") {
 				t.Errorf("logged %s: %s", e.Status, e.Reason)
 			}
 			if !strings.Contains(p.pool.Paused(), fmt.Sprint(status)) {
@@ -228,7 +227,7 @@ func TestWhatKnockWasToldIsNotToldAgainWhenRedisWasAwayMeanwhile(t *testing.T) {
 func TestAThousandUsersAreAllServed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.settings.Delivery.RateLimits = map[string]int32{string(document.TriggerWorkflow): 100_000}
+	w.settings.Delivery.RateLimits = map[string]int32{string(knock.TriggerWorkflow): 100_000}
 	p := w.start()
 	const users, each = 1000, 3
 	for i := range users {
@@ -267,7 +266,7 @@ func TestEveryEndIsToldHoweverOftenLeasesAreRenewed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.settings.Caller = delivery.DryRun{}
-	w.settings.Delivery.RateLimits = map[string]int32{string(document.TriggerWorkflow): 100_000}
+	w.settings.Delivery.RateLimits = map[string]int32{string(knock.TriggerWorkflow): 100_000}
 	p := w.start(func(c *delivery.Config) { c.Lease = 3 * time.Millisecond }) // renewed each millisecond
 	const users = 3000
 	for i := range users {

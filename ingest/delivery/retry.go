@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -45,20 +44,10 @@ func judge(ctx context.Context, request knock.Request, err error, again bool) ve
 		return refused
 	case answer.Temporary():
 		return transient
-	case again && removes(request) && answer.Status == http.StatusNotFound:
-		return succeeded // the earlier attempt removed it
+	case again && request.Endpoint.RetryRule() == knock.RetryNotFoundIsSuccess && answer.Status == http.StatusNotFound:
+		return succeeded // an earlier attempt removed the subject of the call
 	default:
 		return permanent
-	}
-}
-
-// removes tells of a call after which its subject is gone, so that a repetition finds nothing.
-func removes(request knock.Request) bool {
-	switch request.Endpoint {
-	case document.DeleteUser, document.DeleteObject, document.DeleteTenant, document.MergeUser:
-		return true
-	default:
-		return false
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -17,10 +16,10 @@ func TestJudge(t *testing.T) {
 	live := t.Context()
 	over, end := context.WithCancel(live)
 	end()
-	trigger := knock.Request{Endpoint: document.TriggerWorkflow, Method: http.MethodPost}
-	remove := knock.Request{Endpoint: document.DeleteUser, Method: http.MethodDelete}
-	merge := knock.Request{Endpoint: document.MergeUser, Method: http.MethodPost}
-	unsubscribe := knock.Request{Endpoint: document.Unsubscribe, Method: http.MethodDelete, Body: []byte(`{}`)}
+	trigger := knock.Request{Endpoint: knock.TriggerWorkflow, Method: http.MethodPost}
+	remove := knock.Request{Endpoint: knock.DeleteUser, Method: http.MethodDelete}
+	merge := knock.Request{Endpoint: knock.MergeUser, Method: http.MethodPost}
+	unsubscribe := knock.Request{Endpoint: knock.Unsubscribe, Method: http.MethodDelete, Body: []byte(`{}`)}
 	answer := func(status int) error { return &knock.Error{Status: status} }
 
 	for name, tc := range map[string]struct {
@@ -67,13 +66,13 @@ func TestExplain(t *testing.T) {
 		want string
 	}{
 		"Knock's code, message and a hint": {
-			&knock.Error{Endpoint: document.TriggerWorkflow, Status: 404, Code: "workflow_missing", Message: "the workflow was not found"},
-			"knock: triggerWorkflow: answer 404 workflow_missing: the workflow was not found; " +
-				"commit the workflow in this environment, or correct the mapping's workflow key",
+			&knock.Error{Endpoint: knock.TriggerWorkflow, Status: 404, Code: "workflow_missing", Message: "the workflow was not found"},
+			"knock: triggerWorkflow: HTTP 404 workflow_missing: the workflow was not found; " +
+				"commit the workflow in this environment, or correct the workflow key in the mapping",
 		},
 		"an answer without a hint": {
-			&knock.Error{Endpoint: document.IdentifyUser, Status: 500, Message: "internal server error"},
-			"knock: identifyUser: answer 500: internal server error",
+			&knock.Error{Endpoint: knock.IdentifyUser, Status: 500, Message: "internal server error"},
+			"knock: identifyUser: HTTP 500: internal server error",
 		},
 		"no answer": {errors.New("connection reset"), "connection reset"},
 	} {

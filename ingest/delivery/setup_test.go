@@ -217,7 +217,7 @@ func (w *world) calls() []string {
 
 // answers has the fake answer the calls to an endpoint with these statuses in turn, then by itself; 0 is by itself too, and
 // Dropped ends the connection after the call took effect.
-func (w *world) answers(endpoint document.ActionName, statuses ...int) {
+func (w *world) answers(endpoint knock.Endpoint, statuses ...int) {
 	var mu sync.Mutex
 	w.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
 		mu.Lock()

@@ -168,6 +168,6 @@ func mapping(i int, when string) document.Mapping {
 	}
 	return document.Mapping{
 		Name: fmt.Sprintf("mapping-%d", i), Event: fmt.Sprintf("track/event_%d", i), When: when,
-		Action: document.TriggerWorkflow, Parameters: parameters,
+		Action: "triggerWorkflow", Parameters: parameters,
 	}
 }

@@ -26,32 +26,6 @@ type Mapping struct {
 // ActionName is the name of an action, as in the ActionMapping resource.
 type ActionName string
 
-// The actions, in the order in which those of one event run. It is Knock's order for the actions that Knock's own
-// sources have; mergeUser and cancelWorkflow are Doorbell's.
-const (
-	IdentifyUser         ActionName = "identifyUser"
-	DeleteUser           ActionName = "deleteUser"
-	MergeUser            ActionName = "mergeUser"
-	SetObject            ActionName = "setObject"
-	DeleteObject         ActionName = "deleteObject"
-	SetTenant            ActionName = "setTenant"
-	DeleteTenant         ActionName = "deleteTenant"
-	Subscribe            ActionName = "subscribe"
-	Unsubscribe          ActionName = "unsubscribe"
-	AddAudienceMember    ActionName = "addAudienceMember"
-	RemoveAudienceMember ActionName = "removeAudienceMember"
-	CancelWorkflow       ActionName = "cancelWorkflow"
-	TriggerWorkflow      ActionName = "triggerWorkflow"
-)
-
-// ActionNames lists every action in running order.
-func ActionNames() []ActionName {
-	return []ActionName{
-		IdentifyUser, DeleteUser, MergeUser, SetObject, DeleteObject, SetTenant, DeleteTenant,
-		Subscribe, Unsubscribe, AddAudienceMember, RemoveAudienceMember, CancelWorkflow, TriggerWorkflow,
-	}
-}
-
 // Parameters are an action's parameters by field name, as the resource spells them.
 type Parameters map[string]Parameter
 

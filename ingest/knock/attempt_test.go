@@ -158,7 +158,7 @@ func TestManyCallsShareOneConnection(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	caller := overTLS(server)
-	request, err := knock.IdentifyUser("u1", []byte(`{}`))
+	request, err := knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), "u1")
 	request = must(t, request, err)
 	if _, err := caller.Do(t.Context(), request); err != nil {
 		t.Fatal(err)

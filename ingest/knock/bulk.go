@@ -5,33 +5,20 @@ package knock
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-
-	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-// The endpoints beside the actions: their limits are their own.
-const (
-	// BulkIdentify is the endpoint of BulkIdentifyUsers.
-	BulkIdentify document.ActionName = "bulkIdentify"
-	// BulkOperationStatus is the endpoint of GetBulkOperation.
-	BulkOperationStatus document.ActionName = "bulkOperationStatus"
-)
-
-// MaxBulkUsers is the most users that one BulkIdentifyUsers takes.
-const MaxBulkUsers = 1000
-
-// BulkUser is one row of a bulk identify: the arguments of IdentifyUser.
+// BulkUser is one row of a bulk identify: a user's ID and the body that a single identify would have.
 type BulkUser struct {
 	ID   string
 	Body json.RawMessage
 }
 
-// BulkIdentifyUsers identifies up to MaxBulkUsers users, later: the answer is a BulkOperation to poll. Whoever calls
-// names a user only once; Knock promises nothing about the order of rows.
+// BulkIdentifyUsers returns a call that identifies up to MaxBulkUsers users. Knock only queues the work: it responds with
+// a BulkOperation, which the caller polls. The caller must not name a user twice, since Knock does not promise to apply
+// the rows in order.
 func BulkIdentifyUsers(users []BulkUser) (Request, error) {
 	if len(users) == 0 || len(users) > MaxBulkUsers {
-		return Request{}, fmt.Errorf("%s: %d users: it takes 1 to %d", BulkIdentify, len(users), MaxBulkUsers)
+		return Request{}, fmt.Errorf("%s: got %d users; Knock accepts 1 to %d", BulkIdentify, len(users), MaxBulkUsers)
 	}
 	body := []byte(`{"users":[`)
 	for index, user := range users {
@@ -44,16 +31,16 @@ func BulkIdentifyUsers(users []BulkUser) (Request, error) {
 		}
 		body = append(body, row...)
 	}
-	body = append(body, "]}"...)
-	return newRequestBody(BulkIdentify, http.MethodPost, body, word("users"), word("bulk"), word("identify"))
+	return NewRequestWithBody(BulkIdentify, append(body, "]}"...))
 }
 
-// row is the body with the ID in it.
+// row returns the body with the ID as its last member. Knock uses the last of several members with the same name, so an
+// "id" in the body cannot replace the ID.
 func (u BulkUser) row() ([]byte, error) {
-	if err := checkID("user", u.ID); err != nil {
+	if err := CheckID("user", u.ID); err != nil {
 		return nil, err
 	}
-	body, err := freeze(u.Body)
+	body, err := normalize(u.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -65,17 +52,15 @@ func (u BulkUser) row() ([]byte, error) {
 	if len(row) > 1 {
 		row = append(row, ',')
 	}
-	row = append(row, `"id":`...) // the last of equal names wins: a body's own id never does
+	row = append(row, `"id":`...)
 	row = append(row, id...)
 	return append(row, '}'), nil
 }
 
-// GetBulkOperation asks how far a bulk operation is.
-func GetBulkOperation(id string) (Request, error) {
-	return newRequest(BulkOperationStatus, http.MethodGet, word("bulk_operations"), named("bulkOperation", id))
-}
+// GetBulkOperation returns a call that reads the state of a bulk operation.
+func GetBulkOperation(id string) (Request, error) { return NewRequest(BulkOperationStatus, id) }
 
-// BulkOperation is what Knock says of a bulk operation.
+// BulkOperation is Knock's description of a bulk operation.
 type BulkOperation struct {
 	ID             string     `json:"id"`
 	Status         BulkStatus `json:"status"`
@@ -83,20 +68,20 @@ type BulkOperation struct {
 	Processed      int        `json:"processed_rows"`
 	Succeeded      int        `json:"success_count"`
 	Failed         int        `json:"error_count"`
-	// FailedRows names the rows that failed; for a bulk identify, the users.
+	// FailedRows are the rows that failed. For a bulk identify, they are users.
 	FailedRows []BulkRow `json:"error_items"`
 }
 
-// BulkRow names a user, or an object if it has a collection.
+// BulkRow identifies an object if Collection is set, and a user otherwise.
 type BulkRow struct {
 	ID         string `json:"id"`
 	Collection string `json:"collection"`
 }
 
-// BulkStatus is how far a bulk operation is.
+// BulkStatus is the state of a bulk operation.
 type BulkStatus string
 
-// The statuses; the last two are final.
+// The states of a bulk operation. BulkCompleted and BulkFailed are final.
 const (
 	BulkQueued     BulkStatus = "queued"
 	BulkProcessing BulkStatus = "processing"
@@ -104,5 +89,5 @@ const (
 	BulkFailed     BulkStatus = "failed"
 )
 
-// Done is whether nothing more will change.
+// Done reports whether the operation is in a final state.
 func (o *BulkOperation) Done() bool { return o.Status == BulkCompleted || o.Status == BulkFailed }

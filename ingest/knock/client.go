@@ -16,44 +16,48 @@ import (
 )
 
 const (
-	// maxAnswer bounds what is read of an answer: Knock's are smaller, but for a bulk operation with many failed rows.
-	maxAnswer     = 64 << 10
-	maxBulkAnswer = 1 << 20
-	// maxDrain bounds what is read beyond, so that the connection can be used again.
+	// maxResponse is the most that the client keeps of a response, in bytes. Knock's responses are smaller, except for a
+	// bulk operation with many failed rows.
+	maxResponse     = 64 << 10
+	maxBulkResponse = 1 << 20
+	// maxDrain is how many more bytes the client reads and discards. It must read a response to its end to use the
+	// connection again.
 	maxDrain = 256 << 10
 )
 
-// Config is what a Client needs.
+// Config configures a Client.
 type Config struct {
-	// BaseURL has no trailing slash and no /v1.
+	// BaseURL is the URL of Knock's API, without a trailing slash and without /v1.
 	BaseURL string
-	// Branch is sent as X-Knock-Branch; empty sends none.
+	// Branch is the value of the X-Knock-Branch header. If it is empty, the client sends no such header.
 	Branch string
-	// APIKey is asked for each call, so that it can change.
+	// APIKey returns the current API key. The client calls it for each attempt, so that the key can change.
 	APIKey func() string
-	// HTTP is nil to use NewTransport; its own way with redirects is not used.
+	// HTTP sends the requests. If it is nil, the client uses NewTransport. The client never follows redirects, no matter
+	// what HTTP.CheckRedirect says.
 	HTTP *http.Client
-	// UserAgent is sent with each call.
+	// UserAgent is the value of the User-Agent header.
 	UserAgent string
-	// Now is nil for the system's clock.
+	// Now returns the current time. If it is nil, the client uses the system's clock.
 	Now func() time.Time
 }
 
-// Client calls Knock. It may be used by any number of goroutines.
+// Client sends requests to Knock. It is safe for concurrent use.
 type Client struct {
 	config Config
 	http   http.Client
 }
 
-// Response is an answer that says the call was taken.
+// Response is a response with which Knock accepts a call.
 type Response struct {
 	Status int
-	// Excerpt is the beginning of the body, at most 1 KiB of valid UTF-8.
+	// Excerpt is the beginning of the body: at most 1 KiB of valid UTF-8.
 	Excerpt string
-	Took    time.Duration
+	// Took is the time from the beginning of the attempt to the end of the response.
+	Took time.Duration
 }
 
-// New makes a client; it opens no connection.
+// New returns a client. It opens no connection.
 func New(config Config) *Client {
 	if config.Now == nil {
 		config.Now = time.Now //nolint:forbidigo // the default of an injected clock
@@ -64,38 +68,40 @@ func New(config Config) *Client {
 	} else {
 		client.http.Transport = NewTransport()
 	}
-	client.http.CheckRedirect = refuseRedirect
+	client.http.CheckRedirect = returnRedirect
 	return client
 }
 
-// refuseRedirect makes a redirect an answer: following it would hand the API key to another host.
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// returnRedirect makes the HTTP client return a redirect as the response. Following it could send the API key to another
+// host.
+func returnRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Do makes one attempt, which reaches Knock at most once; only GetBulkOperation, which changes nothing, may be repeated
-// by the transport. An answer that is not a success is an *Error; any other error means that no answer was had, and that
-// the call may or may not have been taken.
+// Do makes one attempt, which reaches Knock at most once. The only exception is GetBulkOperation: the HTTP transport may
+// repeat it, which is harmless. If Knock rejects the call, the error is an *Error. Any other error means that the client
+// got no complete response, and that Knock may or may not have executed the call.
 func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
-	response, _, err := c.exchange(ctx, request, maxAnswer)
+	response, _, err := c.exchange(ctx, request, maxResponse)
 	return response, err
 }
 
-// DoBulk makes one attempt at a call that answers with a bulk operation: BulkIdentifyUsers or GetBulkOperation.
+// DoBulk makes one attempt, like Do, and returns the bulk operation in the response. It is for the calls of
+// BulkIdentifyUsers and GetBulkOperation.
 func (c *Client) DoBulk(ctx context.Context, request Request) (BulkOperation, Response, error) {
 	var operation BulkOperation
-	response, body, err := c.exchange(ctx, request, maxBulkAnswer)
+	response, body, err := c.exchange(ctx, request, maxBulkResponse)
 	if err != nil {
 		return operation, response, err
 	}
 	if err := json.Unmarshal(body, &operation); err != nil || operation.ID == "" {
 		return operation, response, &Error{
 			Endpoint: request.Endpoint, Status: response.Status,
-			Message: "the answer is not a bulk operation", Excerpt: response.Excerpt,
+			Message: "the response is not a bulk operation", Excerpt: response.Excerpt,
 		}
 	}
 	return operation, response, nil
 }
 
-// exchange sends the request and reads the answer, of whose body it returns at most limit bytes.
+// exchange sends the request and returns the response with at most limit bytes of its body.
 func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Response, []byte, error) {
 	start := c.config.Now()
 	key := strings.TrimSpace(c.config.APIKey())
@@ -103,31 +109,32 @@ func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Re
 	if err != nil {
 		return Response{}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
 	}
-	answer, err := c.http.Do(wire) //nolint:bodyclose // read closes it
+	received, err := c.http.Do(wire) //nolint:bodyclose // read closes it
 	if err != nil {
 		return Response{Took: c.since(start)}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, withoutURL(err))
 	}
-	body, err := read(answer.Body, limit)
-	if key != "" { // a server that echoes the request must not put the key into a log
+	body, err := read(received.Body, limit)
+	if key != "" { // some servers echo the request, and the key must not reach the event log
 		body = bytes.ReplaceAll(body, []byte(key), []byte("[API key]"))
 	}
-	response := Response{Status: answer.StatusCode, Excerpt: excerpt(string(body)), Took: c.since(start)}
+	response := Response{Status: received.StatusCode, Excerpt: excerpt(string(body)), Took: c.since(start)}
 	switch {
-	case answer.StatusCode >= http.StatusMultipleChoices:
-		return response, nil, c.refusal(request, answer, body)
+	case received.StatusCode >= http.StatusMultipleChoices:
+		return response, nil, c.rejection(request, received, body)
 	case err != nil:
-		return response, nil, fmt.Errorf("knock: %s: answer %d: %w", request.Endpoint, answer.StatusCode, err)
+		return response, nil, fmt.Errorf("knock: %s: HTTP %d: read response: %w", request.Endpoint, received.StatusCode, err)
 	case !looksLikeJSON(body):
-		return response, nil, c.refusal(request, answer, body)
+		return response, nil, c.rejection(request, received, body)
 	default:
 		return response, body, nil
 	}
 }
 
-// build makes the HTTP request.
+// build returns the HTTP request of one attempt.
 func (c *Client) build(ctx context.Context, request Request, key string) (*http.Request, error) {
 	if !strings.HasPrefix(request.Path, "/v1/") {
-		return nil, errors.New("the path does not begin with /v1/") // it would go to another host
+		// A path such as ".example.com/v1/users/u" would send the call to another host.
+		return nil, errors.New("the path does not begin with /v1/")
 	}
 	var body io.Reader
 	if request.Body != nil {
@@ -156,15 +163,17 @@ func (c *Client) setHeaders(header http.Header, request Request, key string) {
 		header.Set("X-Knock-Branch", c.config.Branch)
 	}
 	if request.IdempotencyKey != "" {
-		// Lower case on purpose. The transport sends a request whose Header map has "Idempotency-Key" once more by itself
-		// when a connection is reset; attempts are counted and spaced elsewhere. On the wire the case means nothing.
+		// The name is in lower case on purpose. If the Header map contains "Idempotency-Key", the transport of net/http
+		// repeats the request by itself when a connection is reset, but only the delivery workers may repeat a call.
+		// Servers ignore the case of header names.
 		header["idempotency-key"] = []string{request.IdempotencyKey}
 	}
 }
 
 func (c *Client) since(start time.Time) time.Duration { return c.config.Now().Sub(start) }
 
-// read returns at most limit bytes and leaves the connection fit for use.
+// read returns at most limit bytes of the body. It then discards up to maxDrain bytes, so that the transport can use the
+// connection again, and closes the body.
 func read(body io.ReadCloser, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, limit))
 	if err == nil {
@@ -176,7 +185,7 @@ func read(body io.ReadCloser, limit int64) ([]byte, error) {
 	return data, errors.Join(err, body.Close())
 }
 
-// withoutURL drops what net/http puts before an error: the URL may name a user.
+// withoutURL removes the URL that net/http adds to an error, since the URL may contain the ID of a user.
 func withoutURL(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
@@ -184,7 +193,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// looksLikeJSON is whether a success is Knock's: empty, an object or an array. A proxy's page is neither.
+// looksLikeJSON reports whether the body of a success can be Knock's: empty, an object or an array. The page of a proxy
+// is none of these.
 func looksLikeJSON(body []byte) bool {
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	return len(trimmed) == 0 || trimmed[0] == '{' || trimmed[0] == '['

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
@@ -39,20 +38,20 @@ func every(t *testing.T) []knock.Request {
 	members := []byte(`{"members":[{"user":{"id":"u1"}}]}`)
 	var all []knock.Request
 	for _, made := range []made{
-		of(knock.IdentifyUser("u1", []byte(`{"name":"Ann","age":36.60}`))),
-		of(knock.IdentifyUser("u2", []byte(`{}`))),
-		of(knock.MergeUser("u1", "u2")),
-		of(knock.SetObject("orders", "o1", []byte(`{"name":"first"}`))),
-		of(knock.SetTenant("t1", []byte(`{"name":"Acme"}`))),
-		of(knock.Subscribe("orders", "o1", recipients)),
-		of(knock.Unsubscribe("orders", "o1", recipients)),
-		of(knock.AddAudienceMembers("vip", true, members)),
-		of(knock.RemoveAudienceMembers("vip", members)),
-		of(knock.CancelWorkflow("order", []byte(`{"cancellation_key":"c1"}`))),
-		of(knock.TriggerWorkflow("order", "k1", recipients)),
-		of(knock.DeleteObject("orders", "o1")),
-		of(knock.DeleteTenant("t1")),
-		of(knock.DeleteUser("u1")),
+		of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{"name":"Ann","age":36.60}`), "u1")),
+		of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), "u2")),
+		of(knock.NewRequestWithBody(knock.MergeUser, []byte(`{"from_user_id":"u2"}`), "u1")),
+		of(knock.NewRequestWithBody(knock.SetObject, []byte(`{"name":"first"}`), "orders", "o1")),
+		of(knock.NewRequestWithBody(knock.SetTenant, []byte(`{"name":"Acme"}`), "t1")),
+		of(knock.NewRequestWithBody(knock.Subscribe, recipients, "orders", "o1")),
+		of(knock.NewRequestWithBody(knock.Unsubscribe, recipients, "orders", "o1")),
+		newAudience("vip", members),
+		of(knock.NewRequestWithBody(knock.RemoveAudienceMember, members, "vip")),
+		of(knock.NewRequestWithBody(knock.CancelWorkflow, []byte(`{"cancellation_key":"c1"}`), "order")),
+		trigger("order", "k1", recipients),
+		of(knock.NewRequest(knock.DeleteObject, "orders", "o1")),
+		of(knock.NewRequest(knock.DeleteTenant, "t1")),
+		of(knock.NewRequest(knock.DeleteUser, "u1")),
 		of(knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u3", Body: []byte(`{}`)}})),
 		of(knock.GetBulkOperation("00000000-0000-4000-8000-000000000002")),
 	} {
@@ -77,7 +76,7 @@ func TestKnockTakesEveryCall(t *testing.T) {
 		if request.Body != nil {
 			want.Header["content-type"] = "application/json"
 		}
-		if request.Endpoint == document.TriggerWorkflow {
+		if request.Endpoint == knock.TriggerWorkflow {
 			want.Header["idempotency-key"] = "k1"
 		}
 		if diff := cmp.Diff(want, call); diff != "" {
@@ -89,7 +88,7 @@ func TestKnockTakesEveryCall(t *testing.T) {
 func TestAnIDArrivesAsItIs(t *testing.T) {
 	fake := knocktest.New(t)
 	for _, id := range []string{"100%", "a b", "é", "a?x=1", "a;b", "...", "%2e%2e", "a%2Fb", `a\b`, "a+b@example.com", "a&b=c", "~:@$'()*,"} {
-		request, err := knock.IdentifyUser(id, []byte(`{}`))
+		request, err := knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), id)
 		if _, err := client(fake.URL).Do(t.Context(), must(t, request, err)); err != nil {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -103,7 +102,7 @@ func TestTheKeyAndTheBranchAreSent(t *testing.T) {
 	fake := knocktest.New(t)
 	key := "sk_wrong"
 	caller := knock.New(knock.Config{BaseURL: fake.URL, Branch: "feature-1", APIKey: func() string { return key }})
-	request, err := knock.DeleteUser("u1")
+	request, err := knock.NewRequest(knock.DeleteUser, "u1")
 	request = must(t, request, err)
 
 	_, err = caller.Do(t.Context(), request)
@@ -147,7 +146,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 func TestWithoutAnAnswerTheErrorIsNotKnocks(t *testing.T) {
 	fake := knocktest.New(t)
 	fake.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Drop: true} })
-	request, err := knock.IdentifyUser("secret-user", []byte(`{}`))
+	request, err := knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), "secret-user")
 	request = must(t, request, err)
 
 	_, err = client(fake.URL).Do(t.Context(), request)
@@ -188,7 +187,7 @@ func TestAnAnswerIsReadToABound(t *testing.T) {
 			}))
 			defer server.Close()
 			caller := client(server.URL)
-			request, err := knock.DeleteUser("u1")
+			request, err := knock.NewRequest(knock.DeleteUser, "u1")
 			for range 2 {
 				response, err := caller.Do(t.Context(), must(t, request, err))
 				if err != nil || len(response.Excerpt) != 1024 {
@@ -235,7 +234,7 @@ func TestTheTimeOfACallIsMeasured(t *testing.T) {
 		now = now.Add(time.Second)
 		return now
 	}})
-	request, err := knock.DeleteUser("u1")
+	request, err := knock.NewRequest(knock.DeleteUser, "u1")
 	response, err := caller.Do(t.Context(), must(t, request, err))
 	if diff := cmp.Diff(knock.Response{Status: 204, Took: time.Second}, response); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)

@@ -10,39 +10,39 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
 const (
-	maxExcerpt    = 1 << 10
+	maxExcerpt    = 1 << 10 // bytes
 	maxRetryAfter = time.Hour
 )
 
-// Error is an answer other than a success.
+// Error is a response that is not a success.
 type Error struct {
-	// Endpoint is the call that was refused.
-	Endpoint document.ActionName
-	Status   int
-	// Code is Knock's, such as workflow_missing; empty when the answer had none.
+	// Endpoint is the endpoint that rejected the call.
+	Endpoint Endpoint
+	// Status is the HTTP status code of the response.
+	Status int
+	// Code is Knock's error code, such as workflow_missing, or "" if the response has none.
 	Code string
-	// Message is Knock's, with the fields it names; the status in words when the answer had none.
+	// Message is Knock's error message with the names of the rejected fields. If the response has no message, it is the
+	// text of the HTTP status.
 	Message string
-	// RetryAfter is how long the server wants to be left alone, at most an hour; zero when it did not say.
+	// RetryAfter is how long the server asks the client to wait, at most one hour. It is zero if the server does not say.
 	RetryAfter time.Duration
-	// Excerpt is the beginning of the body, at most 1 KiB of valid UTF-8.
+	// Excerpt is the beginning of the body: at most 1 KiB of valid UTF-8.
 	Excerpt string
 }
 
 func (e *Error) Error() string {
 	if e.Code == "" {
-		return fmt.Sprintf("knock: %s: answer %d: %s", e.Endpoint, e.Status, e.Message)
+		return fmt.Sprintf("knock: %s: HTTP %d: %s", e.Endpoint, e.Status, e.Message)
 	}
-	return fmt.Sprintf("knock: %s: answer %d %s: %s", e.Endpoint, e.Status, e.Code, e.Message)
+	return fmt.Sprintf("knock: %s: HTTP %d %s: %s", e.Endpoint, e.Status, e.Code, e.Message)
 }
 
-// Temporary is whether the same call may be taken later: 408, 409, 429 and 5xx, as in Knock's own clients, and a success
-// that is not Knock's, which something in between must have sent.
+// Temporary reports whether Knock may accept the same call later. This is true for 408, 409, 429 and 5xx, as in Knock's
+// own clients. It is also true for a success that is not Knock's, since a proxy must have sent it.
 func (e *Error) Temporary() bool {
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
@@ -52,77 +52,79 @@ func (e *Error) Temporary() bool {
 	}
 }
 
-// refusal reads an answer that is not a success.
-func (c *Client) refusal(request Request, answer *http.Response, body []byte) *Error {
-	said := parseRefusal(body)
-	if said.Message == "" {
-		said.Message = describe(answer)
+// rejection returns the error for a response that is not a success.
+func (c *Client) rejection(request Request, received *http.Response, body []byte) *Error {
+	parsed := parseErrorBody(body)
+	if parsed.Message == "" {
+		parsed.Message = statusText(received.StatusCode)
 	}
 	return &Error{
 		Endpoint:   request.Endpoint,
-		Status:     answer.StatusCode,
-		Code:       excerpt(said.Code),
-		Message:    excerpt(said.Message),
-		RetryAfter: retryAfter(answer.Header.Get("Retry-After"), c.config.Now()),
+		Status:     received.StatusCode,
+		Code:       excerpt(parsed.Code),
+		Message:    excerpt(parsed.Message),
+		RetryAfter: retryAfter(received.Header.Get("Retry-After"), c.config.Now()),
 		Excerpt:    excerpt(string(body)),
 	}
 }
 
-// describe is the message for an answer that has none.
-func describe(answer *http.Response) string {
-	if answer.StatusCode < http.StatusMultipleChoices {
-		return "the answer is not JSON"
+// statusText returns the message for a response that has none.
+func statusText(status int) string {
+	if status < http.StatusMultipleChoices {
+		return "the response is not JSON"
 	}
-	if text := http.StatusText(answer.StatusCode); text != "" {
+	if text := http.StatusText(status); text != "" {
 		return strings.ToLower(text)
 	}
-	return "status " + strconv.Itoa(answer.StatusCode)
+	return "status " + strconv.Itoa(status)
 }
 
-// refusalBody is Knock's error body, of which any part may be missing.
-type refusalBody struct {
-	Code    string        `json:"code"`
-	Message string        `json:"message"`
-	Errors  fieldRefusals `json:"errors"`
+// errorBody is the body of Knock's error responses. Any field may be missing.
+type errorBody struct {
+	Code    string      `json:"code"`
+	Message string      `json:"message"`
+	Errors  fieldErrors `json:"errors"`
 }
 
-type fieldRefusal struct {
+type fieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
 
-// fieldRefusals is a list, or a single one.
-type fieldRefusals []fieldRefusal
+// fieldErrors is written as a list of objects or as one object.
+type fieldErrors []fieldError
 
-// UnmarshalJSON takes what it understands; the rest must not cost the code and the message.
-func (f *fieldRefusals) UnmarshalJSON(data []byte) error {
-	var single fieldRefusal
-	if json.Unmarshal(data, (*[]fieldRefusal)(f)) != nil {
+// UnmarshalJSON never fails. It leaves the list empty if the value has another form, so that the caller still gets the
+// code and the message.
+func (f *fieldErrors) UnmarshalJSON(data []byte) error {
+	var single fieldError
+	if json.Unmarshal(data, (*[]fieldError)(f)) != nil {
 		*f = nil
 		if json.Unmarshal(data, &single) == nil {
-			*f = fieldRefusals{single}
+			*f = fieldErrors{single}
 		}
 	}
 	return nil
 }
 
-// parseRefusal reads the body and puts the fields that Knock names into the message; what is not Knock's gives nothing.
-func parseRefusal(body []byte) refusalBody {
-	var said refusalBody
-	_ = json.Unmarshal(body, &said) // what does not fit stays empty
+// parseErrorBody returns the body with the rejected fields added to the message. If the body is not Knock's, every field
+// of the result is empty.
+func parseErrorBody(body []byte) errorBody {
+	var parsed errorBody
+	_ = json.Unmarshal(body, &parsed) // a field that does not fit stays empty
 	var details []string
-	for _, refused := range said.Errors {
-		if refused.Field != "" || refused.Message != "" {
-			details = append(details, strings.TrimPrefix(refused.Field+": "+refused.Message, ": "))
+	for _, e := range parsed.Errors {
+		if e.Field != "" || e.Message != "" {
+			details = append(details, strings.TrimPrefix(e.Field+": "+e.Message, ": "))
 		}
 	}
 	if len(details) > 0 {
-		said.Message = strings.TrimSpace(said.Message + " (" + strings.Join(details, "; ") + ")")
+		parsed.Message = strings.TrimSpace(parsed.Message + " (" + strings.Join(details, "; ") + ")")
 	}
-	return said
+	return parsed
 }
 
-// retryAfter reads seconds or a date.
+// retryAfter parses a Retry-After header, which holds a number of seconds or a date. It returns 0 for any other value.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
@@ -133,7 +135,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return min(max(wait, 0), maxRetryAfter)
 }
 
-// excerpt cuts a text between characters and makes it valid UTF-8.
+// excerpt returns at most maxExcerpt bytes of a text, cut between two characters, as valid UTF-8.
 func excerpt(text string) string {
 	if len(text) > maxExcerpt {
 		end := maxExcerpt

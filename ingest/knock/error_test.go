@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
@@ -44,7 +43,7 @@ func TestARefusalIsRead(t *testing.T) {
 		"from a load balancer":   {knocktest.Answer{Status: 502, Body: "<html>"}, knock.Error{Status: 502, Message: "bad gateway"}},
 		"with an unknown status": {knocktest.Answer{Status: 599}, knock.Error{Status: 599, Message: "status 599"}},
 		"as a page that calls itself a success": {
-			knocktest.Answer{Status: 200, Body: "<html>"}, knock.Error{Status: 200, Message: "the answer is not JSON"},
+			knocktest.Answer{Status: 200, Body: "<html>"}, knock.Error{Status: 200, Message: "the response is not JSON"},
 		},
 		"with seconds to wait": {
 			knocktest.Answer{Status: 429, Header: header("7")},
@@ -83,13 +82,13 @@ func TestARefusalIsRead(t *testing.T) {
 			caller := knock.New(knock.Config{
 				BaseURL: fake.URL, APIKey: func() string { return knocktest.APIKey }, Now: func() time.Time { return now },
 			})
-			request, err := knock.DeleteUser("u1")
+			request, err := knock.NewRequest(knock.DeleteUser, "u1")
 			_, err = caller.Do(t.Context(), must(t, request, err))
 			got, ok := errors.AsType[*knock.Error](err)
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			test.want.Endpoint = document.DeleteUser
+			test.want.Endpoint = knock.DeleteUser
 			if test.want.Excerpt == "" {
 				test.want.Excerpt = test.answer.Body
 			}
@@ -117,7 +116,7 @@ func TestHint(t *testing.T) {
 		want    string // a part of it
 	}{
 		"a workflow that is missing":     {knock.Error{Status: 404, Code: "workflow_missing"}, "commit the workflow"},
-		"a workflow that is off":         {knock.Error{Status: 422, Code: "workflow_inactive"}, "switch the workflow on"},
+		"a workflow that is off":         {knock.Error{Status: 422, Code: "workflow_inactive"}, "activate the workflow"},
 		"an actor who is missing":        {knock.Error{Status: 404, Code: "actor_missing"}, "identify the actor"},
 		"no key":                         {knock.Error{Status: 401, Code: "api_key_missing"}, "valid secret API key"},
 		"an old key":                     {knock.Error{Status: 401, Code: "api_key_expired"}, "valid secret API key"},
@@ -126,9 +125,9 @@ func TestHint(t *testing.T) {
 		"a 403 without a code":           {knock.Error{Status: 403}, "permission"},
 		"a resource that is missing":     {knock.Error{Status: 404, Code: "resource_missing"}, "create it"},
 		"a 404 without a code":           {knock.Error{Status: 404}, "create it"},
-		"a key with another body":        {knock.Error{Status: 400, Endpoint: document.TriggerWorkflow}, "idempotency key"},
-		"a trigger with bad parameters":  {knock.Error{Status: 400, Endpoint: document.TriggerWorkflow, Code: "invalid_params"}, "wrong type"},
-		"a 400 elsewhere":                {knock.Error{Status: 400, Endpoint: document.IdentifyUser}, ""},
+		"a key with another body":        {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow}, "idempotency key"},
+		"a trigger with bad parameters":  {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow, Code: "invalid_params"}, "wrong type"},
+		"a 400 elsewhere":                {knock.Error{Status: 400, Endpoint: knock.IdentifyUser}, ""},
 		"a body that is too large":       {knock.Error{Status: http.StatusRequestEntityTooLarge}, "256 kB"},
 		"properties that are too large":  {knock.Error{Status: 422}, "256 kB"},
 		"a limit":                        {knock.Error{Status: 429}, "rateLimits"},

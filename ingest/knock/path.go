@@ -3,6 +3,7 @@
 package knock
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -10,43 +11,41 @@ import (
 	"unicode/utf8"
 )
 
-// MaxIDBytes bounds an ID in a path.
+// MaxIDBytes is the maximum length of an ID in bytes.
 const MaxIDBytes = 256
 
-// IDError says why an ID cannot stand in a path. It does not repeat the ID, which may be personal.
+// IDError reports that Knock rejects an ID in a path. It does not contain the ID, which may be personal data.
 type IDError struct {
-	// Field is what the ID names: user, fromUser, object, collection, tenant, audience, workflow or bulkOperation.
+	// Field says what the ID identifies: user, fromUser, object, collection, tenant, audience, workflow or bulkOperation.
 	Field string
-	// Reason completes "the ID …", such as "is empty".
+	// Reason completes the sentence "the ID …", for example "is empty".
 	Reason string
 }
 
-func (e *IDError) Error() string { return e.Field + " id " + e.Reason }
+func (e *IDError) Error() string { return e.Field + " ID " + e.Reason }
 
-// CheckID returns an *IDError, without a Field, unless id can stand in a path of Knock's API: 1 to 256 bytes of valid
-// UTF-8 without "/", "#" and control characters, and not "." or "..". Everything else is escaped.
-func CheckID(id string) error { return checkID("", id) }
-
-func checkID(field, id string) error {
-	if reason := unusable(id); reason != "" {
+// CheckID returns an *IDError for the field if Knock rejects the ID, or nil. A valid ID has 1 to 256 bytes of UTF-8, is
+// not "." or "..", and contains no "/", no "#" and no control character.
+func CheckID(field, id string) error {
+	if reason := invalidReason(id); reason != "" {
 		return &IDError{Field: field, Reason: reason}
 	}
 	return nil
 }
 
-// unusable returns why the ID is refused, or "".
-func unusable(id string) string {
+// invalidReason returns why Knock rejects the ID, or "" if Knock accepts it.
+func invalidReason(id string) string {
 	switch {
 	case id == "":
 		return "is empty"
 	case len(id) > MaxIDBytes:
-		return fmt.Sprintf("has %d bytes; Knock takes at most %d", len(id), MaxIDBytes)
+		return fmt.Sprintf("has %d bytes; Knock accepts at most %d", len(id), MaxIDBytes)
 	case id == "." || id == "..":
-		return fmt.Sprintf("is %q, which a URL takes for a folder", id)
+		return fmt.Sprintf("is %q, which has a special meaning in a URL", id)
 	case strings.ContainsAny(id, "/#"):
-		return "has a \"/\" or \"#\", which Knock does not take"
+		return `contains "/" or "#", which Knock does not accept`
 	case strings.ContainsFunc(id, unicode.IsControl):
-		return "has a control character"
+		return "contains a control character"
 	case !utf8.ValidString(id):
 		return "is not valid UTF-8"
 	default:
@@ -54,30 +53,32 @@ func unusable(id string) string {
 	}
 }
 
-// segment is one part of a path: a fixed word, or an ID and what it names.
-type segment struct{ word, field, id string }
-
-func word(text string) segment { return segment{word: text} }
-
-func named(field, id string) segment { return segment{field: field, id: id} }
-
-// join escapes the IDs and refuses those that could make the path another one.
-func join(path []segment) (string, error) {
-	var joined strings.Builder
-	joined.WriteString("/v1")
-	for _, part := range path {
-		joined.WriteByte('/')
-		if part.field == "" {
-			joined.WriteString(part.word)
-			continue
+// fillPath replaces the placeholders of a path, such as {user}, with IDs. It checks and escapes each ID, so that no ID can
+// turn the path into another one.
+func fillPath(pattern string, ids []string) (string, error) {
+	var path strings.Builder
+	for {
+		text, rest, found := strings.Cut(pattern, "{")
+		path.WriteString(text)
+		if !found {
+			break
 		}
-		if err := checkID(part.field, part.id); err != nil {
+		field, after, _ := strings.Cut(rest, "}")
+		if len(ids) == 0 {
+			return "", errors.New("an ID is missing: " + field)
+		}
+		if err := CheckID(field, ids[0]); err != nil {
 			return "", err
 		}
-		joined.WriteString(escape(part.id))
+		path.WriteString(escape(ids[0]))
+		pattern, ids = after, ids[1:]
 	}
-	return joined.String(), nil
+	if len(ids) > 0 {
+		return "", errors.New("too many IDs for the path " + path.String())
+	}
+	return path.String(), nil
 }
 
-// escape leaves letters, digits and a few marks that no server reads as more than themselves; "+" is not among them.
+// escape escapes every character of an ID that a server could read as more than itself. It also escapes "+", which some
+// servers read as a space.
 func escape(id string) string { return strings.ReplaceAll(url.PathEscape(id), "+", "%2B") }

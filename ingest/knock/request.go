@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package knock calls Knock's API: one constructor a call, which makes a request that can be stored and sent again byte
-// for byte, and a client that makes one attempt. It decides nothing about retries or rates; it says what the caller
-// needs to know to decide.
+// Package knock calls Knock's API. A request is created once, can be stored as JSON, and is sent byte for byte the same
+// at every attempt. The mapping engine creates requests, and the delivery workers send them through a Client, one attempt
+// a call. The package must never retry a call or limit the rate of calls: it only provides the facts for these decisions.
 package knock
 
 import (
@@ -10,47 +10,68 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"strings"
 )
 
-// Request is one call, frozen: the same value makes the same bytes on the wire, before and after it was stored as JSON.
+// MaxIdempotencyKey is the maximum length of an idempotency key in characters.
+const MaxIdempotencyKey = 255
+
+// Request is one call of Knock's API. The same value always produces the same bytes on the wire, before and after it is
+// stored as JSON.
 type Request struct {
-	// Endpoint groups the calls that share a rate limit.
-	Endpoint document.ActionName `json:"endpoint"`
-	Method   string              `json:"method"`
-	// Path begins with /v1/, is escaped and includes the query.
+	Endpoint Endpoint `json:"endpoint"`
+	Method   string   `json:"method"`
+	// Path begins with /v1/. It is escaped and includes the query.
 	Path string `json:"path"`
-	// Body is a JSON object as json.Marshal writes it, or nil for a call that has none.
+	// Body is a JSON object as json.Marshal writes it. It is nil for a call without a body.
 	Body json.RawMessage `json:"body,omitempty"`
-	// IdempotencyKey is set on triggers only: Knock ignores it elsewhere.
+	// IdempotencyKey is set for triggers only, because Knock ignores it on other calls.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 }
 
-// newRequest makes a call without a body, unless an ID in its path is unusable.
-func newRequest(endpoint document.ActionName, method string, path ...segment) (Request, error) {
-	joined, err := join(path)
+// NewRequest returns a call without a body. The IDs replace the placeholders in the endpoint's path, in order. If an ID
+// cannot be part of a path, the error is an *IDError.
+func NewRequest(endpoint Endpoint, ids ...string) (Request, error) {
+	c, ok := calls[endpoint]
+	if !ok {
+		return Request{}, fmt.Errorf("unknown endpoint %q", endpoint)
+	}
+	path, err := fillPath(c.path, ids)
 	if err != nil {
 		return Request{}, err
 	}
-	return Request{Endpoint: endpoint, Method: method, Path: joined}, nil
+	return Request{Endpoint: endpoint, Method: c.method, Path: path}, nil
 }
 
-// newRequestBody makes a call whose body is a JSON object.
-func newRequestBody(endpoint document.ActionName, method string, body []byte, path ...segment) (Request, error) {
-	request, err := newRequest(endpoint, method, path...)
+// NewRequestWithBody returns a call with a body, which must be a JSON object. See NewRequest for the IDs.
+func NewRequestWithBody(endpoint Endpoint, body []byte, ids ...string) (Request, error) {
+	request, err := NewRequest(endpoint, ids...)
 	if err != nil {
 		return Request{}, err
 	}
-	request.Body, err = freeze(body)
+	request.Body, err = normalize(body)
 	if err != nil {
-		return Request{}, fmt.Errorf("%s: body: %w", endpoint, err)
+		return Request{}, fmt.Errorf("%s: request body: %w", endpoint, err)
 	}
 	return request, nil
 }
 
-// freeze gives the body the one form that storing it as JSON, any number of times, does not change.
-func freeze(body []byte) (json.RawMessage, error) {
+// WithIdempotencyKey returns the request with an idempotency key of at most MaxIdempotencyKey printable ASCII characters
+// without spaces. Knock executes the call once in 24 hours for one key. Without a key it executes the call every time.
+func (r Request) WithIdempotencyKey(key string) (Request, error) {
+	if len(key) > MaxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
+		return Request{}, fmt.Errorf("%s: idempotency key %q: must have at most %d printable ASCII characters",
+			r.Endpoint, key, MaxIdempotencyKey)
+	}
+	r.IdempotencyKey = key
+	return r, nil
+}
+
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
+
+// normalize returns the body in the form that json.Marshal gives it. Storing this form as JSON, any number of times, does
+// not change it.
+func normalize(body []byte) (json.RawMessage, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, errors.New("not a JSON object")
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -24,6 +23,21 @@ type made struct {
 
 func of(request knock.Request, err error) made { return made{request, err} }
 
+func trigger(workflow, idempotencyKey string, body []byte) made {
+	request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, body, workflow)
+	if err != nil {
+		return made{request, err}
+	}
+	return of(request.WithIdempotencyKey(idempotencyKey))
+}
+
+// newAudience adds members to an audience that Knock creates if it does not exist.
+func newAudience(audience string, body []byte) made {
+	request, err := knock.NewRequestWithBody(knock.AddAudienceMember, body, audience)
+	request.Path += "?create_audience=true"
+	return made{request, err}
+}
+
 func TestEveryCallIsFrozen(t *testing.T) {
 	body := []byte(`{ "a": 1.50, "b": "<é&>" }`)
 	frozen := json.RawMessage(`{"a":1.50,"b":"\u003cé\u0026\u003e"}`)
@@ -32,73 +46,73 @@ func TestEveryCallIsFrozen(t *testing.T) {
 		want knock.Request
 	}{
 		"identify a user": {
-			of(knock.IdentifyUser("u 1", body)),
-			knock.Request{Endpoint: document.IdentifyUser, Method: http.MethodPut, Path: "/v1/users/u%201", Body: frozen},
+			of(knock.NewRequestWithBody(knock.IdentifyUser, body, "u 1")),
+			knock.Request{Endpoint: knock.IdentifyUser, Method: http.MethodPut, Path: "/v1/users/u%201", Body: frozen},
 		},
 		"delete a user": {
-			of(knock.DeleteUser("u1")),
-			knock.Request{Endpoint: document.DeleteUser, Method: http.MethodDelete, Path: "/v1/users/u1"},
+			of(knock.NewRequest(knock.DeleteUser, "u1")),
+			knock.Request{Endpoint: knock.DeleteUser, Method: http.MethodDelete, Path: "/v1/users/u1"},
 		},
 		"merge a user": {
-			of(knock.MergeUser("u1", `a"b`)),
+			of(knock.NewRequestWithBody(knock.MergeUser, []byte(`{"from_user_id":"a\"b"}`), "u1")),
 			knock.Request{
-				Endpoint: document.MergeUser, Method: http.MethodPost, Path: "/v1/users/u1/merge",
+				Endpoint: knock.MergeUser, Method: http.MethodPost, Path: "/v1/users/u1/merge",
 				Body: json.RawMessage(`{"from_user_id":"a\"b"}`),
 			},
 		},
 		"set an object": {
-			of(knock.SetObject("$orders", "o1", body)),
-			knock.Request{Endpoint: document.SetObject, Method: http.MethodPut, Path: "/v1/objects/$orders/o1", Body: frozen},
+			of(knock.NewRequestWithBody(knock.SetObject, body, "$orders", "o1")),
+			knock.Request{Endpoint: knock.SetObject, Method: http.MethodPut, Path: "/v1/objects/$orders/o1", Body: frozen},
 		},
 		"delete an object": {
-			of(knock.DeleteObject("orders", "o1")),
-			knock.Request{Endpoint: document.DeleteObject, Method: http.MethodDelete, Path: "/v1/objects/orders/o1"},
+			of(knock.NewRequest(knock.DeleteObject, "orders", "o1")),
+			knock.Request{Endpoint: knock.DeleteObject, Method: http.MethodDelete, Path: "/v1/objects/orders/o1"},
 		},
 		"subscribe": {
-			of(knock.Subscribe("orders", "o1", body)),
+			of(knock.NewRequestWithBody(knock.Subscribe, body, "orders", "o1")),
 			knock.Request{
-				Endpoint: document.Subscribe, Method: http.MethodPost, Path: "/v1/objects/orders/o1/subscriptions", Body: frozen,
+				Endpoint: knock.Subscribe, Method: http.MethodPost, Path: "/v1/objects/orders/o1/subscriptions", Body: frozen,
 			},
 		},
 		"unsubscribe": {
-			of(knock.Unsubscribe("orders", "o1", body)),
+			of(knock.NewRequestWithBody(knock.Unsubscribe, body, "orders", "o1")),
 			knock.Request{
-				Endpoint: document.Unsubscribe, Method: http.MethodDelete, Path: "/v1/objects/orders/o1/subscriptions", Body: frozen,
+				Endpoint: knock.Unsubscribe, Method: http.MethodDelete, Path: "/v1/objects/orders/o1/subscriptions", Body: frozen,
 			},
 		},
 		"set a tenant": {
-			of(knock.SetTenant("t1", body)),
-			knock.Request{Endpoint: document.SetTenant, Method: http.MethodPut, Path: "/v1/tenants/t1", Body: frozen},
+			of(knock.NewRequestWithBody(knock.SetTenant, body, "t1")),
+			knock.Request{Endpoint: knock.SetTenant, Method: http.MethodPut, Path: "/v1/tenants/t1", Body: frozen},
 		},
 		"delete a tenant": {
-			of(knock.DeleteTenant("t1")),
-			knock.Request{Endpoint: document.DeleteTenant, Method: http.MethodDelete, Path: "/v1/tenants/t1"},
+			of(knock.NewRequest(knock.DeleteTenant, "t1")),
+			knock.Request{Endpoint: knock.DeleteTenant, Method: http.MethodDelete, Path: "/v1/tenants/t1"},
 		},
 		"add members to an audience that exists": {
-			of(knock.AddAudienceMembers("vip", false, body)),
-			knock.Request{Endpoint: document.AddAudienceMember, Method: http.MethodPost, Path: "/v1/audiences/vip/members", Body: frozen},
+			of(knock.NewRequestWithBody(knock.AddAudienceMember, body, "vip")),
+			knock.Request{Endpoint: knock.AddAudienceMember, Method: http.MethodPost, Path: "/v1/audiences/vip/members", Body: frozen},
 		},
 		"add members to an audience that may not exist": {
-			of(knock.AddAudienceMembers("vip", true, body)),
+			newAudience("vip", body),
 			knock.Request{
-				Endpoint: document.AddAudienceMember, Method: http.MethodPost,
+				Endpoint: knock.AddAudienceMember, Method: http.MethodPost,
 				Path: "/v1/audiences/vip/members?create_audience=true", Body: frozen,
 			},
 		},
 		"remove members": {
-			of(knock.RemoveAudienceMembers("vip", body)),
+			of(knock.NewRequestWithBody(knock.RemoveAudienceMember, body, "vip")),
 			knock.Request{
-				Endpoint: document.RemoveAudienceMember, Method: http.MethodDelete, Path: "/v1/audiences/vip/members", Body: frozen,
+				Endpoint: knock.RemoveAudienceMember, Method: http.MethodDelete, Path: "/v1/audiences/vip/members", Body: frozen,
 			},
 		},
 		"cancel a workflow": {
-			of(knock.CancelWorkflow("order", body)),
-			knock.Request{Endpoint: document.CancelWorkflow, Method: http.MethodPost, Path: "/v1/workflows/order/cancel", Body: frozen},
+			of(knock.NewRequestWithBody(knock.CancelWorkflow, body, "order")),
+			knock.Request{Endpoint: knock.CancelWorkflow, Method: http.MethodPost, Path: "/v1/workflows/order/cancel", Body: frozen},
 		},
 		"trigger a workflow": {
-			of(knock.TriggerWorkflow("order", "k1", body)),
+			trigger("order", "k1", body),
 			knock.Request{
-				Endpoint: document.TriggerWorkflow, Method: http.MethodPost, Path: "/v1/workflows/order/trigger",
+				Endpoint: knock.TriggerWorkflow, Method: http.MethodPost, Path: "/v1/workflows/order/trigger",
 				Body: frozen, IdempotencyKey: "k1",
 			},
 		},
@@ -147,19 +161,19 @@ func TestCheckID(t *testing.T) {
 		"u1": "", "a b": "", "100%": "", "é": "", "a?x=1": "", "a;b": "", "a+b@example.com": "", "...": "", "%2e%2e": "", `a\b`: "",
 		strings.Repeat("a", 256): "",
 		"":                       "is empty",
-		".":                      `is ".", which a URL takes for a folder`,
-		"..":                     `is "..", which a URL takes for a folder`,
-		"../tenants/t1":          `has a "/" or "#", which Knock does not take`,
-		"a/b":                    `has a "/" or "#", which Knock does not take`,
-		"a#b":                    `has a "/" or "#", which Knock does not take`,
-		"a\nb":                   "has a control character",
-		"a\u0085b":               "has a control character",
+		".":                      `is ".", which has a special meaning in a URL`,
+		"..":                     `is "..", which has a special meaning in a URL`,
+		"../tenants/t1":          `contains "/" or "#", which Knock does not accept`,
+		"a/b":                    `contains "/" or "#", which Knock does not accept`,
+		"a#b":                    `contains "/" or "#", which Knock does not accept`,
+		"a\nb":                   "contains a control character",
+		"a\u0085b":               "contains a control character",
 		"\xff":                   "is not valid UTF-8",
-		strings.Repeat("a", 257): "has 257 bytes; Knock takes at most 256",
-		strings.Repeat("é", 200): "has 400 bytes; Knock takes at most 256",
+		strings.Repeat("a", 257): "has 257 bytes; Knock accepts at most 256",
+		strings.Repeat("é", 200): "has 400 bytes; Knock accepts at most 256",
 	} {
 		var got string
-		if refused, ok := errors.AsType[*knock.IDError](knock.CheckID(id)); ok {
+		if refused, ok := errors.AsType[*knock.IDError](knock.CheckID("user", id)); ok {
 			got = refused.Reason
 		}
 		if got != want {
@@ -174,20 +188,20 @@ func TestABadIDIsNamed(t *testing.T) {
 		got  made
 		want string
 	}{
-		"user to identify":    {of(knock.IdentifyUser("..", body)), "user"},
-		"user to delete":      {of(knock.DeleteUser("a/b")), "user"},
-		"user to merge into":  {of(knock.MergeUser("", "u2")), "user"},
-		"user to merge":       {of(knock.MergeUser("u1", "a#b")), "fromUser"},
-		"collection":          {of(knock.SetObject("..", "o1", body)), "collection"},
-		"object":              {of(knock.DeleteObject("orders", ".")), "object"},
-		"object to follow":    {of(knock.Subscribe("orders", "", body)), "object"},
-		"object to unfollow":  {of(knock.Unsubscribe("a/b", "o1", body)), "collection"},
-		"tenant to set":       {of(knock.SetTenant("a/b", body)), "tenant"},
-		"tenant to delete":    {of(knock.DeleteTenant("..")), "tenant"},
-		"audience to fill":    {of(knock.AddAudienceMembers("a/b", true, body)), "audience"},
-		"audience to empty":   {of(knock.RemoveAudienceMembers("", body)), "audience"},
-		"workflow to cancel":  {of(knock.CancelWorkflow("../x", body)), "workflow"},
-		"workflow to trigger": {of(knock.TriggerWorkflow("..", "k", body)), "workflow"},
+		"user to identify":    {of(knock.NewRequestWithBody(knock.IdentifyUser, body, "..")), "user"},
+		"user to delete":      {of(knock.NewRequest(knock.DeleteUser, "a/b")), "user"},
+		"user to merge into":  {of(knock.NewRequestWithBody(knock.MergeUser, body, "")), "user"},
+		"user to merge":       {of(knock.Request{}, knock.CheckID("fromUser", "a#b")), "fromUser"},
+		"collection":          {of(knock.NewRequestWithBody(knock.SetObject, body, "..", "o1")), "collection"},
+		"object":              {of(knock.NewRequest(knock.DeleteObject, "orders", ".")), "object"},
+		"object to follow":    {of(knock.NewRequestWithBody(knock.Subscribe, body, "orders", "")), "object"},
+		"object to unfollow":  {of(knock.NewRequestWithBody(knock.Unsubscribe, body, "a/b", "o1")), "collection"},
+		"tenant to set":       {of(knock.NewRequestWithBody(knock.SetTenant, body, "a/b")), "tenant"},
+		"tenant to delete":    {of(knock.NewRequest(knock.DeleteTenant, "..")), "tenant"},
+		"audience to fill":    {of(knock.NewRequestWithBody(knock.AddAudienceMember, body, "a/b")), "audience"},
+		"audience to empty":   {of(knock.NewRequestWithBody(knock.RemoveAudienceMember, body, "")), "audience"},
+		"workflow to cancel":  {of(knock.NewRequestWithBody(knock.CancelWorkflow, body, "../x")), "workflow"},
+		"workflow to trigger": {trigger("..", "k", body), "workflow"},
 		"row of a bulk call":  {of(knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "a/b", Body: body}})), "user"},
 		"bulk operation":      {of(knock.GetBulkOperation("a/b")), "bulkOperation"},
 	} {
@@ -202,13 +216,13 @@ func TestABadIDIsNamed(t *testing.T) {
 
 func TestWhatCannotBeSentIsRefused(t *testing.T) {
 	for name, test := range map[string]made{
-		"a body that is a list":                   of(knock.IdentifyUser("u1", []byte(`[]`))),
-		"a body that is empty":                    of(knock.IdentifyUser("u1", nil)),
-		"a body that is cut off":                  of(knock.IdentifyUser("u1", []byte(`{"a":`))),
-		"two bodies":                              of(knock.IdentifyUser("u1", []byte(`{}{}`))),
-		"an idempotency key of 256 characters":    of(knock.TriggerWorkflow("w", strings.Repeat("k", 256), []byte(`{}`))),
-		"an idempotency key with a line break":    of(knock.TriggerWorkflow("w", "a\nb", []byte(`{}`))),
-		"an idempotency key that is not ASCII":    of(knock.TriggerWorkflow("w", "é", []byte(`{}`))),
+		"a body that is a list":                   of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`[]`), "u1")),
+		"a body that is empty":                    of(knock.NewRequestWithBody(knock.IdentifyUser, nil, "u1")),
+		"a body that is cut off":                  of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{"a":`), "u1")),
+		"two bodies":                              of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}{}`), "u1")),
+		"an idempotency key of 256 characters":    trigger("w", strings.Repeat("k", 256), []byte(`{}`)),
+		"an idempotency key with a line break":    trigger("w", "a\nb", []byte(`{}`)),
+		"an idempotency key that is not ASCII":    trigger("w", "é", []byte(`{}`)),
 		"a bulk call without users":               of(knock.BulkIdentifyUsers(nil)),
 		"a bulk call with 1001 users":             of(knock.BulkIdentifyUsers(make([]knock.BulkUser, 1001))),
 		"a bulk call with a row that is a string": of(knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u1", Body: []byte(`"x"`)}})),
@@ -227,7 +241,7 @@ func FuzzID(f *testing.F) {
 		f.Add(id)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		request, err := knock.MergeUser(id, "u2")
+		request, err := knock.NewRequestWithBody(knock.MergeUser, []byte(`{"from_user_id":"u2"}`), id)
 		if err != nil {
 			return
 		}

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// maxConnections holds the busiest client over HTTP/1.1, where a call has a connection for itself; over HTTP/2 they share
-// a few.
+// maxConnections is enough for the busiest client over HTTP/1.1, where each concurrent call needs its own connection.
+// Over HTTP/2, calls share a few connections.
 const maxConnections = 256
 
-// NewTransport makes the transport for calls from one process to one host: up to 256 at once, HTTP/2 where TLS offers
-// it, proxies as the environment names them.
+// NewTransport returns a transport for calls from one process to one host. It keeps up to 256 connections, uses HTTP/2 if
+// the server offers it over TLS, and uses the proxy from the environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
@@ -25,9 +25,9 @@ func NewTransport() *http.Transport {
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          maxConnections,
 		MaxIdleConnsPerHost:   maxConnections,
-		IdleConnTimeout:       30 * time.Second, // before a load balancer's usual minute, so that it never closes first
+		IdleConnTimeout:       30 * time.Second, // shorter than the usual minute of a load balancer, so that the client closes first
 		ResponseHeaderTimeout: 30 * time.Second,
-		// A connection that went silent is found in seconds; otherwise every call on it would run into its deadline.
+		// Pings detect a dead connection within seconds. Without them, every call on it would run until its deadline.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }

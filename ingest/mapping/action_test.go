@@ -28,72 +28,72 @@ func TestRequests(t *testing.T) {
 		want       string
 	}{
 		"identify with an id alone": {
-			document.IdentifyUser, `"id":"body.user"`, `PUT /v1/users/u%201 {}`,
+			"identifyUser", `"id":"body.user"`, `PUT /v1/users/u%201 {}`,
 		},
 		"identify with every field": {
-			document.IdentifyUser, `"id":"body.n","name":"body.name","email":"'a@x'","phoneNumber":"'+1'","avatar":"'https://a'",
+			"identifyUser", `"id":"body.n","name":"body.name","email":"'a@x'","phoneNumber":"'+1'","avatar":"'https://a'",
 				"locale":"'en'","timezone":"'UTC'","createdAt":"body.at","propertiesFrom":"body.obj","properties":{"x":"body.half","z":"body.nil"}`,
 			`PUT /v1/users/9007199254740993 {"y":null,"b":9007199254740993,"x":1.50,"z":null,"name":"Ada","email":"a@x",` +
 				`"phone_number":"+1","avatar":"https://a","locale":"en","timezone":"UTC","created_at":"2026-01-02T03:04:05Z"}`,
 		},
 		"a fixed field wins over a property of its name": {
-			document.IdentifyUser, `"id":"'u'","name":"body.name","properties":{"name":"body.user","plan":"'pro'"}`,
+			"identifyUser", `"id":"'u'","name":"body.name","properties":{"name":"body.user","plan":"'pro'"}`,
 			`PUT /v1/users/u {"plan":"pro","name":"Ada"}`,
 		},
-		"delete a user":            {document.DeleteUser, `"id":"body.neg"`, `DELETE /v1/users/-5`},
-		"merge a user":             {document.MergeUser, `"id":"body.user","fromUserID":"body.n"`, `POST /v1/users/u%201/merge {"from_user_id":"9007199254740993"}`},
-		"set an object with an id": {document.SetObject, `"collection":"plans","id":"body.n"`, `PUT /v1/objects/plans/9007199254740993 {}`},
+		"delete a user":            {"deleteUser", `"id":"body.neg"`, `DELETE /v1/users/-5`},
+		"merge a user":             {"mergeUser", `"id":"body.user","fromUserID":"body.n"`, `POST /v1/users/u%201/merge {"from_user_id":"9007199254740993"}`},
+		"set an object with an id": {"setObject", `"collection":"plans","id":"body.n"`, `PUT /v1/objects/plans/9007199254740993 {}`},
 		"set an object in a computed collection": {
-			document.SetObject, `"collection":"= body.type + 's'","id":"body.user","name":"body.name","properties":{"a":"body.many"}`,
+			"setObject", `"collection":"= body.type + 's'","id":"body.user","name":"body.name","properties":{"a":"body.many"}`,
 			`PUT /v1/objects/es/u%201 {"a":["a","b",7],"name":"Ada"}`,
 		},
-		"delete an object":        {document.DeleteObject, `"collection":"=body.n","id":"body.user"`, `DELETE /v1/objects/9007199254740993/u%201`},
-		"set a tenant with an id": {document.SetTenant, `"id":"body.user"`, `PUT /v1/tenants/u%201 {}`},
+		"delete an object":        {"deleteObject", `"collection":"=body.n","id":"body.user"`, `DELETE /v1/objects/9007199254740993/u%201`},
+		"set a tenant with an id": {"setTenant", `"id":"body.user"`, `PUT /v1/tenants/u%201 {}`},
 		"set a tenant with everything": {
-			document.SetTenant, `"id":"body.user","name":"body.name","propertiesFrom":"body.obj","properties":{"x":"body.yes"},"settings":{"branding":"body.obj","off":"body.nil"}`,
+			"setTenant", `"id":"body.user","name":"body.name","propertiesFrom":"body.obj","properties":{"x":"body.yes"},"settings":{"branding":"body.obj","off":"body.nil"}`,
 			`PUT /v1/tenants/u%201 {"y":null,"b":9007199254740993,"x":true,"name":"Ada","settings":{"branding":{"x":1.0,"y":null,"b":9007199254740993},"off":null}}`,
 		},
-		"a tenant's settings that find nothing": {document.SetTenant, `"id":"'t'","settings":{"a":"body.nope"}`, `PUT /v1/tenants/t {}`},
-		"delete a tenant":                       {document.DeleteTenant, `"id":"body.user"`, `DELETE /v1/tenants/u%201`},
-		"subscribe one":                         {document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.n"`, `POST /v1/objects/c/o/subscriptions {"recipients":["9007199254740993"]}`},
+		"a tenant's settings that find nothing": {"setTenant", `"id":"'t'","settings":{"a":"body.nope"}`, `PUT /v1/tenants/t {}`},
+		"delete a tenant":                       {"deleteTenant", `"id":"body.user"`, `DELETE /v1/tenants/u%201`},
+		"subscribe one":                         {"subscribe", `"collection":"c","id":"'o'","recipients":"body.n"`, `POST /v1/objects/c/o/subscriptions {"recipients":["9007199254740993"]}`},
 		"subscribe with properties": {
-			document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.many","propertiesFrom":"body.obj","properties":{"x":"'new'"}`,
+			"subscribe", `"collection":"c","id":"'o'","recipients":"body.many","propertiesFrom":"body.obj","properties":{"x":"'new'"}`,
 			`POST /v1/objects/c/o/subscriptions {"recipients":["a","b","7"],"properties":{"y":null,"b":9007199254740993,"x":"new"}}`,
 		},
 		"unsubscribe by reference only": {
-			document.Unsubscribe, `"collection":"c","id":"'o'","recipients":"[{'id': 'u', 'name': 'U'}, {'collection': 'g', 'id': 1}]"`,
+			"unsubscribe", `"collection":"c","id":"'o'","recipients":"[{'id': 'u', 'name': 'U'}, {'collection': 'g', 'id': 1}]"`,
 			`DELETE /v1/objects/c/o/subscriptions {"recipients":["u",{"collection":"g","id":"1"}]}`,
 		},
 		"add members": {
-			document.AddAudienceMember, `"audience":"vips","members":"body.many"`,
+			"addAudienceMember", `"audience":"vips","members":"body.many"`,
 			`POST /v1/audiences/vips/members {"members":[{"user":{"id":"a"}},{"user":{"id":"b"}},{"user":{"id":"7"}}]}`,
 		},
 		"add members with a tenant to an audience that may be new": {
-			document.AddAudienceMember, `"audience":"vips","createAudience":true,"tenant":"body.n","members":"{'id': 7, 'name': 'U'}"`,
+			"addAudienceMember", `"audience":"vips","createAudience":true,"tenant":"body.n","members":"{'id': 7, 'name': 'U'}"`,
 			`POST /v1/audiences/vips/members?create_audience=true {"members":[{"user":{"name":"U","id":"7"},"tenant":"9007199254740993"}]}`,
 		},
 		"add a member with an empty tenant": {
-			document.AddAudienceMember, `"audience":"vips","createAudience":false,"tenant":"body.empty","members":"body.user"`,
+			"addAudienceMember", `"audience":"vips","createAudience":false,"tenant":"body.empty","members":"body.user"`,
 			`POST /v1/audiences/vips/members {"members":[{"user":{"id":"u 1"}}]}`,
 		},
 		"remove a member": {
-			document.RemoveAudienceMember, `"audience":"=body.type","tenant":"'t'","members":"{'collection': '$users', 'id': 'u'}"`,
+			"removeAudienceMember", `"audience":"=body.type","tenant":"'t'","members":"{'collection': '$users', 'id': 'u'}"`,
 			`DELETE /v1/audiences/e/members {"members":[{"user":{"id":"u"},"tenant":"t"}]}`,
 		},
 		"cancel for all": {
-			document.CancelWorkflow, `"workflow":"w","cancellationKey":"body.n"`,
+			"cancelWorkflow", `"workflow":"w","cancellationKey":"body.n"`,
 			`POST /v1/workflows/w/cancel {"cancellation_key":"9007199254740993"}`,
 		},
 		"cancel for some": {
-			document.CancelWorkflow, `"workflow":"w","cancellationKey":"body.user","recipients":"['a', {'id': 'b', 'name': 'B'}]"`,
+			"cancelWorkflow", `"workflow":"w","cancellationKey":"body.user","recipients":"['a', {'id': 'b', 'name': 'B'}]"`,
 			`POST /v1/workflows/w/cancel {"cancellation_key":"u 1","recipients":["a","b"]}`,
 		},
 		"trigger for one": {
-			document.TriggerWorkflow, `"workflow":"order-completed","recipients":"body.user"`,
+			"triggerWorkflow", `"workflow":"order-completed","recipients":"body.user"`,
 			`POST /v1/workflows/order-completed/trigger {"recipients":["u 1"]} key`,
 		},
 		"trigger with everything": {
-			document.TriggerWorkflow, `"workflow":"= 'w-' + body.type","recipients":"[body.n, {'collection': 'g', 'id': 1}]","actor":"{'id': 2, 'name': 'Actor'}",
+			"triggerWorkflow", `"workflow":"= 'w-' + body.type","recipients":"[body.n, {'collection': 'g', 'id': 1}]","actor":"{'id': 2, 'name': 'Actor'}",
 				"tenant":"body.user","cancellationKey":"body.n","dataFrom":"body.obj","data":{"y":"body.half","gone":"body.nope","nil":"body.nil"},
 				"settings":{"skip_delay":"body.yes","sandbox_mode":"body.nil","gone":"body.nope"}`,
 			`POST /v1/workflows/w-e/trigger {"recipients":["9007199254740993",{"collection":"g","id":"1"}],"actor":{"name":"Actor","id":"2"},` +
@@ -101,19 +101,28 @@ func TestRequests(t *testing.T) {
 				`"settings":{"sandbox_mode":null,"skip_delay":true}} key`,
 		},
 		"a trigger's empty options are left out": {
-			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","actor":"body.empty","tenant":"body.nil","cancellationKey":"body.empty","data":{},"settings":{}`,
+			"triggerWorkflow", `"workflow":"w","recipients":"'r'","actor":"body.empty","tenant":"body.nil","cancellationKey":"body.empty","data":{},"settings":{}`,
 			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key`,
 		},
 		"dataFrom that finds nothing starts from nothing": {
-			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","dataFrom":"body.nope","data":{"a":"1"}`,
+			"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.nope","data":{"a":"1"}`,
 			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{"a":1}} key`,
 		},
 		"dataFrom that is null starts from nothing": {
-			document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","dataFrom":"body.nil"`,
-			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key`,
+			"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.nil"`,
+			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key` + "\nnote data is empty: body.nil is null",
+		},
+		"data whose paths are all missing is noted": {
+			"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.nope","data":{"a":"body.nil.x","b":"body.gone + 1"}`,
+			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key` +
+				"\nnote data is empty: body.nope is not in the event; body.nil.x is not in the event; gone is not in the event",
+		},
+		"subscription properties whose paths are all missing are noted": {
+			"subscribe", `"collection":"c","id":"'o'","recipients":"'r'","properties":{"a":"body.nope"}`,
+			`POST /v1/objects/c/o/subscriptions {"recipients":["r"],"properties":{}}` + "\nnote properties is empty: body.nope is not in the event",
 		},
 		"a literal that looks like an expression stays one": {
-			document.TriggerWorkflow, `"workflow":"body.user","recipients":"'r'"`,
+			"triggerWorkflow", `"workflow":"body.user","recipients":"'r'"`,
 			`POST /v1/workflows/body.user/trigger {"recipients":["r"]} key`,
 		},
 	} {
@@ -147,7 +156,7 @@ func TestRecipients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"type":"e","r":` + tc.recipients + `}`
-			got := describe(planned(t, body, mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`)))
+			got := describe(planned(t, body, mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`)))
 			want := `POST /v1/workflows/w/trigger {"recipients":` + tc.want + `} key`
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)

@@ -70,8 +70,8 @@ func BenchmarkPlan(b *testing.B) {
 	}{
 		{"mapping=default/event=identify", rudderStack(b), webIdentify},
 		{"mapping=default/event=order", rudderStack(b), webOrder},
-		{"mapping=paths/event=identify", paths(document.IdentifyUser, plainIdentify), webIdentify},
-		{"mapping=paths/event=order", paths(document.TriggerWorkflow, plainOrder), webOrder},
+		{"mapping=paths/event=identify", paths("identifyUser", plainIdentify), webIdentify},
+		{"mapping=paths/event=order", paths("triggerWorkflow", plainOrder), webOrder},
 		{"mapping=none/event=order", custom(b), webOrder},
 	} {
 		b.Run(bench.name, func(b *testing.B) { benchmarkPlan(b, compile(b, bench.doc), bench.body) })
@@ -82,7 +82,7 @@ func BenchmarkPlan(b *testing.B) {
 func BenchmarkPlanAmongMappings(b *testing.B) {
 	for _, n := range []int{10, 100, 10_000} {
 		b.Run(fmt.Sprintf("mappings=%d", n), func(b *testing.B) {
-			doc := custom(b, mapped(document.TriggerWorkflow, plainOrder))
+			doc := custom(b, mapped("triggerWorkflow", plainOrder))
 			doc.Mappings[0].Event = "track"
 			for i := range n - 1 {
 				other := doc.Mappings[0]

@@ -4,16 +4,16 @@ package mapping
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// builder makes the requests of one mapping for one event. An error from any of its methods is the reason to skip the
+// builder builds the calls of one mapping for one event. An error from any of its methods is the reason to skip the
 // action.
 type builder struct {
 	program *Program
@@ -21,8 +21,11 @@ type builder struct {
 	event   *event.Event
 	in      *expression.Input
 	notes   []string
+	// absent holds the reasons why from and members have found nothing.
+	absent []error
 }
 
+// note adds a note to the action, which the event log shows.
 func (b *builder) note(format string, args ...any) {
 	b.notes = append(b.notes, fmt.Sprintf(format, args...))
 }
@@ -31,114 +34,108 @@ func (b *builder) requests() ([]knock.Request, error) {
 	if err := b.mapping.condition(b.in); err != nil {
 		return nil, err
 	}
-	switch b.mapping.action {
-	case document.IdentifyUser:
-		return one(b.identifyUser())
-	case document.DeleteUser:
-		return one(b.byID(knock.DeleteUser))
-	case document.MergeUser:
-		return one(b.mergeUser())
-	case document.SetObject:
-		return one(b.setObject())
-	case document.DeleteObject:
-		return one(b.deleteObject())
-	case document.SetTenant:
-		return one(b.setTenant())
-	case document.DeleteTenant:
-		return one(b.byID(knock.DeleteTenant))
-	case document.Subscribe:
-		return b.subscribe()
-	case document.Unsubscribe:
-		return b.unsubscribe()
-	case document.AddAudienceMember, document.RemoveAudienceMember:
-		return b.audienceMembers()
-	case document.CancelWorkflow:
-		return b.cancelWorkflow()
-	case document.TriggerWorkflow:
-		return b.triggerWorkflow()
-	default:
-		return nil, fmt.Errorf("unknown action %q", b.mapping.action)
-	}
+	return b.mapping.action.build(b)
 }
 
-func one(request knock.Request, err error) ([]knock.Request, error) {
-	return []knock.Request{request}, err
-}
-
-// eval returns a parameter's value; nil when it is absent, missing or null.
-func (b *builder) eval(name string) ([]byte, error) {
-	v, ok := b.mapping.values[name]
-	if !ok {
-		return nil, nil
-	}
+// evaluate returns the value of a parameter that the mapping has. The error is an *expression.MissingError if the
+// expression finds nothing in the event.
+func (b *builder) evaluate(p parameter) ([]byte, error) {
+	v := b.mapping.values[p.name]
 	if v.x == nil {
 		return rawjson.Quote(v.literal), nil
 	}
-	found, err := v.x.Eval(b.in)
-	if expression.IsMissing(found, err) {
+	return v.x.Eval(b.in)
+}
+
+// required returns the value of a required parameter. It is never null.
+func (b *builder) required(p parameter) ([]byte, error) {
+	found, err := b.evaluate(p)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	case rawjson.KindOf(found) == rawjson.Null:
+		return nil, fmt.Errorf("%s: %s is null", p.name, b.text(p))
+	default:
+		return found, nil
+	}
+}
+
+// optional returns the value of an optional parameter. It returns nil if the mapping does not have the parameter, or if
+// its value is missing or null in the event.
+func (b *builder) optional(p parameter) ([]byte, error) {
+	if _, used := b.mapping.values[p.name]; !used {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	found, err := b.evaluate(p)
+	switch {
+	case expression.IsMissing(found, err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	default:
+		return found, nil
 	}
-	return found, nil
 }
 
-// missing is the reason to skip an action that lacks a required parameter.
-func (b *builder) missing(name string) error {
-	return fmt.Errorf("%s: %s is missing or null in the event", name, b.mapping.values[name].x)
-}
+// text returns the expression of a parameter as its author wrote it.
+func (b *builder) text(p parameter) fmt.Stringer { return b.mapping.values[p.name].x }
 
 // id returns a required ID.
-func (b *builder) id(name string) (string, error) {
-	if v := b.mapping.values[name]; v.x == nil {
+func (b *builder) id(p parameter) (string, error) {
+	if v := b.mapping.values[p.name]; v.x == nil {
 		return v.literal, nil
 	}
-	id, err := b.optionalID(name)
+	found, err := b.required(p)
 	if err != nil {
 		return "", err
 	}
-	if id == "" {
-		return "", fmt.Errorf("%s: %s is missing, null or empty in the event", name, b.mapping.values[name].x)
+	id, err := b.parseID(p, found)
+	if err == nil && id == "" {
+		return "", fmt.Errorf("%s: %s is empty", p.name, b.text(p))
 	}
-	return id, nil
+	return id, err
 }
 
-// optionalID returns an ID, or "" when it is missing or empty.
-func (b *builder) optionalID(name string) (string, error) {
-	found, err := b.eval(name)
+// optionalID returns an ID, or "" if it is missing, null or empty.
+func (b *builder) optionalID(p parameter) (string, error) {
+	found, err := b.optional(p)
 	if found == nil || err != nil {
 		return "", err
 	}
-	id, ok := idOf(found)
+	return b.parseID(p, found)
+}
+
+func (b *builder) parseID(p parameter, value []byte) (string, error) {
+	id, ok := idOf(value)
 	if !ok {
-		return "", fmt.Errorf("%s: %s is %s, want a string or an integer", name, b.mapping.values[name].x, kindOf(found))
+		return "", fmt.Errorf("%s: %s is %s, not a string or an integer", p.name, b.text(p), describeKind(value))
 	}
 	return id, nil
 }
 
-// kindOf names a value's kind for people; a number that is no ID is one with a fraction or an exponent.
-func kindOf(value []byte) string {
+// describeKind returns the kind of a value that is not a valid ID. A number that is not a valid ID has a fraction or an
+// exponent.
+func describeKind(value []byte) string {
 	if kind := rawjson.KindOf(value); kind != rawjson.Number {
 		return kind.String()
 	}
 	return "a number with a fraction or an exponent"
 }
 
-// copied returns the parameters that are copied into the body as they are: texts and times. One of the wrong type is left
-// out and noted, since it must not cost the rest.
+// copied returns the parameters whose values go into the body unchanged: texts and times. It omits a value of the wrong
+// type and adds a note, so that the rest of the call is still made.
 func (b *builder) copied() ([]rawjson.Field, error) {
 	fields := make([]rawjson.Field, 0, len(b.mapping.copies))
 	for _, p := range b.mapping.copies {
-		found, err := b.eval(p.name)
+		found, err := b.optional(p)
 		if err != nil {
 			return nil, err
 		}
 		if found == nil {
 			continue
 		}
-		if problem := unfit(p.form, found); problem != "" {
-			b.note("%s: left out, %s", p.name, problem)
+		if problem := textProblem(p.form, found); problem != "" {
+			b.note("%s omitted: %s", p.name, problem)
 			continue
 		}
 		fields = append(fields, rawjson.Field{Name: p.wire, Value: found})
@@ -146,10 +143,10 @@ func (b *builder) copied() ([]rawjson.Field, error) {
 	return fields, nil
 }
 
-// unfit says why a value cannot serve as a text or a time; "" when it can.
-func unfit(f form, value []byte) string {
+// textProblem says why a value is not a text or a time, as the form demands. It returns "" if the value is valid.
+func textProblem(f form, value []byte) string {
 	if kind := rawjson.KindOf(value); kind != rawjson.String {
-		return fmt.Sprintf("it is %s, want a string", kind)
+		return fmt.Sprintf("it is %s, not a string", kind)
 	}
 	if f == formTime {
 		if _, err := time.Parse(time.RFC3339, rawjson.Unquote(value)); err != nil {
@@ -159,43 +156,52 @@ func unfit(f form, value []byte) string {
 	return ""
 }
 
-// from evaluates an object to start from: nil when the parameter is not used, {} when it finds nothing.
-func (b *builder) from(name string) ([]byte, error) {
-	if _, used := b.mapping.values[name]; !used {
+// from returns the object of a "…From" parameter. It returns nil if the mapping does not have the parameter, and {} if
+// the object is missing or null in the event.
+func (b *builder) from(p parameter) ([]byte, error) {
+	if _, used := b.mapping.values[p.name]; !used {
 		return nil, nil
 	}
-	found, err := b.eval(name)
-	if err != nil {
-		return nil, err
-	}
-	if found == nil {
+	found, err := b.evaluate(p)
+	switch kind := rawjson.KindOf(found); {
+	case expression.IsMissing(found, err):
+		if err == nil {
+			err = fmt.Errorf("%s is null", b.text(p))
+		}
+		b.absent = append(b.absent, err)
 		return []byte("{}"), nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	case kind != rawjson.Object:
+		return nil, fmt.Errorf("%s: %s is %s, not an object", p.name, b.text(p), kind)
+	default:
+		return found, nil
 	}
-	if kind := rawjson.KindOf(found); kind != rawjson.Object {
-		return nil, fmt.Errorf("%s: %s is %s, want an object", name, b.mapping.values[name].x, kind)
-	}
-	return found, nil
 }
 
-// members evaluates a map of field to expression. What is missing is left out; null is kept, for it is Knock's only way
-// to clear a field.
-func (b *builder) members(name string) ([]rawjson.Field, error) {
+// members returns the fields of a map parameter. It omits a field that is missing in the event, but keeps null, because
+// only null clears a field at Knock.
+func (b *builder) members(p parameter) ([]rawjson.Field, error) {
 	var fields []rawjson.Field
-	for _, m := range b.mapping.maps[name] {
+	for _, m := range b.mapping.maps[p.name] {
 		found, err := m.x.Eval(b.in)
 		switch {
 		case err == nil:
 			fields = append(fields, rawjson.Field{Name: m.name, Value: found})
 		case expression.IsMissing(nil, err):
+			b.absent = append(b.absent, err)
 		default:
-			return nil, fmt.Errorf("%s.%s: %w", name, m.name, err)
+			return nil, fmt.Errorf("%s.%s: %w", p.name, m.name, err)
 		}
 	}
 	return fields, nil
 }
 
-// object is a …From parameter with the map beside it laid over; nil when the mapping has neither.
-func (b *builder) object(from, over string) ([]byte, error) {
+// object returns the object of a "…From" parameter with the fields of a map parameter laid over it. It returns nil if the
+// mapping has neither. If the object is empty because values are missing in the event, object adds a note, since that is
+// usually a mistake in the mapping.
+func (b *builder) object(from, over parameter) ([]byte, error) {
+	b.absent = nil
 	base, err := b.from(from)
 	if err != nil {
 		return nil, err
@@ -204,8 +210,20 @@ func (b *builder) object(from, over string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, used := b.mapping.maps[over]; base == nil && !used {
+	if _, used := b.mapping.maps[over.name]; base == nil && !used {
 		return nil, nil
 	}
-	return rawjson.Overlay(base, fields), nil
+	object := rawjson.Overlay(base, fields)
+	if string(object) == "{}" && len(b.absent) > 0 {
+		b.noteEmpty(over)
+	}
+	return object, nil
+}
+
+func (b *builder) noteEmpty(p parameter) {
+	reasons := make([]string, len(b.absent))
+	for i, err := range b.absent {
+		reasons[i] = err.Error()
+	}
+	b.note("%s is empty: %s", p.name, strings.Join(reasons, "; "))
 }

@@ -4,6 +4,7 @@ package mapping
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,17 +30,17 @@ func Compile(doc *document.Document) (*Program, []problem.Problem) {
 		index:       newIndex(doc.Event.Exact),
 	}
 	if p.eventType == nil && !c.failed {
-		c.report("eventType", "required: an expression that gives the event type, such as body.type")
+		c.report("eventType", "required: write an expression that returns the event type, such as body.type")
 	}
 	for i, step := range doc.Event.Preprocess {
-		if x := c.needed(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
+		if x := c.nonEmpty(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
 			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x, Lazy: step.Default})
 		}
 	}
 	if c.failed {
 		return nil, c.problems
 	}
-	for rank, m := range ordered(doc.Mappings) {
+	for rank, m := range inRunningOrder(doc.Mappings) {
 		if out, ok := c.mapping(m); ok {
 			out.rank = rank
 			p.index.add(m.Event, out)
@@ -49,23 +50,21 @@ func Compile(doc *document.Document) (*Program, []problem.Problem) {
 	return p, c.problems
 }
 
-// ordered sorts mappings by the running order of their actions, then by name.
-func ordered(mappings []document.Mapping) []document.Mapping {
-	position := map[document.ActionName]int{}
-	for i, name := range document.ActionNames() {
-		position[name] = i
-	}
+// inRunningOrder returns the mappings sorted by the running order of their actions, then by name.
+func inRunningOrder(mappings []document.Mapping) []document.Mapping {
 	return slices.SortedStableFunc(slices.Values(mappings), func(a, b document.Mapping) int {
-		return cmp.Or(cmp.Compare(position[a.Action], position[b.Action]), cmp.Compare(a.Name, b.Name))
+		_, placeA := findAction(a.Action)
+		_, placeB := findAction(b.Action)
+		return cmp.Or(cmp.Compare(placeA, placeB), cmp.Compare(a.Name, b.Name))
 	})
 }
 
 // compiler collects the problems of one document.
 type compiler struct {
-	mappingName string
+	mappingName string // "" while the compiler compiles the source itself
 	isDefault   bool
 	problems    []problem.Problem
-	failed      bool // a problem that is no warning, in the current mapping or the source
+	failed      bool // reports whether the current mapping, or the source, has a problem that is not a warning
 }
 
 // add records a problem in the field at a path below spec.
@@ -75,12 +74,13 @@ func (c *compiler) add(field, message string, warning bool) {
 	})
 }
 
+// report records a problem that makes the current mapping, or the source, unusable.
 func (c *compiler) report(field, message string) {
 	c.failed = true
 	c.add(field, message, false)
 }
 
-// expression compiles an optional expression; nil for an empty or a broken one.
+// expression compiles an optional expression. It returns nil if the text is empty or has a mistake, which it reports.
 func (c *compiler) expression(field, text string, kind expression.Kind) *expression.Expression {
 	if text == "" {
 		return nil
@@ -96,42 +96,45 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	return x
 }
 
-// needed compiles an expression that must not be empty; nil for a broken one.
-func (c *compiler) needed(field, text string, kind expression.Kind) *expression.Expression {
+// nonEmpty compiles an expression that must not be empty. It returns nil if the expression has a mistake, which it reports.
+func (c *compiler) nonEmpty(field, text string, kind expression.Kind) *expression.Expression {
 	if text == "" {
-		c.report(field, "the expression is empty; an empty text is written ''")
+		c.report(field, "the expression is empty; write '' for an empty text")
 		return nil
 	}
 	return c.expression(field, text, kind)
 }
 
+// mapping compiles one mapping and reports whether it is free of mistakes.
 func (c *compiler) mapping(m document.Mapping) (*compiled, bool) {
 	c.mappingName, c.isDefault, c.failed = m.Name, m.Default, false
+	action, _ := findAction(m.Action)
 	out := &compiled{
-		name: m.Name, builtin: m.Default, action: m.Action, inactive: m.Inactive,
+		name: m.Name, builtin: m.Default, action: action, inactive: m.Inactive,
 		values: map[string]value{}, maps: map[string][]member{}, flags: map[string]bool{},
 		when: c.expression("when", m.When, expression.Bool),
 	}
-	parameters := schema(m.Action)
-	if parameters == nil {
-		c.report("action", fmt.Sprintf("unknown action %q", m.Action))
-	}
 	if m.Event == "" {
-		c.report("event", "required: an event type, or a prefix of one ending in *")
+		c.report("event", "required: write an event type, such as track/order_completed, or a prefix and *, such as track/*")
+	}
+	if action == nil {
+		c.report("action", fmt.Sprintf("unknown action %q", m.Action))
+		return out, false
 	}
 	known := map[string]bool{}
-	for _, p := range parameters {
+	for _, p := range action.parameters {
 		known[p.name] = true
 		c.parameter(m, p, out)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
-		if !known[name] && parameters != nil {
-			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Sprintf("%s has no such parameter", m.Action))
+		if !known[name] {
+			c.report(fmt.Sprintf("%s.%s", m.Action, name), fmt.Sprintf("%s has no parameter %q", m.Action, name))
 		}
 	}
 	return out, !c.failed
 }
 
+// parameter compiles one parameter of a mapping into out.
 func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	field := fmt.Sprintf("%s.%s", m.Action, p.name)
 	given, ok := m.Parameters[p.name]
@@ -147,7 +150,7 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	case formFields:
 		members := make([]member, 0, len(given.Fields))
 		for _, f := range given.Fields {
-			if x := c.needed(field+"."+f.Name, f.Value, expression.Any); x != nil {
+			if x := c.nonEmpty(field+"."+f.Name, f.Value, expression.Any); x != nil {
 				members = append(members, member{f.Name, x})
 			}
 		}
@@ -164,13 +167,13 @@ func (c *compiler) parameter(m document.Mapping, p parameter, out *compiled) {
 	}
 }
 
-// key compiles a parameter that is a literal unless it begins with "=".
+// key compiles a parameter that is a literal, unless it begins with "=".
 func (c *compiler) key(field, text string) value {
 	if code, ok := strings.CutPrefix(text, "="); ok {
-		return value{x: c.needed(field, strings.TrimSpace(code), expression.ID)}
+		return value{x: c.nonEmpty(field, strings.TrimSpace(code), expression.ID)}
 	}
-	if err := knock.CheckID(text); err != nil {
-		c.report(field, fmt.Sprintf("%q%s", text, strings.TrimPrefix(err.Error(), " id")))
+	if invalid, ok := errors.AsType[*knock.IDError](knock.CheckID("", text)); ok {
+		c.report(field, fmt.Sprintf("%q %s", text, invalid.Reason))
 	}
 	return value{literal: text}
 }

@@ -37,76 +37,76 @@ func TestMistakesInMappings(t *testing.T) {
 		want    []string
 	}{
 		"an expression that does not parse": {
-			mapped(document.DeleteUser, `"id":"'a' +"`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+			mapped("deleteUser", `"id":"'a' +"`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
 		},
 		"a mistake in the second line": {
-			mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.a ||\n  bdy.b"`),
+			mapped("triggerWorkflow", `"workflow":"w","recipients":"body.a ||\n  bdy.b"`),
 			[]string{"m: spec.triggerWorkflow.recipients: line 2, column 3: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
 		},
 		"an id that cannot be one": {
-			mapped(document.DeleteUser, `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives bool; an id is a string or an integer"},
+			mapped("deleteUser", `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives bool; an id is a string or an integer"},
 		},
 		"a text that cannot be one": {
-			mapped(document.IdentifyUser, `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives int; this field is a string"},
+			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives int; this field is a string"},
 		},
 		"a list to start from": {
-			mapped(document.SetTenant, `"id":"'t'","propertiesFrom":"[1]"`),
+			mapped("setTenant", `"id":"'t'","propertiesFrom":"[1]"`),
 			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives list(int); this field is an object to start from"},
 		},
 		"recipients that cannot be any": {
-			mapped(document.Subscribe, `"collection":"c","id":"'o'","recipients":"true"`),
+			mapped("subscribe", `"collection":"c","id":"'o'","recipients":"true"`),
 			[]string{"m: spec.subscribe.recipients: line 1, column 1: this gives bool; this field is an id, an object with an id, or a list of them"},
 		},
 		"an entry of a map, by its name": {
-			mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
+			mapped("triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
 			[]string{"m: spec.triggerWorkflow.data.total: line 1, column 9: mismatched input '<EOF>'"},
 		},
 		"a condition that is none": {
-			mapped(document.DeleteUser, `"id":"'u'"`, `"when":"body.a + 'x'"`),
+			mapped("deleteUser", `"id":"'u'"`, `"when":"body.a + 'x'"`),
 			[]string{"m: spec.when: line 1, column 1: this gives string; a condition must give a boolean"},
 		},
 		"an expression behind =": {
-			mapped(document.DeleteObject, `"collection":"= bdy.c","id":"'o'"`),
+			mapped("deleteObject", `"collection":"= bdy.c","id":"'o'"`),
 			[]string{"m: spec.deleteObject.collection: line 1, column 1: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
 		},
 		"nothing behind =": {
-			mapped(document.DeleteObject, `"collection":"= ","id":"'o'"`), []string{"m: spec.deleteObject.collection: the expression is empty; an empty text is written ''"},
+			mapped("deleteObject", `"collection":"= ","id":"'o'"`), []string{"m: spec.deleteObject.collection: the expression is empty; write '' for an empty text"},
 		},
 		"an empty entry of a map": {
-			mapped(document.SetTenant, `"id":"'t'","properties":{"p":""}`), []string{"m: spec.setTenant.properties.p: the expression is empty; an empty text is written ''"},
+			mapped("setTenant", `"id":"'t'","properties":{"p":""}`), []string{"m: spec.setTenant.properties.p: the expression is empty; write '' for an empty text"},
 		},
 		"a literal key with a slash": {
-			mapped(document.TriggerWorkflow, `"workflow":"a/b","recipients":"'r'"`), []string{`m: spec.triggerWorkflow.workflow: "a/b" has a "/" or "#", which Knock does not take`},
+			mapped("triggerWorkflow", `"workflow":"a/b","recipients":"'r'"`), []string{`m: spec.triggerWorkflow.workflow: "a/b" contains "/" or "#", which Knock does not accept`},
 		},
 		"a literal key that is a folder": {
-			mapped(document.AddAudienceMember, `"audience":"..","members":"'r'"`), []string{`m: spec.addAudienceMember.audience: ".." is "..", which a URL takes for a folder`},
+			mapped("addAudienceMember", `"audience":"..","members":"'r'"`), []string{`m: spec.addAudienceMember.audience: ".." is "..", which has a special meaning in a URL`},
 		},
 		"parameters that are missing": {
-			mapped(document.TriggerWorkflow, ``), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
+			mapped("triggerWorkflow", ``), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
 		},
 		"parameters that are empty": {
-			mapped(document.TriggerWorkflow, `"workflow":"","recipients":"","tenant":""`), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
+			mapped("triggerWorkflow", `"workflow":"","recipients":"","tenant":""`), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
 		},
 		"a cancellation without its key": {
-			mapped(document.CancelWorkflow, `"workflow":"w","recipients":"'r'"`), []string{"m: spec.cancelWorkflow.cancellationKey: required"},
+			mapped("cancelWorkflow", `"workflow":"w","recipients":"'r'"`), []string{"m: spec.cancelWorkflow.cancellationKey: required"},
 		},
 		"parameters that the action does not have": {
-			mapped(document.DeleteUser, `"id":"'u'","zone":"'z'","name":"'n'","data":{}`),
-			[]string{"m: spec.deleteUser.data: deleteUser has no such parameter", "m: spec.deleteUser.name: deleteUser has no such parameter", "m: spec.deleteUser.zone: deleteUser has no such parameter"},
+			mapped("deleteUser", `"id":"'u'","zone":"'z'","name":"'n'","data":{}`),
+			[]string{"m: spec.deleteUser.data: deleteUser has no parameter \"data\"", "m: spec.deleteUser.name: deleteUser has no parameter \"name\"", "m: spec.deleteUser.zone: deleteUser has no parameter \"zone\""},
 		},
 		"an unknown action": {mapped("sendEmail", `"to":"'u'"`), []string{`m: spec.action: unknown action "sendEmail"`}},
-		"no event":          {`{"name":"m","action":"deleteUser","parameters":{"id":"'u'"}}`, []string{"m: spec.event: required: an event type, or a prefix of one ending in *"}},
+		"no event":          {`{"name":"m","action":"deleteUser","parameters":{"id":"'u'"}}`, []string{"m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*"}},
 		"all of it at once": {
 			`{"name":"m","action":"deleteUser","when":"1","parameters":{"x":"y"}}`,
 			[]string{
-				"m: spec.when: line 1, column 1: this gives int; a condition must give a boolean", "m: spec.event: required: an event type, or a prefix of one ending in *",
-				"m: spec.deleteUser.id: required", "m: spec.deleteUser.x: deleteUser has no such parameter",
+				"m: spec.when: line 1, column 1: this gives int; a condition must give a boolean", "m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*",
+				"m: spec.deleteUser.id: required", "m: spec.deleteUser.x: deleteUser has no parameter \"x\"",
 			},
 		},
 		"a mistake in an inactive mapping": {
-			mapped(document.DeleteUser, `"id":"'a' +"`, `"inactive":true`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+			mapped("deleteUser", `"id":"'a' +"`, `"inactive":true`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
 		},
-		"a mistake in a default mapping": {mapped(document.DeleteUser, ``, `"default":true`), []string{"default m: spec.deleteUser.id: required"}},
+		"a mistake in a default mapping": {mapped("deleteUser", ``, `"default":true`), []string{"default m: spec.deleteUser.id: required"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sound := `{"name":"sound","event":"e","action":"deleteTenant","parameters":{"id":"'t'"}}`
@@ -123,7 +123,7 @@ func TestMistakesInMappings(t *testing.T) {
 }
 
 func TestAWarningDoesNotStopAMapping(t *testing.T) {
-	doc := custom(t, mapped(document.DeleteUser, `"id":"body.total-body"`))
+	doc := custom(t, mapped("deleteUser", `"id":"body.total-body"`))
 	program, problems := mapping.Compile(doc)
 	want := []string{"warning m: spec.deleteUser.id: this is a path with a segment named total-body; for a subtraction put spaces around the minus sign"}
 	if diff := cmp.Diff(want, told(problems)); diff != "" {
@@ -140,7 +140,7 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 		event document.Event
 		want  []string
 	}{
-		"no event type": {document.Event{}, []string{": spec.eventType: required: an expression that gives the event type, such as body.type"}},
+		"no event type": {document.Event{}, []string{": spec.eventType: required: write an expression that returns the event type, such as body.type"}},
 		"a broken event type": {
 			document.Event{Type: "body.a +"}, []string{": spec.eventType: line 1, column 9: mismatched input '<EOF>'"},
 		},
@@ -156,13 +156,13 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 				": spec.idempotency.key: line 1, column 1: unknown name a; an expression starts from body, headers or preprocess, and text stands in quotes",
 				": spec.ordering.key: line 1, column 1: this gives list(int); an id is a string or an integer",
 				": spec.timestamp: line 1, column 1: this gives bool; this field is a string",
-				": spec.preprocess[1].value: the expression is empty; an empty text is written ''",
+				": spec.preprocess[1].value: the expression is empty; write '' for an empty text",
 				": spec.preprocess[2].value: line 1, column 9: mismatched input '<EOF>'",
 			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doc := custom(t, mapped(document.DeleteUser, ``))
+			doc := custom(t, mapped("deleteUser", ``))
 			doc.Event = tc.event
 			program, problems := mapping.Compile(doc)
 			if diff := cmp.Diff(tc.want, told(problems)); diff != "" || program != nil {

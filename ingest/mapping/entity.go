@@ -5,19 +5,21 @@ package mapping
 import (
 	"fmt"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// The actions on users, objects and tenants.
+// This file has the actions on users, objects and tenants.
 
-func (b *builder) byID(call func(id string) (knock.Request, error)) (knock.Request, error) {
-	id, err := b.id(paramID)
-	if err != nil {
-		return knock.Request{}, err
+// byID returns the build function of an action whose call has an ID and no body.
+func byID(endpoint knock.Endpoint) func(*builder) (knock.Request, error) {
+	return func(b *builder) (knock.Request, error) {
+		id, err := b.id(paramID)
+		if err != nil {
+			return knock.Request{}, err
+		}
+		return knock.NewRequest(endpoint, id)
 	}
-	return call(id)
 }
 
 func (b *builder) identifyUser() (knock.Request, error) {
@@ -25,11 +27,11 @@ func (b *builder) identifyUser() (knock.Request, error) {
 	if err != nil {
 		return knock.Request{}, err
 	}
-	body, err := b.entity()
+	body, err := b.entity(userFields)
 	if err != nil {
 		return knock.Request{}, err
 	}
-	return knock.IdentifyUser(id, body)
+	return knock.NewRequestWithBody(knock.IdentifyUser, body, id)
 }
 
 func (b *builder) mergeUser() (knock.Request, error) {
@@ -41,7 +43,11 @@ func (b *builder) mergeUser() (knock.Request, error) {
 	if err != nil {
 		return knock.Request{}, err
 	}
-	return knock.MergeUser(id, from)
+	if err := knock.CheckID("fromUser", from); err != nil {
+		return knock.Request{}, err
+	}
+	body := rawjson.Overlay(nil, []rawjson.Field{{Name: "from_user_id", Value: rawjson.Quote(from)}})
+	return knock.NewRequestWithBody(knock.MergeUser, body, id)
 }
 
 func (b *builder) setObject() (knock.Request, error) {
@@ -49,11 +55,11 @@ func (b *builder) setObject() (knock.Request, error) {
 	if err != nil {
 		return knock.Request{}, err
 	}
-	body, err := b.entity()
+	body, err := b.entity(objectFields)
 	if err != nil {
 		return knock.Request{}, err
 	}
-	return knock.SetObject(collection, id, body)
+	return knock.NewRequestWithBody(knock.SetObject, body, collection, id)
 }
 
 func (b *builder) deleteObject() (knock.Request, error) {
@@ -61,7 +67,7 @@ func (b *builder) deleteObject() (knock.Request, error) {
 	if err != nil {
 		return knock.Request{}, err
 	}
-	return knock.DeleteObject(collection, id)
+	return knock.NewRequest(knock.DeleteObject, collection, id)
 }
 
 func (b *builder) objectID() (collection, id string, err error) {
@@ -77,7 +83,7 @@ func (b *builder) setTenant() (knock.Request, error) {
 	if err != nil {
 		return knock.Request{}, err
 	}
-	body, err := b.entity()
+	body, err := b.entity(tenantFields)
 	if err != nil {
 		return knock.Request{}, err
 	}
@@ -88,17 +94,18 @@ func (b *builder) setTenant() (knock.Request, error) {
 	if len(settings) > 0 {
 		body = rawjson.Overlay(body, []rawjson.Field{{Name: "settings", Value: rawjson.Overlay(nil, settings)}})
 	}
-	return knock.SetTenant(id, body)
+	return knock.NewRequestWithBody(knock.SetTenant, body, id)
 }
 
-// entity is the body of a user, object or tenant: free properties with the fixed fields over them.
-func (b *builder) entity() ([]byte, error) {
+// entity returns the body that sets a user, an object or a tenant. The fields of the action replace custom properties with
+// the same name.
+func (b *builder) entity(known knownFields) ([]byte, error) {
 	base, err := b.from(paramPropertiesFrom)
 	if err != nil {
 		return nil, err
 	}
 	if base != nil {
-		base = b.admissible(base)
+		base = b.withoutInvalidFields(base, known)
 	}
 	properties, err := b.members(paramProperties)
 	if err != nil {
@@ -108,73 +115,71 @@ func (b *builder) entity() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(properties) > 0 { // apart from the fixed fields: one may have the name of another
+	if len(properties) > 0 { // a separate step, because a property and a fixed field may have the same name
 		base = rawjson.Overlay(base, properties)
 	}
 	return rawjson.Overlay(base, fixed), nil
 }
 
-// nature is what Knock makes of a top-level name in an entity's body.
-type nature int
+// knownFields are the names in a body that Knock does not treat as custom properties.
+type knownFields map[string]fieldRule
+
+// fieldRule says which values Knock accepts for a known field.
+type fieldRule int
 
 const (
-	free     nature = iota // a custom property
-	texts                  // a field of Knock's own that is a string or null
-	reserved               // a field that properties must not reach
+	customField   fieldRule = iota // not a known field: any value
+	textField                      // a string or null
+	reservedField                  // properties of an event must not set it
 )
 
-// natureOf follows the request schemas of Knock's API description.
-func natureOf(action document.ActionName, name string) nature {
-	switch name {
-	case "id", "preferences", "channel_data", "created_at", "updated_at", "__typename":
-		return reserved
-	case "name":
-		return texts
-	case "locale", "timezone":
-		if action != document.SetTenant {
-			return texts
-		}
-	case "email", "phone_number", "avatar":
-		if action == document.IdentifyUser {
-			return texts
-		}
-	case "collection":
-		if action == document.SetObject {
-			return reserved
-		}
-	case "settings":
-		if action == document.SetTenant {
-			return reserved
-		}
+// The known fields follow the request schemas in Knock's API description.
+var (
+	userFields   = newKnownFields([]string{"name", "locale", "timezone", "email", "phone_number", "avatar"})
+	objectFields = newKnownFields([]string{"name", "locale", "timezone"}, "collection")
+	tenantFields = newKnownFields([]string{"name"}, "settings")
+)
+
+// newKnownFields returns known fields: the texts, the reserved names, and the names that Knock reserves for users, objects
+// and tenants alike.
+func newKnownFields(texts []string, reserved ...string) knownFields {
+	known := knownFields{}
+	for _, name := range texts {
+		known[name] = textField
 	}
-	return free
+	for _, name := range append(reserved, "id", "preferences", "channel_data", "created_at", "updated_at", "__typename") {
+		known[name] = reservedField
+	}
+	return known
 }
 
-// admissible removes from an event's properties what Knock would take for something else than a custom property, and
-// notes it: one odd trait must not cost the user.
-func (b *builder) admissible(properties []byte) []byte {
-	clean := true
-	keep := func(name string, value []byte) (bool, string) {
-		switch kind := rawjson.KindOf(value); natureOf(b.mapping.action, name) {
-		case reserved:
-			return false, fmt.Sprintf("%s: left out, Knock reserves this name", name)
-		case texts:
-			return kind == rawjson.String || kind == rawjson.Null, fmt.Sprintf("%s: left out, it is %s, want a string", name, kind)
-		default:
-			return true, ""
-		}
-	}
+// withoutInvalidFields returns the properties of an event without the fields that Knock reserves or would reject. It adds
+// a note for each of them. Without this step, one unusual property would make Knock reject the whole call.
+func (b *builder) withoutInvalidFields(properties []byte, known knownFields) []byte {
+	valid := true
 	for key, value := range rawjson.Members(properties) {
-		if ok, reason := keep(rawjson.Unquote(key), value); !ok {
-			clean = false
-			b.note("%s", reason)
+		name := rawjson.Unquote(key)
+		if problem := known.problem(name, value); problem != "" {
+			valid = false
+			b.note("%s omitted: %s", name, problem)
 		}
 	}
-	if clean {
+	if valid {
 		return properties
 	}
-	return rawjson.Filter(properties, func(name string, value []byte) bool {
-		ok, _ := keep(name, value)
-		return ok
-	})
+	return rawjson.Filter(properties, func(name string, value []byte) bool { return known.problem(name, value) == "" })
+}
+
+// problem says why Knock does not accept the property of an event. It returns "" if Knock accepts it.
+func (k knownFields) problem(name string, value []byte) string {
+	switch kind := rawjson.KindOf(value); k[name] {
+	case reservedField:
+		return "Knock reserves this name"
+	case textField:
+		if kind != rawjson.String && kind != rawjson.Null {
+			return fmt.Sprintf("it is %s, not a string", kind)
+		}
+	case customField:
+	}
+	return ""
 }

@@ -9,33 +9,32 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-// index finds the mappings of an event type in a time that does not grow with their number.
+// index finds the mappings of an event type. The time for one lookup does not depend on the number of mappings.
 type index struct {
-	exactly  bool // compare event types as they are
-	types    map[string]bucket
-	prefixes map[string]bucket
-	lengths  []int // of the prefixes, ascending
+	exactly  bool // compare event types without normalizing them
+	types    map[string]group
+	prefixes map[string]group
+	lengths  []int // the lengths of the prefixes, ascending
 }
 
-// bucket holds the mappings of one type or prefix.
-type bucket struct {
+// group holds the mappings of one event type or one prefix.
+type group struct {
 	active   []*compiled // in running order
-	inactive bool        // whether there are others
+	inactive bool        // reports whether there are inactive mappings too
 }
 
 // compiled is one mapping, ready to run.
 type compiled struct {
 	name     string
-	builtin  bool // came with the template
-	action   document.ActionName
-	rank     int // running order within an event
+	builtin  bool // a default mapping, which comes with the template
+	action   *action
+	rank     int // position in the running order of all mappings
 	inactive bool
-	when     *expression.Expression
-	copies   []parameter // whose values are copied into the body as they are
+	when     *expression.Expression // nil: always
+	copies   []parameter            // the parameters whose values go into the body unchanged
 	values   map[string]value
 	maps     map[string][]member
 	flags    map[string]bool
@@ -54,10 +53,10 @@ type member struct {
 }
 
 func newIndex(exactly bool) index {
-	return index{exactly: exactly, types: map[string]bucket{}, prefixes: map[string]bucket{}}
+	return index{exactly: exactly, types: map[string]group{}, prefixes: map[string]group{}}
 }
 
-// add takes mappings in running order.
+// add adds a mapping under its event pattern. The caller must add mappings in running order.
 func (x *index) add(pattern string, m *compiled) {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
 		prefix = x.normalize(prefix)
@@ -68,28 +67,28 @@ func (x *index) add(pattern string, m *compiled) {
 	x.types[pattern] = x.types[pattern].with(m)
 }
 
-func (b bucket) with(m *compiled) bucket {
+func (g group) with(m *compiled) group {
 	if m.inactive {
-		return bucket{b.active, true}
+		return group{g.active, true}
 	}
-	return bucket{append(b.active, m), b.inactive}
+	return group{append(g.active, m), g.inactive}
 }
 
-// merge returns what either holds, and changes neither.
-func (b bucket) merge(other bucket) bucket {
-	inactive := b.inactive || other.inactive
+// merge returns a group with the mappings of both groups. It does not change them.
+func (g group) merge(other group) group {
+	inactive := g.inactive || other.inactive
 	switch {
-	case len(b.active) == 0:
-		return bucket{other.active, inactive}
+	case len(g.active) == 0:
+		return group{other.active, inactive}
 	case len(other.active) == 0:
-		return bucket{b.active, inactive}
+		return group{g.active, inactive}
 	}
-	both := slices.Concat(b.active, other.active)
+	both := slices.Concat(g.active, other.active)
 	slices.SortFunc(both, func(a, b *compiled) int { return cmp.Compare(a.rank, b.rank) })
-	return bucket{both, inactive}
+	return group{both, inactive}
 }
 
-// seal must be called once after the last add.
+// seal prepares the index for match. The caller must call it once, after the last add.
 func (x *index) seal() {
 	lengths := map[int]struct{}{}
 	for prefix := range x.prefixes {
@@ -98,8 +97,8 @@ func (x *index) seal() {
 	x.lengths = slices.Sorted(maps.Keys(lengths))
 }
 
-// match returns the active mappings of a type in running order, and whether there are inactive ones. The list is not the
-// caller's to change.
+// match returns the active mappings of an event type in running order, and reports whether there are inactive ones. The
+// caller must not change the list.
 func (x *index) match(eventType string) (active []*compiled, inactive bool) {
 	name := x.normalize(eventType)
 	found := x.types[name]
@@ -119,14 +118,15 @@ func (x *index) normalize(eventType string) string {
 	return Normalize(eventType)
 }
 
-// Normalize is how event types are compared unless a Source says Exact: in the part behind the first slash, case, spaces,
-// hyphens and underscores do not matter, so that "track/Order Completed" meets "track/order_completed".
+// Normalize returns the form in which event types are compared, unless the Source has eventMatching: Exact. After the
+// first slash it ignores case and removes spaces, hyphens and underscores, so that "track/Order Completed" matches
+// "track/order_completed".
 func Normalize(eventType string) string {
-	behind := false
+	afterSlash := false
 	return strings.Map(func(r rune) rune {
 		switch {
-		case !behind:
-			behind = r == '/'
+		case !afterSlash:
+			afterSlash = r == '/'
 			return r
 		case r == ' ' || r == '-' || r == '_':
 			return -1

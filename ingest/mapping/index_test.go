@@ -68,7 +68,7 @@ func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 	doc := custom(t)
 	doc.Event.Exact = exact
 	doc.Mappings = []document.Mapping{{
-		Name: "m", Event: pattern, Action: document.DeleteUser, Parameters: document.Parameters{"id": {Text: "'u'"}},
+		Name: "m", Event: pattern, Action: "deleteUser", Parameters: document.Parameters{"id": {Text: "'u'"}},
 	}}
 	e := &event.Event{ID: "evt", Type: eventType, Body: []byte(`{}`)}
 	return len(compile(t, doc).Plan(e).Actions) == 1

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mapping decides what an event causes: an event goes in, the Knock calls that it stands for come out, or the
-// reason why there are none. It performs no I/O.
+// Package mapping compiles the mappings of a source and plans events with them: it turns an event into Knock calls, or
+// into the reason why there are none. The operator calls Compile to find mistakes, and the ingest process calls it to get
+// the Program that it runs. The package must never perform I/O or read a clock, so that planning an event twice gives the
+// same result.
 package mapping
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// maxKey is the length of an idempotency key in characters; Knock drops a longer one, and so does Doorbell.
+// maxKey is the maximum length of an idempotency key in characters. Doorbell ignores a longer key, as Knock does.
 const maxKey = 255
 
 // Program is a compiled document. It is immutable and safe for concurrent use.
@@ -25,40 +27,42 @@ type Program struct {
 	source      string
 	window      time.Duration
 	eventType   *expression.Expression
-	key         *expression.Expression // nil: the source does not deduplicate
-	orderingKey *expression.Expression // nil: the idempotency key
-	timestamp   *expression.Expression // nil: none
+	key         *expression.Expression // nil: the source does not deduplicate events
+	orderingKey *expression.Expression // nil: use the idempotency key
+	timestamp   *expression.Expression // nil: events have no timestamp
 	steps       []expression.Step
 	index       index
 }
 
-// Plan is what an event causes.
+// Plan is the list of actions to run for one event.
 type Plan struct {
-	// Actions are in running order; empty when Reason says why nothing matches.
+	// Actions are in running order. They are empty if no active mapping matches the event.
 	Actions []Action `json:"actions"`
-	Reason  string   `json:"reason,omitempty"`
-	// Notes are preprocess steps that failed.
+	// Reason says why no mapping matches. It is "" if there are actions.
+	Reason string `json:"reason,omitempty"`
+	// Notes describe the preprocess steps that failed.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Action is one mapping's outcome: the requests to make, or why there are none.
+// Action is the result of one mapping for one event: the requests to send, or the reason to skip the action.
 type Action struct {
 	Mapping string              `json:"mapping"`
 	Name    document.ActionName `json:"action"`
-	// Skipped is the reason why the action makes no call.
+	// Skipped is the reason to skip the action. It is "" if there are requests.
 	Skipped string `json:"skipped,omitempty"`
-	// Notes name what was left out.
+	// Notes describe the values that the action omits.
 	Notes    []string        `json:"notes,omitempty"`
 	Requests []knock.Request `json:"requests,omitempty"`
 }
 
-// NoTypeError is returned for an event whose type cannot be told.
+// NoTypeError reports that an event has no valid type.
 type NoTypeError struct{ Reason string }
 
 func (e *NoTypeError) Error() string { return "no event type: " + e.Reason }
 
-// Identify reads an event's type, idempotency key and ordering key from its body and headers. The error is a
-// *NoTypeError. Without a usable key the event is not deduplicated; its ordering key then falls back to its own ID.
+// Identify sets the event's type, idempotency key and ordering key, which it reads from the body and the headers. If the
+// event has no valid idempotency key, the key stays empty and the event is not deduplicated. If it has no valid ordering
+// key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError.
 func (p *Program) Identify(e *event.Event) error {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
 	value, err := p.eventType.Eval(in)
@@ -66,13 +70,13 @@ func (p *Program) Identify(e *event.Event) error {
 	case err != nil:
 		return &NoTypeError{err.Error()}
 	case rawjson.KindOf(value) != rawjson.String:
-		return &NoTypeError{fmt.Sprintf("it is %s, want a string", rawjson.KindOf(value))}
+		return &NoTypeError{fmt.Sprintf("it is %s, not a string", rawjson.KindOf(value))}
 	}
 	if e.Type = rawjson.Unquote(value); e.Type == "" {
 		return &NoTypeError{"it is empty"}
 	}
 	e.Key = p.idempotencyKey(in)
-	e.OrderingKey = p.lane(in, e)
+	e.OrderingKey = p.orderingKeyOf(in, e)
 	return nil
 }
 
@@ -91,13 +95,13 @@ func (p *Program) idempotencyKey(in *expression.Input) string {
 	return key
 }
 
-func (p *Program) lane(in *expression.Input, e *event.Event) string {
+func (p *Program) orderingKeyOf(in *expression.Input, e *event.Event) string {
 	if p.orderingKey != nil {
 		if value, err := p.orderingKey.Eval(in); err == nil {
 			if id, ok := idOf(value); ok && id != "" {
 				return id
 			}
-			if rawjson.KindOf(value) == rawjson.Number { // no id, but as good a name for a lane as any
+			if rawjson.KindOf(value) == rawjson.Number { // a number with a fraction still identifies a lane
 				return string(value)
 			}
 		}
@@ -108,7 +112,7 @@ func (p *Program) lane(in *expression.Input, e *event.Event) string {
 	return e.ID
 }
 
-// Timestamp is when the event happened, by its sender's account; empty when that cannot be told.
+// Timestamp returns the time of the event that its sender states. It returns "" if there is none.
 func (p *Program) Timestamp(e *event.Event) string {
 	if p.timestamp == nil {
 		return ""
@@ -120,7 +124,7 @@ func (p *Program) Timestamp(e *event.Event) string {
 	return rawjson.Unquote(value)
 }
 
-// Plan evaluates the mappings of an event that Identify has seen.
+// Plan evaluates the mappings that match an event. Identify must have set the event's type before.
 func (p *Program) Plan(e *event.Event) Plan {
 	matching, inactive := p.index.match(e.Type)
 	if len(matching) == 0 {
@@ -141,14 +145,14 @@ func (p *Program) Plan(e *event.Event) Plan {
 func (p *Program) action(m *compiled, e *event.Event, in *expression.Input) Action {
 	b := builder{program: p, mapping: m, event: e, in: in}
 	requests, err := b.requests()
-	action := Action{Mapping: m.name, Name: m.action, Notes: b.notes, Requests: requests}
+	action := Action{Mapping: m.name, Name: m.action.name, Notes: b.notes, Requests: requests}
 	if err != nil {
 		action.Requests, action.Skipped = nil, err.Error()
 	}
 	return action
 }
 
-// condition returns why the mapping's when keeps it from running; nil when it does not.
+// condition returns the reason why the mapping does not run for an event. It returns nil if "when" is true or empty.
 func (m *compiled) condition(in *expression.Input) error {
 	if m.when == nil {
 		return nil
@@ -160,15 +164,14 @@ func (m *compiled) condition(in *expression.Input) error {
 	case string(value) == "true":
 		return nil
 	case string(value) == "false":
-		return errors.New("when: not met")
-	case rawjson.KindOf(value) == rawjson.Null:
-		return fmt.Errorf("when: %s is null", m.when)
+		return errors.New("when: the condition is false")
 	default:
-		return fmt.Errorf("when: %s is %s, want a boolean", m.when, rawjson.KindOf(value))
+		return fmt.Errorf("when: %s is %s, not a boolean", m.when, rawjson.KindOf(value))
 	}
 }
 
-// idOf reads an ID: a string, or an integer's digits as they are written.
+// idOf returns the ID in a JSON value: a string, or the digits of an integer as the sender wrote them. It returns false for
+// any other value.
 func idOf(value []byte) (string, bool) {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:

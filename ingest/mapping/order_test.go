@@ -11,30 +11,31 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
 // smallest has the least parameters of every action.
 func smallest() map[document.ActionName]string {
 	return map[document.ActionName]string{
-		document.IdentifyUser:         `"id":"'i'"`,
-		document.DeleteUser:           `"id":"'i'"`,
-		document.MergeUser:            `"id":"'i'","fromUserID":"'f'"`,
-		document.SetObject:            `"collection":"c","id":"'i'"`,
-		document.DeleteObject:         `"collection":"c","id":"'i'"`,
-		document.SetTenant:            `"id":"'i'"`,
-		document.DeleteTenant:         `"id":"'i'"`,
-		document.Subscribe:            `"collection":"c","id":"'i'","recipients":"'r'"`,
-		document.Unsubscribe:          `"collection":"c","id":"'i'","recipients":"'r'"`,
-		document.AddAudienceMember:    `"audience":"a","members":"'r'"`,
-		document.RemoveAudienceMember: `"audience":"a","members":"'r'"`,
-		document.CancelWorkflow:       `"workflow":"w","cancellationKey":"'k'"`,
-		document.TriggerWorkflow:      `"workflow":"w","recipients":"'r'"`,
+		"identifyUser":         `"id":"'i'"`,
+		"deleteUser":           `"id":"'i'"`,
+		"mergeUser":            `"id":"'i'","fromUserID":"'f'"`,
+		"setObject":            `"collection":"c","id":"'i'"`,
+		"deleteObject":         `"collection":"c","id":"'i'"`,
+		"setTenant":            `"id":"'i'"`,
+		"deleteTenant":         `"id":"'i'"`,
+		"subscribe":            `"collection":"c","id":"'i'","recipients":"'r'"`,
+		"unsubscribe":          `"collection":"c","id":"'i'","recipients":"'r'"`,
+		"addAudienceMember":    `"audience":"a","members":"'r'"`,
+		"removeAudienceMember": `"audience":"a","members":"'r'"`,
+		"cancelWorkflow":       `"workflow":"w","cancellationKey":"'k'"`,
+		"triggerWorkflow":      `"workflow":"w","recipients":"'r'"`,
 	}
 }
 
 func TestActionsRunInOneOrderWhateverTheDocumentsOrder(t *testing.T) {
 	var mappings, want []string
-	for i, action := range document.ActionNames() {
+	for i, action := range mapping.ActionNames() {
 		// Names that go against the order of the actions, and event patterns of both kinds.
 		second, first := fmt.Sprintf("%c2", 'z'-i), fmt.Sprintf("%c1", 'z'-i)
 		for name, pattern := range map[string]string{second: "e", first: "*"} {
@@ -46,7 +47,7 @@ func TestActionsRunInOneOrderWhateverTheDocumentsOrder(t *testing.T) {
 		slices.Reverse(mappings)
 		var got []string
 		for _, action := range planned(t, `{"type":"e"}`, mappings...).Actions {
-			if action.Skipped != "" || len(action.Requests) != 1 || action.Requests[0].Endpoint != action.Name {
+			if action.Skipped != "" || len(action.Requests) != 1 || string(action.Requests[0].Endpoint) != string(action.Name) {
 				t.Errorf("%+v", action)
 			}
 			got = append(got, string(action.Name)+" "+action.Mapping)
@@ -59,18 +60,18 @@ func TestActionsRunInOneOrderWhateverTheDocumentsOrder(t *testing.T) {
 
 func TestASkippedActionDoesNotStopTheOthers(t *testing.T) {
 	got := describe(planned(t, `{"type":"e"}`,
-		mapped(document.IdentifyUser, `"id":"body.nope"`),
-		mapped(document.DeleteUser, `"id":"'u'"`, `"when":"1 / 0 == 1"`),
-		mapped(document.DeleteTenant, `"id":"'t'"`)))
-	want := "skipped id: body.nope is missing, null or empty in the event\nskipped when: division by zero\nDELETE /v1/tenants/t"
+		mapped("identifyUser", `"id":"body.nope"`),
+		mapped("deleteUser", `"id":"'u'"`, `"when":"1 / 0 == 1"`),
+		mapped("deleteTenant", `"id":"'t'"`)))
+	want := "skipped id: body.nope is not in the event\nskipped when: division by zero\nDELETE /v1/tenants/t"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestInactiveMappingsDoNotRun(t *testing.T) {
-	active := mapped(document.DeleteTenant, `"id":"'t'"`)
-	inactive := mapped(document.DeleteUser, `"id":"'u'"`, `"inactive":true`)
+	active := mapped("deleteTenant", `"id":"'t'"`)
+	inactive := mapped("deleteUser", `"id":"'u'"`, `"inactive":true`)
 	anything := `{"name":"p","event":"*","action":"deleteUser","inactive":true,"parameters":{"id":"'u'"}}`
 	for name, tc := range map[string]struct {
 		mappings []string
@@ -91,14 +92,14 @@ func TestInactiveMappingsDoNotRun(t *testing.T) {
 }
 
 func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
-	doc := custom(t, mapped(document.DeleteUser, `"id":"preprocess.id"`))
+	doc := custom(t, mapped("deleteUser", `"id":"preprocess.id"`))
 	doc.Event.Preprocess = []document.Step{
 		{Name: "id", Value: "'u' + body.suffix"}, {Name: "bad", Value: "body.suffix + 1"}, {Name: "gone", Value: "preprocess.bad"},
 	}
 	program := compile(t, doc)
 	for body, want := range map[string]string{
 		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: no such overload: string + int; convert with int(), double() or string()\nnote preprocess gone: preprocess.bad is not in the event",
-		`{"type":"e"}`: "skipped id: preprocess.id is missing, null or empty in the event\nnote preprocess id: suffix is not in the event\n" +
+		`{"type":"e"}`: "skipped id: preprocess.id is not in the event\nnote preprocess id: suffix is not in the event\n" +
 			"note preprocess bad: suffix is not in the event\nnote preprocess gone: preprocess.bad is not in the event",
 	} {
 		if diff := cmp.Diff(want, describe(program.Plan(identified(t, program, body)))); diff != "" {
@@ -108,7 +109,7 @@ func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
 }
 
 func TestHeadersFeedMappings(t *testing.T) {
-	doc := custom(t, mapped(document.TriggerWorkflow, `"workflow":"= headers.x-topic","recipients":"headers['x-user']","data":{"h":"headers"}`))
+	doc := custom(t, mapped("triggerWorkflow", `"workflow":"= headers.x-topic","recipients":"headers['x-user']","data":{"h":"headers"}`))
 	doc.Event.Type = "headers.x-type"
 	program := compile(t, doc)
 	e := &event.Event{ID: "1", Body: []byte(`{}`), Headers: map[string]string{"x-type": "e", "x-topic": "w", "x-user": "u"}}

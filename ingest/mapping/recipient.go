@@ -6,27 +6,27 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// recipient is a user or object that a call is for.
+// recipient is a user or an object that receives notifications.
 type recipient struct {
 	id         string
-	collection string // empty for a user
-	inline     []byte // the object it came as, its id a string; nil for a plain id
-	at         int    // its place in the list as it came
+	collection string // "" for a user
+	inline     []byte // the object in the event, with its id as a string; nil if the event has only an ID
+	index      int    // its position in the list of the event, before duplicates were removed
 }
 
-// json is the recipient as Knock's trigger takes it: with what identifies it inline.
-func (r recipient) json() []byte {
+// inlined returns the recipient with all its properties. Knock identifies such a recipient before it notifies it.
+func (r recipient) inlined() []byte {
 	if r.inline != nil {
 		return r.inline
 	}
 	return r.reference()
 }
 
-// reference is the recipient without anything else that is known of it.
+// reference returns the recipient as an ID, or as an ID and a collection.
 func (r recipient) reference() []byte {
 	if r.collection == "" {
 		return rawjson.Quote(r.id)
@@ -36,44 +36,44 @@ func (r recipient) reference() []byte {
 	})
 }
 
-// recipients evaluates a list of recipients: an ID, {collection, id}, an object with an id, or a list of those. Of
-// several with one id, the one that says most stays, in the first one's place.
-func (b *builder) recipients(name string) ([]recipient, error) {
-	found, err := b.eval(name)
+// recipients returns the recipients of a required parameter: an ID, {collection, id}, an object with an id, or a list of
+// these. It removes duplicates: of several recipients with the same ID, it keeps the first one that has properties, in the
+// place of the first one.
+func (b *builder) recipients(p parameter) ([]recipient, error) {
+	found, err := b.required(p)
 	if err != nil {
 		return nil, err
-	}
-	if found == nil {
-		return nil, b.missing(name)
 	}
 	if rawjson.KindOf(found) != rawjson.Array {
 		r, err := recipientOf(found)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", name, b.mapping.values[name].x, err)
+			return nil, fmt.Errorf("%s: %s: %w", p.name, b.text(p), err)
 		}
 		return []recipient{r}, nil
 	}
 	list, err := recipientList(found)
 	if err != nil {
-		return nil, fmt.Errorf("%s%w", name, err)
+		return nil, fmt.Errorf("%s%w", p.name, err)
 	}
 	return list, nil
 }
 
+// recipientList returns the recipients in a list. Its errors begin with the index of the element, so that they can follow
+// the name of the parameter.
 func recipientList(array []byte) ([]recipient, error) {
 	type identity struct{ collection, id string }
 	var list []recipient
-	places, at := map[identity]int{}, 0
+	places, index := map[identity]int{}, 0
 	for element := range rawjson.Elements(array) {
 		r, err := recipientOf(element)
 		if err != nil {
-			return nil, fmt.Errorf("[%d]: %w", at, err)
+			return nil, fmt.Errorf("[%d]: %w", index, err)
 		}
-		r.at = at
-		at++
-		place, again := places[identity{r.collection, r.id}]
+		r.index = index
+		index++
+		place, duplicate := places[identity{r.collection, r.id}]
 		switch {
-		case !again:
+		case !duplicate:
 			places[identity{r.collection, r.id}] = len(list)
 			list = append(list, r)
 		case list[place].inline == nil:
@@ -93,9 +93,9 @@ func recipientOf(value []byte) (recipient, error) {
 	id, ok := idOf(value)
 	switch {
 	case !ok:
-		return recipient{}, fmt.Errorf("it is %s, want an id or an object with an id", kindOf(value))
+		return recipient{}, fmt.Errorf("it is %s, not an ID or an object with an id", describeKind(value))
 	case id == "":
-		return recipient{}, errors.New("the id is empty")
+		return recipient{}, errors.New("the ID is empty")
 	}
 	return recipient{id: id}, nil
 }
@@ -107,17 +107,16 @@ func inlineRecipient(object []byte) (recipient, error) {
 	}
 	id, ok := idOf(value)
 	if !ok || id == "" {
-		return recipient{}, errors.New("the object's id must be a string that is not empty, or an integer")
+		return recipient{}, errors.New("the object's id must be an integer or a string that is not empty")
 	}
-	r := recipient{id: id, inline: object}
-	action := document.IdentifyUser
+	r, known := recipient{id: id, inline: object}, userFields
 	if value, ok := rawjson.Member(object, "collection"); ok {
 		if rawjson.KindOf(value) != rawjson.String || len(value) == len(`""`) {
 			return recipient{}, errors.New("the object's collection must be a string that is not empty")
 		}
-		r.collection, action = rawjson.Unquote(value), document.SetObject
+		r.collection, known = rawjson.Unquote(value), objectFields
 	}
-	if err := inlineFields(action, object); err != nil {
+	if err := checkInlineFields(object, known); err != nil {
 		return recipient{}, err
 	}
 	if rawjson.KindOf(value) != rawjson.String || string(value) != string(rawjson.Quote(id)) {
@@ -126,8 +125,8 @@ func inlineRecipient(object []byte) (recipient, error) {
 	return r, nil
 }
 
-// inlineFields refuses what Knock would refuse the whole call for.
-func inlineFields(action document.ActionName, object []byte) error {
+// checkInlineFields returns an error for a field of a recipient that would make Knock reject the whole call.
+func checkInlineFields(object []byte, known knownFields) error {
 	for key, value := range rawjson.Members(object) {
 		name := rawjson.Unquote(key)
 		if rawjson.KindOf(value) == rawjson.Null {
@@ -137,23 +136,39 @@ func inlineFields(action document.ActionName, object []byte) error {
 		switch {
 		case name == "created_at":
 			f = formTime
-		case natureOf(action, name) != texts:
+		case known[name] != textField:
 			continue
 		}
-		if problem := unfit(f, value); problem != "" {
+		if problem := textProblem(f, value); problem != "" {
 			return fmt.Errorf("the object's %s: %s", name, problem)
 		}
 	}
 	return nil
 }
 
-func listOf(list []recipient, as func(recipient) []byte) []byte {
+// encodeList returns a JSON list of recipients.
+func encodeList(list []recipient, encode func(recipient) []byte) []byte {
 	out := append(make([]byte, 0, 64), '[')
 	for i, r := range list {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, as(r)...)
+		out = append(out, encode(r)...)
 	}
 	return append(out, ']')
+}
+
+// inParts splits the list into parts of at most n elements and returns one request for each part. For an empty list it
+// returns one request. The index of a part counts from 0.
+func inParts[T any](list []T, n int, request func(part []T, index int) (knock.Request, error)) ([]knock.Request, error) {
+	requests := make([]knock.Request, 0, 1+len(list)/n)
+	for len(requests) == 0 || len(list) > 0 {
+		part := list[:min(n, len(list))]
+		next, err := request(part, len(requests))
+		if err != nil {
+			return nil, err
+		}
+		requests, list = append(requests, next), list[len(part):]
+	}
+	return requests, nil
 }

@@ -42,8 +42,8 @@ func TestRudderStackIdentities(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{}`:            "type is not in the event",
-		`{"type":null}`: "it is null, want a string",
-		`{"type":3}`:    "it is a number, want a string",
+		`{"type":null}`: "it is null, not a string",
+		`{"type":3}`:    "it is a number, not a string",
 		`{"type":""}`:   "it is empty",
 	} {
 		err := program.Identify(&event.Event{Body: []byte(body)})
@@ -75,10 +75,10 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 		"odd traits are left out and noted": {
 			`{"type":"identify","userId":7,"traits":{"email":42,"createdAt":"Thu Mar 24 2016","id":"evil","preferences":{},"channel_data":{},"created_at":1,"name":["x"],"ok":null}}`,
 			"PUT /v1/users/7 {\"ok\":null}\n" +
-				"note id: left out, Knock reserves this name\nnote preferences: left out, Knock reserves this name\n" +
-				"note channel_data: left out, Knock reserves this name\nnote created_at: left out, Knock reserves this name\n" +
-				"note name: left out, it is a list, want a string\nnote email: left out, it is a number, want a string\n" +
-				"note createdAt: left out, it is not an RFC 3339 time",
+				"note id omitted: Knock reserves this name\nnote preferences omitted: Knock reserves this name\n" +
+				"note channel_data omitted: Knock reserves this name\nnote created_at omitted: Knock reserves this name\n" +
+				"note name omitted: it is a list, not a string\nnote email omitted: it is a number, not a string\n" +
+				"note createdAt omitted: it is not an RFC 3339 time",
 		},
 		"traits beside a context that is no object": {
 			`{"type":"identify","userId":"u","traits":{"plan":"pro"},"context":"x"}`, `PUT /v1/users/u {"plan":"pro"}`,
@@ -88,10 +88,10 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 		},
 		"an anonymous identify is skipped": {
 			`{"type":"identify","userId":"","anonymousId":"a"}`,
-			"skipped id: body.userId is missing, null or empty in the event",
+			"skipped id: body.userId is empty",
 		},
 		"an id that would reach another path": {
-			`{"type":"identify","userId":"../workflows/x"}`, `skipped user id has a "/" or "#", which Knock does not take`,
+			`{"type":"identify","userId":"../workflows/x"}`, `skipped user ID contains "/" or "#", which Knock does not accept`,
 		},
 		"an order": {
 			`{"type":"track","event":"Order Completed","userId":"u","messageId":"m","properties":{"total":1.50,"a":[]}}`,
@@ -99,11 +99,11 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 		},
 		"an order without properties": {
 			`{"type":"track","event":"order-completed","userId":12}`,
-			`POST /v1/workflows/order-completed/trigger {"recipients":["12"],"data":{}} key`,
+			`POST /v1/workflows/order-completed/trigger {"recipients":["12"],"data":{}} key` + "\nnote data is empty: body.properties is not in the event",
 		},
 		"an order whose properties are a list": {
 			`{"type":"track","event":"orderCompleted","userId":"u","properties":[1]}`,
-			`skipped dataFrom: body.properties is a list, want an object`,
+			`skipped dataFrom: body.properties is a list, not an object`,
 		},
 		"another event": {
 			`{"type":"track","event":"Order Updated","userId":"u"}`, `no mapping for "track/Order Updated"`,

@@ -13,30 +13,30 @@ import (
 // TestIDs has every way in which an ID cannot serve, in the path and in the body.
 func TestIDs(t *testing.T) {
 	for expression, want := range map[string]string{
-		"body.nope":        "skipped id: body.nope is missing, null or empty in the event",
-		"body.nil":         "skipped id: body.nil is missing, null or empty in the event",
-		"body.empty":       "skipped id: body.empty is missing, null or empty in the event",
-		"body.type.deeper": "skipped id: body.type.deeper is missing, null or empty in the event",
-		"body.nope + 'x'":  "skipped id: body.nope + 'x' is missing, null or empty in the event",
-		"body.?nope":       "skipped id: body.?nope is missing, null or empty in the event",
-		"body.yes":         "skipped id: body.yes is a boolean, want a string or an integer",
-		"body.many":        "skipped id: body.many is a list, want a string or an integer",
-		"body.obj":         "skipped id: body.obj is an object, want a string or an integer",
-		"body.half":        "skipped id: body.half is a number with a fraction or an exponent, want a string or an integer",
-		"body.exp":         "skipped id: body.exp is a number with a fraction or an exponent, want a string or an integer",
+		"body.nope":        "skipped id: body.nope is not in the event",
+		"body.nil":         "skipped id: body.nil is null",
+		"body.empty":       "skipped id: body.empty is empty",
+		"body.type.deeper": "skipped id: body.type.deeper is not in the event",
+		"body.nope + 'x'":  "skipped id: nope is not in the event",
+		"body.?nope":       "skipped id: body.?nope is not in the event",
+		"body.yes":         "skipped id: body.yes is a boolean, not a string or an integer",
+		"body.many":        "skipped id: body.many is a list, not a string or an integer",
+		"body.obj":         "skipped id: body.obj is an object, not a string or an integer",
+		"body.half":        "skipped id: body.half is a number with a fraction or an exponent, not a string or an integer",
+		"body.exp":         "skipped id: body.exp is a number with a fraction or an exponent, not a string or an integer",
 		"body.user + 1":    "skipped id: no such overload: string + int; convert with int(), double() or string()",
-		"body.slash":       `skipped user id has a "/" or "#", which Knock does not take`,
-		"'#'":              `skipped user id has a "/" or "#", which Knock does not take`,
-		"body.dots":        `skipped user id is "..", which a URL takes for a folder`,
-		"'.'":              `skipped user id is ".", which a URL takes for a folder`,
-		"'a\\nb'":          "skipped user id has a control character",
-		"body.long":        "skipped user id has 257 bytes; Knock takes at most 256",
+		"body.slash":       `skipped user ID contains "/" or "#", which Knock does not accept`,
+		"'#'":              `skipped user ID contains "/" or "#", which Knock does not accept`,
+		"body.dots":        `skipped user ID is "..", which has a special meaning in a URL`,
+		"'.'":              `skipped user ID is ".", which has a special meaning in a URL`,
+		"'a\\nb'":          "skipped user ID contains a control character",
+		"body.long":        "skipped user ID has 257 bytes; Knock accepts at most 256",
 		"'%2F'":            "DELETE /v1/users/%252F",
 		"'a?b&c+d e'":      "DELETE /v1/users/a%3Fb&c%2Bd%20e",
 		"'é'":              "DELETE /v1/users/%C3%A9",
 	} {
 		t.Run(expression, func(t *testing.T) {
-			got := describe(planned(t, sample, mapped(document.DeleteUser, `"id":"`+escaped(expression)+`"`)))
+			got := describe(planned(t, sample, mapped("deleteUser", `"id":"`+escaped(expression)+`"`)))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -50,42 +50,42 @@ func TestSkippedActions(t *testing.T) {
 		action           document.ActionName
 		parameters, want string
 	}{
-		"merge without the other user":       {document.MergeUser, `"id":"'u'","fromUserID":"body.nil"`, `fromUserID: body.nil is missing, null or empty in the event`},
-		"merge from an id no path takes":     {document.MergeUser, `"id":"'u'","fromUserID":"body.slash"`, `fromUser id has a "/" or "#", which Knock does not take`},
-		"a collection that finds nothing":    {document.SetObject, `"collection":"=body.nope","id":"'o'"`, `collection: body.nope is missing, null or empty in the event`},
-		"a collection no path takes":         {document.DeleteObject, `"collection":"=body.dots","id":"'o'"`, `collection id is "..", which a URL takes for a folder`},
-		"an object's id that is a list":      {document.SetObject, `"collection":"c","id":"body.many"`, `id: body.many is a list, want a string or an integer`},
-		"a tenant's id no path takes":        {document.SetTenant, `"id":"body.slash"`, `tenant id has a "/" or "#", which Knock does not take`},
-		"a tenant to delete that is empty":   {document.DeleteTenant, `"id":"body.empty"`, `id: body.empty is missing, null or empty in the event`},
-		"propertiesFrom a text":              {document.IdentifyUser, `"id":"'u'","propertiesFrom":"body.user"`, `propertiesFrom: body.user is a string, want an object`},
-		"propertiesFrom a list for a tenant": {document.SetTenant, `"id":"'t'","propertiesFrom":"body.many"`, `propertiesFrom: body.many is a list, want an object`},
+		"merge without the other user":       {"mergeUser", `"id":"'u'","fromUserID":"body.nil"`, `fromUserID: body.nil is null`},
+		"merge from an id no path takes":     {"mergeUser", `"id":"'u'","fromUserID":"body.slash"`, `fromUser ID contains "/" or "#", which Knock does not accept`},
+		"a collection that finds nothing":    {"setObject", `"collection":"=body.nope","id":"'o'"`, `collection: body.nope is not in the event`},
+		"a collection no path takes":         {"deleteObject", `"collection":"=body.dots","id":"'o'"`, `collection ID is "..", which has a special meaning in a URL`},
+		"an object's id that is a list":      {"setObject", `"collection":"c","id":"body.many"`, `id: body.many is a list, not a string or an integer`},
+		"a tenant's id no path takes":        {"setTenant", `"id":"body.slash"`, `tenant ID contains "/" or "#", which Knock does not accept`},
+		"a tenant to delete that is empty":   {"deleteTenant", `"id":"body.empty"`, `id: body.empty is empty`},
+		"propertiesFrom a text":              {"identifyUser", `"id":"'u'","propertiesFrom":"body.user"`, `propertiesFrom: body.user is a string, not an object`},
+		"propertiesFrom a list for a tenant": {"setTenant", `"id":"'t'","propertiesFrom":"body.many"`, `propertiesFrom: body.many is a list, not an object`},
 		"propertiesFrom a number to subscribe": {
-			document.Subscribe, `"collection":"c","id":"'o'","recipients":"'r'","propertiesFrom":"body.n"`, `propertiesFrom: body.n is a number, want an object`,
+			"subscribe", `"collection":"c","id":"'o'","recipients":"'r'","propertiesFrom":"body.n"`, `propertiesFrom: body.n is a number, not an object`,
 		},
-		"a property that fails":          {document.SetObject, `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: no such overload: string + int; convert with int(), double() or string()`},
-		"a fixed field that fails":       {document.IdentifyUser, `"id":"'u'","name":"body.user + body.yes"`, `name: no such overload: string + bool; convert with int(), double() or string()`},
-		"a tenant's setting that fails":  {document.SetTenant, `"id":"'t'","settings":{"s":"body.n / (body.n - body.n)"}`, `settings.s: division by zero`},
-		"subscribe nobody":               {document.Subscribe, `"collection":"c","id":"'o'","recipients":"body.none"`, `recipients: the list is empty`},
-		"unsubscribe who is missing":     {document.Unsubscribe, `"collection":"c","id":"'o'","recipients":"body.nope"`, `recipients: body.nope is missing or null in the event`},
-		"an audience that finds nothing": {document.AddAudienceMember, `"audience":"=body.nope","members":"'u'"`, `audience: body.nope is missing, null or empty in the event`},
-		"members that are missing":       {document.RemoveAudienceMember, `"audience":"a","members":"body.nil"`, `members: body.nil is missing or null in the event`},
+		"a property that fails":          {"setObject", `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: no such overload: string + int; convert with int(), double() or string()`},
+		"a fixed field that fails":       {"identifyUser", `"id":"'u'","name":"body.user + body.yes"`, `name: no such overload: string + bool; convert with int(), double() or string()`},
+		"a tenant's setting that fails":  {"setTenant", `"id":"'t'","settings":{"s":"body.n / (body.n - body.n)"}`, `settings.s: division by zero`},
+		"subscribe nobody":               {"subscribe", `"collection":"c","id":"'o'","recipients":"body.none"`, `recipients: the list is empty`},
+		"unsubscribe who is missing":     {"unsubscribe", `"collection":"c","id":"'o'","recipients":"body.nope"`, `recipients: body.nope is not in the event`},
+		"an audience that finds nothing": {"addAudienceMember", `"audience":"=body.nope","members":"'u'"`, `audience: body.nope is not in the event`},
+		"members that are missing":       {"removeAudienceMember", `"audience":"a","members":"body.nil"`, `members: body.nil is null`},
 		"a member that is an object": {
-			document.AddAudienceMember, `"audience":"a","members":"['x', 'x', {'collection': 'c', 'id': 'o'}]"`,
-			`members[2]: "c" is an object's collection; only users can be in an audience`,
+			"addAudienceMember", `"audience":"a","members":"['x', 'x', {'collection': 'c', 'id': 'o'}]"`,
+			`members[2]: it is an object of the collection "c"; an audience can only have users`,
 		},
-		"a tenant that is a list":            {document.AddAudienceMember, `"audience":"a","members":"'u'","tenant":"body.many"`, `tenant: body.many is a list, want a string or an integer`},
-		"cancel without a key":               {document.CancelWorkflow, `"workflow":"w","cancellationKey":"body.empty"`, `cancellationKey: body.empty is missing, null or empty in the event`},
-		"cancel for a bad recipient":         {document.CancelWorkflow, `"workflow":"w","cancellationKey":"'k'","recipients":"['a', true]"`, `recipients[1]: it is a boolean, want an id or an object with an id`},
-		"cancel for an empty list":           {document.CancelWorkflow, `"workflow":"w","cancellationKey":"'k'","recipients":"body.none"`, `recipients: the list is empty`},
-		"a workflow that finds nothing":      {document.TriggerWorkflow, `"workflow":"=body.nope","recipients":"'r'"`, `workflow: body.nope is missing, null or empty in the event`},
-		"a workflow no path takes":           {document.TriggerWorkflow, `"workflow":"=body.slash","recipients":"'r'"`, `workflow id has a "/" or "#", which Knock does not take`},
-		"a trigger for nobody":               {document.TriggerWorkflow, `"workflow":"w","recipients":"body.empty"`, `recipients: body.empty: the id is empty`},
-		"dataFrom a text":                    {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","dataFrom":"body.user"`, `dataFrom: body.user is a string, want an object`},
-		"a datum that fails":                 {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","data":{"d":"body.many[9]"}`, `data.d: index out of bounds: 9`},
-		"an actor that is a boolean":         {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","actor":"body.yes"`, `actor: body.yes: it is a boolean, want an id or an object with an id`},
-		"a tenant without an id":             {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","tenant":"body.obj"`, `tenant: body.obj: the object has no id`},
-		"a cancellation key with a fraction": {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","cancellationKey":"body.half"`, `cancellationKey: body.half is a number with a fraction or an exponent, want a string or an integer`},
-		"a setting that is no boolean":       {document.TriggerWorkflow, `"workflow":"w","recipients":"'r'","settings":{"skip_delay":"body.user"}`, `settings.skip_delay: it is a string, want a boolean`},
+		"a tenant that is a list":            {"addAudienceMember", `"audience":"a","members":"'u'","tenant":"body.many"`, `tenant: body.many is a list, not a string or an integer`},
+		"cancel without a key":               {"cancelWorkflow", `"workflow":"w","cancellationKey":"body.empty"`, `cancellationKey: body.empty is empty`},
+		"cancel for a bad recipient":         {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"['a', true]"`, `recipients[1]: it is a boolean, not an ID or an object with an id`},
+		"cancel for an empty list":           {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"body.none"`, `recipients: the list is empty`},
+		"a workflow that finds nothing":      {"triggerWorkflow", `"workflow":"=body.nope","recipients":"'r'"`, `workflow: body.nope is not in the event`},
+		"a workflow no path takes":           {"triggerWorkflow", `"workflow":"=body.slash","recipients":"'r'"`, `workflow ID contains "/" or "#", which Knock does not accept`},
+		"a trigger for nobody":               {"triggerWorkflow", `"workflow":"w","recipients":"body.empty"`, `recipients: body.empty: the ID is empty`},
+		"dataFrom a text":                    {"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.user"`, `dataFrom: body.user is a string, not an object`},
+		"a datum that fails":                 {"triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"d":"body.many[9]"}`, `data.d: index out of bounds: 9`},
+		"an actor that is a boolean":         {"triggerWorkflow", `"workflow":"w","recipients":"'r'","actor":"body.yes"`, `actor: body.yes: it is a boolean, not an ID or an object with an id`},
+		"a tenant without an id":             {"triggerWorkflow", `"workflow":"w","recipients":"'r'","tenant":"body.obj"`, `tenant: body.obj: the object has no id`},
+		"a cancellation key with a fraction": {"triggerWorkflow", `"workflow":"w","recipients":"'r'","cancellationKey":"body.half"`, `cancellationKey: body.half is a number with a fraction or an exponent, not a string or an integer`},
+		"a setting that is no boolean":       {"triggerWorkflow", `"workflow":"w","recipients":"'r'","settings":{"skip_delay":"body.user"}`, `settings.skip_delay: it is a string, not a boolean`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff("skipped "+tc.want, describe(planned(t, sample, mapped(tc.action, tc.parameters)))); diff != "" {
@@ -98,27 +98,27 @@ func TestSkippedActions(t *testing.T) {
 // TestBadRecipients names the element and what is wrong with it.
 func TestBadRecipients(t *testing.T) {
 	for recipients, want := range map[string]string{
-		`null`:                          `recipients: body.r is missing or null in the event`,
-		`""`:                            `recipients: body.r: the id is empty`,
-		`true`:                          `recipients: body.r: it is a boolean, want an id or an object with an id`,
-		`1.5`:                           `recipients: body.r: it is a number with a fraction or an exponent, want an id or an object with an id`,
+		`null`:                          `recipients: body.r is null`,
+		`""`:                            `recipients: body.r: the ID is empty`,
+		`true`:                          `recipients: body.r: it is a boolean, not an ID or an object with an id`,
+		`1.5`:                           `recipients: body.r: it is a number with a fraction or an exponent, not an ID or an object with an id`,
 		`{}`:                            `recipients: body.r: the object has no id`,
 		`{"collection":"c"}`:            `recipients: body.r: the object has no id`,
 		`[]`:                            `recipients: the list is empty`,
 		` [ ] `:                         `recipients: the list is empty`,
-		`["a",null]`:                    `recipients[1]: it is null, want an id or an object with an id`,
-		`["a","a",""]`:                  `recipients[2]: the id is empty`,
-		`["a",["b"]]`:                   `recipients[1]: it is a list, want an id or an object with an id`,
-		`[{"id":""}]`:                   `recipients[0]: the object's id must be a string that is not empty, or an integer`,
-		`[{"id":null}]`:                 `recipients[0]: the object's id must be a string that is not empty, or an integer`,
-		`[{"id":1.0}]`:                  `recipients[0]: the object's id must be a string that is not empty, or an integer`,
+		`["a",null]`:                    `recipients[1]: it is null, not an ID or an object with an id`,
+		`["a","a",""]`:                  `recipients[2]: the ID is empty`,
+		`["a",["b"]]`:                   `recipients[1]: it is a list, not an ID or an object with an id`,
+		`[{"id":""}]`:                   `recipients[0]: the object's id must be an integer or a string that is not empty`,
+		`[{"id":null}]`:                 `recipients[0]: the object's id must be an integer or a string that is not empty`,
+		`[{"id":1.0}]`:                  `recipients[0]: the object's id must be an integer or a string that is not empty`,
 		`{"id":"u","collection":1}`:     `recipients: body.r: the object's collection must be a string that is not empty`,
 		`{"id":"u","collection":""}`:    `recipients: body.r: the object's collection must be a string that is not empty`,
-		`["a",{"id":"u","email":5}]`:    `recipients[1]: the object's email: it is a number, want a string`,
+		`["a",{"id":"u","email":5}]`:    `recipients[1]: the object's email: it is a number, not a string`,
 		`{"id":"u","created_at":"now"}`: `recipients: body.r: the object's created_at: it is not an RFC 3339 time`,
 	} {
 		t.Run(recipients, func(t *testing.T) {
-			got := describe(planned(t, `{"type":"e","r":`+recipients+`}`, mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`)))
+			got := describe(planned(t, `{"type":"e","r":`+recipients+`}`, mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`)))
 			if diff := cmp.Diff("skipped "+want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -131,19 +131,19 @@ func TestWhen(t *testing.T) {
 	for when, want := range map[string]string{
 		"body.yes":                 "DELETE /v1/users/u",
 		"body.n > 5":               "DELETE /v1/users/u",
-		"!body.yes":                "skipped when: not met",
+		"!body.yes":                "skipped when: the condition is false",
 		"body.nope":                "skipped when: body.nope is not in the event",
 		"body.nope > 5":            "skipped when: nope is not in the event",
-		"body.nil":                 "skipped when: body.nil is null",
-		"body.user":                "skipped when: body.user is a string, want a boolean",
-		"body.n":                   "skipped when: body.n is a number, want a boolean",
+		"body.nil":                 "skipped when: body.nil is null, not a boolean",
+		"body.user":                "skipped when: body.user is a string, not a boolean",
+		"body.n":                   "skipped when: body.n is a number, not a boolean",
 		"body.user > 5":            "skipped when: no such overload: string > int; convert with int(), double() or string()",
 		"body.n / 0 > 1":           "skipped when: division by zero",
-		"has(body.nope)":           "skipped when: not met",
+		"has(body.nope)":           "skipped when: the condition is false",
 		"body.?nope.orValue(true)": "DELETE /v1/users/u",
 	} {
 		t.Run(when, func(t *testing.T) {
-			got := describe(planned(t, sample, mapped(document.DeleteUser, `"id":"'u'"`, `"when":"`+when+`"`)))
+			got := describe(planned(t, sample, mapped("deleteUser", `"id":"'u'"`, `"when":"`+when+`"`)))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -156,8 +156,8 @@ func TestWhatIsLeftOutIsNoted(t *testing.T) {
 	for name, tc := range map[string]struct{ body, parameters, want string }{
 		"texts and times of the wrong type": {
 			`{"type":"e","name":["x"],"email":5,"at":"yesterday"}`, `"id":"'u'","name":"body.name","email":"body.email","createdAt":"body.at","avatar":"body.type"`,
-			"PUT /v1/users/u {\"avatar\":\"e\"}\nnote name: left out, it is a list, want a string\n" +
-				"note email: left out, it is a number, want a string\nnote createdAt: left out, it is not an RFC 3339 time",
+			"PUT /v1/users/u {\"avatar\":\"e\"}\nnote name omitted: it is a list, not a string\n" +
+				"note email omitted: it is a number, not a string\nnote createdAt omitted: it is not an RFC 3339 time",
 		},
 		"null and missing texts, without a note": {
 			`{"type":"e","name":null}`, `"id":"'u'","name":"body.name","email":"body.email"`, `PUT /v1/users/u {}`,
@@ -167,16 +167,16 @@ func TestWhatIsLeftOutIsNoted(t *testing.T) {
 		},
 		"names that Knock reserves": {
 			`{"type":"e","from":{"id":1,"created_at":"x","preferences":{},"plan":"pro","email":null,"avatar":7}}`, `"id":"'u'","propertiesFrom":"body.from"`,
-			"PUT /v1/users/u {\"plan\":\"pro\",\"email\":null}\nnote id: left out, Knock reserves this name\nnote created_at: left out, Knock reserves this name\n" +
-				"note preferences: left out, Knock reserves this name\nnote avatar: left out, it is a number, want a string",
+			"PUT /v1/users/u {\"plan\":\"pro\",\"email\":null}\nnote id omitted: Knock reserves this name\nnote created_at omitted: Knock reserves this name\n" +
+				"note preferences omitted: Knock reserves this name\nnote avatar omitted: it is a number, not a string",
 		},
 		"a reserved name behind escapes": {
 			`{"type":"e","from":{"\u0069d":1,"plan":"pro"}}`, `"id":"'u'","propertiesFrom":"body.from"`,
-			"PUT /v1/users/u {\"plan\":\"pro\"}\nnote id: left out, Knock reserves this name",
+			"PUT /v1/users/u {\"plan\":\"pro\"}\nnote id omitted: Knock reserves this name",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, describe(planned(t, tc.body, mapped(document.IdentifyUser, tc.parameters)))); diff != "" {
+			if diff := cmp.Diff(tc.want, describe(planned(t, tc.body, mapped("identifyUser", tc.parameters)))); diff != "" {
 				t.Error(diff)
 			}
 		})

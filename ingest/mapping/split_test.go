@@ -40,15 +40,15 @@ func TestListsAreSplitToWhatKnockTakes(t *testing.T) {
 		recipients int
 		want       []int
 	}{
-		"100 recipients of a subscription": {document.Subscribe, subscribe, 100, []int{100}},
-		"101 recipients of a subscription": {document.Subscribe, subscribe, 101, []int{100, 1}},
-		"201 recipients to unsubscribe":    {document.Unsubscribe, unsubscribe, 201, []int{100, 100, 1}},
-		"1,000 members of an audience":     {document.AddAudienceMember, audience, 1000, []int{1000}},
-		"1,001 members of an audience":     {document.AddAudienceMember, audience, 1001, []int{1000, 1}},
-		"1,001 members to remove":          {document.RemoveAudienceMember, audience, 1001, []int{1000, 1}},
-		"1,001 recipients to cancel for":   {document.CancelWorkflow, cancel, 1001, []int{1000, 1}},
-		"1,000 recipients of a trigger":    {document.TriggerWorkflow, trigger, 1000, []int{1000}},
-		"2,001 recipients of a trigger":    {document.TriggerWorkflow, trigger, 2001, []int{1000, 1000, 1}},
+		"100 recipients of a subscription": {"subscribe", subscribe, 100, []int{100}},
+		"101 recipients of a subscription": {"subscribe", subscribe, 101, []int{100, 1}},
+		"201 recipients to unsubscribe":    {"unsubscribe", unsubscribe, 201, []int{100, 100, 1}},
+		"1,000 members of an audience":     {"addAudienceMember", audience, 1000, []int{1000}},
+		"1,001 members of an audience":     {"addAudienceMember", audience, 1001, []int{1000, 1}},
+		"1,001 members to remove":          {"removeAudienceMember", audience, 1001, []int{1000, 1}},
+		"1,001 recipients to cancel for":   {"cancelWorkflow", cancel, 1001, []int{1000, 1}},
+		"1,000 recipients of a trigger":    {"triggerWorkflow", trigger, 1000, []int{1000}},
+		"2,001 recipients of a trigger":    {"triggerWorkflow", trigger, 2001, []int{1000, 1000, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var sizes []int
@@ -83,7 +83,7 @@ func people(t *testing.T, request knock.Request, seen map[string]bool) []json.Ra
 // TestEveryPartRepeatsTheRest makes sure that a part of a split call lacks nothing but the other parts' recipients.
 func TestEveryPartRepeatsTheRest(t *testing.T) {
 	recipients := regexp.MustCompile(`"recipients":\[[^]]*\]`)
-	plan := planned(t, crowd(1001), mapped(document.TriggerWorkflow,
+	plan := planned(t, crowd(1001), mapped("triggerWorkflow",
 		`"workflow":"w","recipients":"body.r","actor":"'a'","tenant":"'t'","cancellationKey":"'c'","data":{"a":"1"},"settings":{"skip_delay":"true"}`))
 	for _, request := range plan.Actions[0].Requests {
 		want := `{"recipients":[],"actor":"a","tenant":"t","data":{"a":1},"cancellation_key":"c","settings":{"skip_delay":true}}`
@@ -96,7 +96,7 @@ func TestEveryPartRepeatsTheRest(t *testing.T) {
 // keyed is the idempotency keys of an event's triggers under a window, of a source named source and a mapping named m.
 func keyed(t *testing.T, source string, window time.Duration, e event.Event) []string {
 	t.Helper()
-	doc := custom(t, mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`))
+	doc := custom(t, mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`))
 	doc.Name, doc.Event.Window = source, window
 	program := compile(t, doc)
 	if err := program.Identify(&e); err != nil {
@@ -142,7 +142,7 @@ func TestIdempotencyKeysFollowTheSendersKey(t *testing.T) {
 
 func TestEveryTriggerHasItsOwnIdempotencyKey(t *testing.T) {
 	form := regexp.MustCompile(`^doorbell-[0-9a-f]{32}$`)
-	m := mapped(document.TriggerWorkflow, `"workflow":"w","recipients":"body.r"`)
+	m := mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`)
 	program := compile(t, custom(t, m, strings.Replace(m, `"m"`, `"n"`, 1)))
 	keys := func() (keys []string) {
 		for _, action := range program.Plan(identified(t, program, crowd(1001))).Actions {

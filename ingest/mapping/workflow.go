@@ -13,10 +13,10 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// The actions on workflows.
+// This file has the actions on workflows.
 
-// knockMemory is how long Knock remembers an idempotency key.
-const knockMemory = 24 * time.Hour
+// knockWindow is how long Knock remembers an idempotency key.
+const knockWindow = 24 * time.Hour
 
 func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	workflow, err := b.id(paramWorkflow)
@@ -31,26 +31,30 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return each(list, knock.MaxRecipients, func(part []recipient, i int) (knock.Request, error) {
+	return inParts(list, knock.MaxRecipients, func(part []recipient, i int) (knock.Request, error) {
 		var body rawjson.Builder
-		body.Add("recipients", listOf(part, recipient.json))
+		body.Add("recipients", encodeList(part, recipient.inlined))
 		for _, field := range rest {
 			body.Add(field.Name, field.Value)
 		}
-		return knock.TriggerWorkflow(workflow, b.idempotencyKey(i), body.Bytes())
+		request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, body.Bytes(), workflow)
+		if err != nil {
+			return knock.Request{}, err
+		}
+		return request.WithIdempotencyKey(b.idempotencyKey(i))
 	})
 }
 
-// triggerFields are those that each part of a split trigger repeats.
+// triggerFields returns the fields other than the recipients. If a trigger is split, each part repeats them.
 func (b *builder) triggerFields() ([]rawjson.Field, error) {
 	var fields []rawjson.Field
-	for _, name := range []string{paramActor, paramTenant} {
-		r, ok, err := b.optionalRecipient(name)
+	for _, p := range []parameter{paramActor, paramTenant} {
+		r, ok, err := b.optionalRecipient(p)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			fields = append(fields, rawjson.Field{Name: name, Value: r.json()})
+			fields = append(fields, rawjson.Field{Name: p.name, Value: r.inlined()})
 		}
 	}
 	data, err := b.object(paramDataFrom, paramData)
@@ -81,20 +85,21 @@ func (b *builder) triggerSettings() ([]rawjson.Field, error) {
 	}
 	for _, s := range settings {
 		if kind := rawjson.KindOf(s.Value); kind != rawjson.Bool && kind != rawjson.Null {
-			return nil, fmt.Errorf("settings.%s: it is %s, want a boolean", s.Name, kind)
+			return nil, fmt.Errorf("settings.%s: it is %s, not a boolean", s.Name, kind)
 		}
 	}
 	return []rawjson.Field{{Name: "settings", Value: rawjson.Overlay(nil, settings)}}, nil
 }
 
-func (b *builder) optionalRecipient(name string) (recipient, bool, error) {
-	found, err := b.eval(name)
+// optionalRecipient returns a recipient. It returns false if the recipient is missing, null or empty.
+func (b *builder) optionalRecipient(p parameter) (recipient, bool, error) {
+	found, err := b.optional(p)
 	if found == nil || err != nil || string(found) == `""` {
 		return recipient{}, false, err
 	}
 	r, err := recipientOf(found)
 	if err != nil {
-		return recipient{}, false, fmt.Errorf("%s: %s: %w", name, b.mapping.values[name].x, err)
+		return recipient{}, false, fmt.Errorf("%s: %s: %w", p.name, b.text(p), err)
 	}
 	return r, true, nil
 }
@@ -108,28 +113,31 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []recipient
-	if _, used := b.mapping.values[paramRecipients]; used { // without recipients the call cancels for everybody
+	var list []recipient // if the mapping has no recipients, the call cancels for all recipients
+	if _, used := b.mapping.values[paramRecipients.name]; used {
 		if list, err = b.recipients(paramRecipients); err != nil {
 			return nil, err
 		}
 	}
-	return each(list, knock.MaxRecipients, func(part []recipient, _ int) (knock.Request, error) {
+	return inParts(list, knock.MaxRecipients, func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("cancellation_key", rawjson.Quote(key))
 		if len(part) > 0 {
-			body.Add("recipients", listOf(part, recipient.reference))
+			body.Add("recipients", encodeList(part, recipient.reference))
 		}
-		return knock.CancelWorkflow(workflow, body.Bytes())
+		return knock.NewRequestWithBody(knock.CancelWorkflow, body.Bytes(), workflow)
 	})
 }
 
-// idempotencyKey is the same for every attempt of one part of one trigger. It follows the sender's key, so that an event
-// which is sent again after it was dead-lettered triggers nothing twice at Knock; but not where this source would run a
-// repeated key again before Knock has forgotten it.
+// idempotencyKey returns the key of one part of one trigger, which is the same for every attempt.
+//
+// The key depends on the sender's idempotency key if there is one. Then Knock does not run a workflow twice if the sender
+// repeats an event after Doorbell dead-lettered it. There is one exception: if the dedupe window of the source is shorter
+// than Knock's, the source can accept the same key again on purpose while Knock still remembers it. In that case the key
+// depends on the ID of the event.
 func (b *builder) idempotencyKey(part int) string {
 	kind, value := "id", b.event.ID
-	if b.event.Key != "" && b.program.window >= knockMemory {
+	if b.event.Key != "" && b.program.window >= knockWindow {
 		kind, value = "key", b.event.Key
 	}
 	identity := make([]byte, 0, 512)

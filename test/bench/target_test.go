@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/template"
@@ -68,7 +69,7 @@ func startEndToEnd(b *testing.B) target {
 	b.Helper()
 	return startIngest(b, document.Delivery{
 		Concurrency: 64, Timeout: 10 * time.Second, RetryFor: time.Minute,
-		RateLimits: map[string]int32{string(document.TriggerWorkflow): 1_000_000},
+		RateLimits: map[string]int32{string(knock.TriggerWorkflow): 1_000_000},
 	}, "http://"+startKnock(b))
 }
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
@@ -24,7 +24,7 @@ type script struct {
 
 func (s *script) respond(call knocktest.Call) *knocktest.Answer {
 	answers, attempt := s.identify, &s.identifies
-	if call.Endpoint == document.TriggerWorkflow {
+	if call.Endpoint == knock.TriggerWorkflow {
 		answers, attempt = s.trigger, &s.triggers
 	}
 	if n := int(attempt.Add(1)) - 1; n < len(answers) {

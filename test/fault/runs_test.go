@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
@@ -129,7 +129,7 @@ func sameBytes(t *testing.T, calls []knocktest.Call) {
 	t.Helper()
 	first := map[string]string{}
 	for _, call := range calls {
-		if call.Endpoint != document.TriggerWorkflow {
+		if call.Endpoint != knock.TriggerWorkflow {
 			continue
 		}
 		key, bytes := call.Header["idempotency-key"], call.Path+" "+call.Body
@@ -161,7 +161,7 @@ func ran(count int) func([]knocktest.Call) bool {
 func triggered(calls []knocktest.Call) []string {
 	var workflows []string
 	for _, call := range calls {
-		if call.Endpoint == document.TriggerWorkflow && call.Status == 200 {
+		if call.Endpoint == knock.TriggerWorkflow && call.Status == 200 {
 			workflow, _ := strings.CutSuffix(strings.TrimPrefix(call.Path, "/v1/workflows/"), "/trigger")
 			workflows = append(workflows, workflow)
 		}

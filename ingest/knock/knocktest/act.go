@@ -15,10 +15,10 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-func (r *request) endpoint() document.ActionName {
+func (r *request) endpoint() knock.Endpoint {
 	if r.route == nil {
 		return ""
 	}
@@ -78,7 +78,7 @@ func (k *Knock) check(r request) (*call, *refusal) {
 		return nil, refused
 	}
 	parsed := &call{ids: r.ids, query: query, body: values}
-	if r.route.endpoint == document.TriggerWorkflow { // Knock ignores the key elsewhere
+	if r.route.endpoint == knock.TriggerWorkflow { // Knock ignores the key elsewhere
 		parsed.key = r.Header.Get("Idempotency-Key")
 	}
 	if len(parsed.key) > maxKey {

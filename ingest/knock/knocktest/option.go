@@ -5,7 +5,7 @@ package knocktest
 import (
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // APIKey is the key that a Knock takes unless WithAPIKey names another.
@@ -42,7 +42,7 @@ func WithFailedRows(ids ...string) Option {
 
 // WithRateLimits refuses with 429 what exceeds Knock's published limits, or those given instead, in calls a second of
 // the clock by endpoint.
-func WithRateLimits(instead map[document.ActionName]int) Option {
+func WithRateLimits(instead map[knock.Endpoint]int) Option {
 	return func(k *Knock) {
 		k.limited = true
 		for index := range k.routes {

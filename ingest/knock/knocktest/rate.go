@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // window counts an endpoint's calls in one second of the clock.
@@ -16,7 +16,7 @@ type window struct {
 }
 
 // admit counts a call, or refuses it when its endpoint has had all of this second's.
-func (w *world) admit(endpoint document.ActionName, rate int) *refusal {
+func (w *world) admit(endpoint knock.Endpoint, rate int) *refusal {
 	second := w.now().Truncate(time.Second)
 	counted := w.windows[endpoint]
 	if !counted.second.Equal(second) {

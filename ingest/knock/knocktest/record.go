@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // Dropped is the status of a call that was cut off without an answer.
@@ -22,7 +22,7 @@ type Call struct {
 	// Path is as it was on the wire, with the query.
 	Path string
 	// Endpoint is empty when the path or the method is not Knock's.
-	Endpoint document.ActionName
+	Endpoint knock.Endpoint
 	Body     string
 	// Header holds accept, content-type, idempotency-key, user-agent and x-knock-branch, as far as they came.
 	Header map[string]string
@@ -78,7 +78,7 @@ func (k *Knock) State() State {
 }
 
 // arrived records a request.
-func (k *Knock) arrived(r *http.Request, endpoint document.ActionName, body string) Call {
+func (k *Knock) arrived(r *http.Request, endpoint knock.Endpoint, body string) Call {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	k.seq++

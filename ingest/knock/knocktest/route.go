@@ -7,13 +7,12 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // route is one call of Knock's API.
 type route struct {
-	endpoint document.ActionName
+	endpoint knock.Endpoint
 	method   string
 	path     string   // a part in braces takes an ID
 	query    []string // boolean parameters
@@ -38,21 +37,21 @@ func routes() []route {
 		ok, empty           = http.StatusOK, http.StatusNoContent
 	)
 	return []route{
-		{document.IdentifyUser, put, "/v1/users/{user}", nil, 60, new(user()), ok, (*world).identify},
-		{document.DeleteUser, del, "/v1/users/{user}", nil, 5, nil, empty, (*world).deleteUser},
-		{document.MergeUser, post, "/v1/users/{user}/merge", nil, 5, mergeBody(), ok, (*world).mergeUser},
+		{knock.IdentifyUser, put, "/v1/users/{user}", nil, 60, new(user()), ok, (*world).identify},
+		{knock.DeleteUser, del, "/v1/users/{user}", nil, 5, nil, empty, (*world).deleteUser},
+		{knock.MergeUser, post, "/v1/users/{user}/merge", nil, 5, mergeBody(), ok, (*world).mergeUser},
 		{knock.BulkIdentify, post, "/v1/users/bulk/identify", nil, 1, bulkBody(), ok, (*world).bulkIdentify},
 		{knock.BulkOperationStatus, get, "/v1/bulk_operations/{operation}", nil, 200, nil, ok, (*world).poll},
-		{document.SetObject, put, "/v1/objects/{collection}/{object}", nil, 60, objectBody(), ok, (*world).setObject},
-		{document.DeleteObject, del, "/v1/objects/{collection}/{object}", nil, 60, nil, empty, (*world).deleteObject},
-		{document.Subscribe, post, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, subscribeBody(), ok, (*world).subscribe},
-		{document.Unsubscribe, del, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, unsubscribeBody(), ok, (*world).unsubscribe},
-		{document.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, new(tenant()), ok, (*world).setTenant},
-		{document.DeleteTenant, del, "/v1/tenants/{tenant}", nil, 5, nil, empty, (*world).deleteTenant},
-		{document.AddAudienceMember, post, "/v1/audiences/{audience}/members", []string{"create_audience"}, 60, membersBody(), empty, (*world).addMembers},
-		{document.RemoveAudienceMember, del, "/v1/audiences/{audience}/members", nil, 60, membersBody(), empty, (*world).removeMembers},
-		{document.CancelWorkflow, post, "/v1/workflows/{workflow}/cancel", nil, 1000, cancelBody(), empty, (*world).cancel},
-		{document.TriggerWorkflow, post, "/v1/workflows/{workflow}/trigger", nil, 1000, triggerBody(), ok, (*world).trigger},
+		{knock.SetObject, put, "/v1/objects/{collection}/{object}", nil, 60, objectBody(), ok, (*world).setObject},
+		{knock.DeleteObject, del, "/v1/objects/{collection}/{object}", nil, 60, nil, empty, (*world).deleteObject},
+		{knock.Subscribe, post, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, subscribeBody(), ok, (*world).subscribe},
+		{knock.Unsubscribe, del, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, unsubscribeBody(), ok, (*world).unsubscribe},
+		{knock.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, new(tenant()), ok, (*world).setTenant},
+		{knock.DeleteTenant, del, "/v1/tenants/{tenant}", nil, 5, nil, empty, (*world).deleteTenant},
+		{knock.AddAudienceMember, post, "/v1/audiences/{audience}/members", []string{"create_audience"}, 60, membersBody(), empty, (*world).addMembers},
+		{knock.RemoveAudienceMember, del, "/v1/audiences/{audience}/members", nil, 60, membersBody(), empty, (*world).removeMembers},
+		{knock.CancelWorkflow, post, "/v1/workflows/{workflow}/cancel", nil, 1000, cancelBody(), empty, (*world).cancel},
+		{knock.TriggerWorkflow, post, "/v1/workflows/{workflow}/trigger", nil, 1000, triggerBody(), ok, (*world).trigger},
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
@@ -190,7 +189,7 @@ func TestAnIdempotencyKeyRunsOnce(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	clock := newClock()
-	fake := knocktest.New(t, knocktest.WithClock(clock.read), knocktest.WithRateLimits(map[document.ActionName]int{document.IdentifyUser: 2}))
+	fake := knocktest.New(t, knocktest.WithClock(clock.read), knocktest.WithRateLimits(map[knock.Endpoint]int{knock.IdentifyUser: 2}))
 	for index, want := range []int{200, 200, 429} {
 		answer := exchange(t, fake, http.MethodPut, "/v1/users/u1", `{}`)
 		if answer.StatusCode != want || (answer.Header.Get("Retry-After") == "1") != (want == 429) {
@@ -210,7 +209,7 @@ func TestTheFakeAndTheClientAgreeOnRates(t *testing.T) {
 			status, _ := send(t, fake, sample.method, sample.path, sample.refused[0])
 			calls := fake.Calls()
 			if endpoint := calls[len(calls)-1].Endpoint; status == http.StatusTooManyRequests {
-				if want := knock.Rate(endpoint); admitted != want {
+				if want := endpoint.Rate(); admitted != want {
 					t.Errorf("%s: the fake admits %d, the client knows %d", endpoint, admitted, want)
 				}
 				break

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // Properties are what Knock holds of a user, an object or a tenant. Numbers are json.Number.
@@ -52,13 +52,13 @@ type world struct {
 	members    map[string]map[string]bool
 	operations map[string]*operation
 	replays    map[string]replay
-	windows    map[document.ActionName]window
+	windows    map[knock.Endpoint]window
 }
 
 func newWorld(now func() time.Time) world {
 	return world{
 		now: now, failRows: map[string]bool{}, members: map[string]map[string]bool{},
-		operations: map[string]*operation{}, replays: map[string]replay{}, windows: map[document.ActionName]window{},
+		operations: map[string]*operation{}, replays: map[string]replay{}, windows: map[knock.Endpoint]window{},
 		State: State{
 			Users: map[string]Properties{}, Objects: map[string]Properties{}, Tenants: map[string]Properties{},
 			Subscriptions: map[string]map[string]Properties{},
