@@ -71,7 +71,7 @@ verification: {secretRef: {name: pigeon-post, key: signingKey}}`), nil)
 	if e := accepted[0]; e.Type != "track/arrived" || e.Key != "r-1" || e.OrderingKey == "" {
 		t.Errorf("the event was read as type %q, idempotency key %q, ordering key %q", e.Type, e.Key, e.OrderingKey)
 	}
-	if actions := result.Program.Plan(accepted[0]).Actions; len(actions) != 1 || actions[0].Name != document.TriggerWorkflow {
+	if actions := result.Program.Plan(accepted[0]).Actions; len(actions) != 1 || actions[0].Name != "triggerWorkflow" {
 		t.Errorf("the actions are %+v, want the template's triggerWorkflow", actions)
 	}
 }
