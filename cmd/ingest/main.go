@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command ingest is Doorbell's data plane in a pod: it takes the events of one Source and delivers them to Knock.
+// Command ingest is Doorbell's data plane in a pod: it receives the events of one Source, stores them in Redis and delivers them to
+// Knock. The operator starts it; it reads its configuration from a mounted directory and never talks to the API server.
 package main
 
 import (
@@ -25,13 +26,13 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
-// version is stamped by the build.
+// version is the version of Doorbell. The build sets it with -ldflags.
 var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal then ends the process without draining
 	log := logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil))
 	if err := run(ctx, os.Args[1:], log); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "ingest:", err)
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), Version: version,
 		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, ConfigurationProblem: watcher.Problem,
 	})
-	log.Info("starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())
+	log.Info("Starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())
 
 	group, ctx := errgroup.WithContext(ctx)
 	updates := make(chan []pipeline.Config)

@@ -20,21 +20,22 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// sentinelEvery is how often the sentinels are asked who is master, should their message get lost.
+// sentinelEvery is how often the client asks the sentinels for the master. They also announce a new master, but an announcement
+// can be lost.
 const sentinelEvery = 5 * time.Second
 
-// connect opens Redis. Credentials and certificates are read for each connection, so that they may be rotated.
+// connect opens the Redis client. It reads credentials and certificates again for each connection, so that they can be rotated.
 func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	options := rueidis.ClientOption{
 		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ForceSingleClient: s.mode == standalone,
-		ClientName: "doorbell", ClientSetInfo: rueidis.DisableClientSetInfo, // see keyspace.Access
+		ClientName: "doorbell", ClientSetInfo: rueidis.DisableClientSetInfo, // keyspace.Access does not allow CLIENT SETINFO
 		AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) { return s.credentials() },
 	}
 	if s.tls {
 		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.serverName}
 		options.DialCtxFn = s.dial
 	}
-	if s.mode == sentinel { // AuthCredentialsFn goes for the sentinels too
+	if s.mode == sentinel { // AuthCredentialsFn applies to the sentinels too
 		options.Sentinel = rueidis.SentinelOption{
 			MasterSet: s.master, ClientName: options.ClientName, TLSConfig: options.TLSConfig, TopologyRefreshInterval: sentinelEvery,
 		}
@@ -42,7 +43,7 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	return rueidis.NewClient(options)
 }
 
-// dial opens one connection with TLS.
+// dial opens one TLS connection. It trusts the certificate authorities in the mounted file, or the system's if there is none.
 func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 	authorities, err := s.secret(layout.RedisCAFile)
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer,
 	if authorities != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(authorities)) {
-			return nil, errors.New(layout.RedisCAFile + " holds no certificate in PEM")
+			return nil, errors.New(layout.RedisCAFile + " contains no certificate in PEM format")
 		}
 	}
 	return (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
@@ -67,9 +68,9 @@ func (s *settings) credentials() (rueidis.AuthCredentials, error) {
 	return rueidis.AuthCredentials{Username: username, Password: password}, err
 }
 
-// secret reads a file of the config directory without surrounding white space. It returns "" if the file does not exist.
+// secret reads a file of the configuration directory without surrounding white space. It returns "" if the file does not exist.
 func (s *settings) secret(file string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file))) //nolint:gosec // the folder is the operator's
+	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file))) //nolint:gosec // the directory is a flag that only the operator sets
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -11,17 +11,17 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// The layouts of Redis.
+// The values of --redis-mode.
 const (
 	standalone = "Standalone"
 	sentinel   = "Sentinel"
 	cluster    = "Cluster"
 )
 
-// clusterShards spread one Source over the nodes of a Redis Cluster.
+// clusterShards is the number of shards of an inbox in a Redis Cluster. It spreads one Source over the nodes of the cluster.
 const clusterShards = 16
 
-// settings are the flags. What may change while the process runs lies in the configuration's folder.
+// settings are the flags. Settings that may change while the process runs are in the configuration directory instead.
 type settings struct {
 	config, listen, admin, owner string
 	drain                        time.Duration
@@ -31,25 +31,26 @@ type settings struct {
 	tls                                 bool
 }
 
+// parse returns the settings of a command line, or an error that names the invalid flag.
 func parse(args []string) (*settings, error) {
 	s := &settings{}
 	flags := flag.NewFlagSet("ingest", flag.ContinueOnError)
-	flags.StringVar(&s.config, "config", layout.ConfigDirectory, "folder with the configuration and the secrets")
-	flags.StringVar(&s.listen, "listen", fmt.Sprintf(":%d", layout.EventsPort), "address for the senders' requests")
-	flags.StringVar(&s.admin, "admin", fmt.Sprintf(":%d", layout.AdminPort), "address of /healthz, /readyz, /metrics and /status")
-	flags.DurationVar(&s.drain, "drain", 0, "how long requests are still taken after the process was told to stop")
-	flags.StringVar(&s.owner, "owner", "", "names this process and those it succeeds, such as its pod's UID: it goes on at once where one of them was killed")
-	flags.StringVar(&s.addresses, "redis-address", "", "HOST:PORT of Redis; several, separated by commas, for sentinels or a cluster")
-	flags.StringVar(&s.mode, "redis-mode", standalone, "Standalone, Sentinel or Cluster")
-	flags.StringVar(&s.master, "redis-master", "", "name by which the sentinels know the master")
-	flags.IntVar(&s.database, "redis-database", 0, "database of Redis")
-	flags.BoolVar(&s.tls, "redis-tls", false, "encrypt the connections to Redis")
-	flags.StringVar(&s.serverName, "redis-server-name", "", "name that the certificate of Redis must have, where it is not the address's")
+	flags.StringVar(&s.config, "config", layout.ConfigDirectory, "directory with the configuration and the secrets")
+	flags.StringVar(&s.listen, "listen", fmt.Sprintf(":%d", layout.EventsPort), "address that receives the requests of senders")
+	flags.StringVar(&s.admin, "admin", fmt.Sprintf(":%d", layout.AdminPort), "address of the admin port, which serves /healthz, /readyz, /metrics and /status")
+	flags.DurationVar(&s.drain, "drain", 0, "how long the process still accepts requests after it receives SIGTERM")
+	flags.StringVar(&s.owner, "owner", "", "name that this process shares with the ones that it replaces, such as the UID of its pod; it takes over the leases of a killed process at once")
+	flags.StringVar(&s.addresses, "redis-address", "", "HOST:PORT of Redis, or a comma-separated list of sentinels or cluster nodes")
+	flags.StringVar(&s.mode, "redis-mode", standalone, "how Redis is deployed: Standalone, Sentinel or Cluster")
+	flags.StringVar(&s.master, "redis-master", "", "name of the master that the sentinels monitor; required in mode Sentinel")
+	flags.IntVar(&s.database, "redis-database", 0, "number of the Redis database")
+	flags.BoolVar(&s.tls, "redis-tls", false, "connect to Redis with TLS")
+	flags.StringVar(&s.serverName, "redis-server-name", "", "name in the certificate of Redis; default: the host name of the address")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("%q is no flag", flags.Arg(0))
+		return nil, fmt.Errorf("unexpected argument %q: ingest accepts flags only", flags.Arg(0))
 	}
 	return s, s.check()
 }
@@ -57,21 +58,22 @@ func parse(args []string) (*settings, error) {
 func (s *settings) check() error {
 	switch {
 	case len(s.redisAddresses()) == 0:
-		return fmt.Errorf("--redis-address: name the Redis that keeps the events, such as redis:6379")
+		return fmt.Errorf("--redis-address is required; set it to the address of Redis, such as redis:6379")
 	case s.mode != standalone && s.mode != sentinel && s.mode != cluster:
-		return fmt.Errorf("--redis-mode %s: want %s, %s or %s", s.mode, standalone, sentinel, cluster)
+		return fmt.Errorf("invalid --redis-mode %q: must be %q, %q or %q", s.mode, standalone, sentinel, cluster)
 	case s.mode == sentinel && s.master == "":
-		return fmt.Errorf("--redis-master: mode %s needs the name by which the sentinels know the master", sentinel)
+		return fmt.Errorf("--redis-master is required with --redis-mode=%s; set it to the name of the master that the sentinels monitor", sentinel)
 	default:
 		return nil
 	}
 }
 
-// redisAddresses leaves out what is empty.
+// redisAddresses returns the addresses in --redis-address. It skips empty ones.
 func (s *settings) redisAddresses() []string {
 	return strings.FieldsFunc(s.addresses, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
+// shards returns the number of shards of a new inbox.
 func (s *settings) shards() int {
 	if s.mode == cluster {
 		return clusterShards

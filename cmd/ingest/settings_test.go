@@ -9,16 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSettingsThatDoNotFitAreRefused(t *testing.T) {
+func TestInvalidFlagsAreRejected(t *testing.T) {
 	for name, test := range map[string]struct {
 		args string
 		want string
 	}{
-		"no Redis":                 {"", "--redis-address: name the Redis"},
-		"an empty address":         {"--redis-address=,", "--redis-address: name the Redis"},
-		"an unknown mode":          {"--redis-address=redis:6379 --redis-mode=sentinel", "want Standalone, Sentinel or Cluster"},
-		"sentinels without master": {"--redis-address=redis:26379 --redis-mode=Sentinel", "--redis-master: "},
-		"an argument":              {"--redis-address=redis:6379 serve", `"serve" is no flag`},
+		"no Redis address":           {"", "--redis-address is required"},
+		"an empty address":           {"--redis-address=,", "--redis-address is required"},
+		"an unknown mode":            {"--redis-address=redis:6379 --redis-mode=sentinel", `must be "Standalone", "Sentinel" or "Cluster"`},
+		"sentinels without a master": {"--redis-address=redis:26379 --redis-mode=Sentinel", "--redis-master is required"},
+		"an argument":                {"--redis-address=redis:6379 serve", `unexpected argument "serve"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parse(strings.Fields(test.args)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -28,7 +28,7 @@ func TestSettingsThatDoNotFitAreRefused(t *testing.T) {
 	}
 }
 
-func TestAClusterSpreadsASource(t *testing.T) {
+func TestOnlyAClusterHasSeveralShards(t *testing.T) {
 	for mode, want := range map[string]int{standalone: 1, sentinel: 1, cluster: 16} {
 		s, err := parse([]string{"--redis-address=a:1, b:2", "--redis-mode=" + mode, "--redis-master=main"})
 		if err != nil {
