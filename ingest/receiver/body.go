@@ -10,30 +10,55 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 )
 
 const (
-	// firstRead is what is set aside for a body before it is known to come.
-	firstRead = 64 << 10
-	// unknownLength is the same where the sender does not tell the length.
-	unknownLength = 4 << 10
+	// maxFirstBuffer is the size in bytes of the largest buffer that is allocated before any byte of a body has arrived.
+	maxFirstBuffer = 64 << 10
+	// unknownLengthBuffer is the size of the first buffer if the sender does not state the length of the body.
+	unknownLengthBuffer = 4 << 10
 )
 
 var (
-	errLarge = errors.New("over the limit")
-	errBusy  = errors.New("no memory for it now")
+	errTooLarge = errors.New("the body is too large")
+	errNoMemory = errors.New("no memory is left for the body")
 )
 
-// coding is how a body is encoded.
-type coding int
+// memory bounds the bytes that the bodies of all requests in flight use together. A limit on the number of requests is not enough,
+// because one body can be a thousand times as large as another.
+type memory struct{ free atomic.Int64 }
+
+// memoryBudget is the part of the memory that one request has reserved. It is not safe for concurrent use.
+type memoryBudget struct {
+	memory   *memory
+	reserved int64
+}
+
+// reserve reserves n more bytes. If fewer are free, it reserves none and returns false.
+func (b *memoryBudget) reserve(n int64) bool {
+	if b.memory.free.Add(-n) < 0 {
+		b.memory.free.Add(n)
+		return false
+	}
+	b.reserved += n
+	return true
+}
+
+// release returns all reserved bytes.
+func (b *memoryBudget) release() { b.memory.free.Add(b.reserved) }
+
+// encoding is the content encoding of a body.
+type encoding int
 
 const (
-	identity coding = iota
+	identity encoding = iota
 	gzipped
 )
 
-// contentCoding reads Content-Encoding. More than one real coding is rejected: nothing sends it but an attacker.
-func contentCoding(header http.Header) (coding, *rejection) {
+// contentEncoding reads the Content-Encoding header. It rejects a body that is compressed twice: real senders do not do that, and
+// it would make decompression bombs more effective.
+func contentEncoding(header http.Header) (encoding, *rejection) {
 	found := identity
 	for name := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
 		switch strings.ToLower(strings.TrimSpace(name)) {
@@ -44,25 +69,26 @@ func contentCoding(header http.Header) (coding, *rejection) {
 			}
 			found = gzipped
 		default:
-			return 0, unsupportedEncoding("the Content-Encoding is unknown; send the body plain or as gzip")
+			return 0, unsupportedEncoding("the Content-Encoding is not supported; send the body plain or as gzip")
 		}
 	}
 	return found, nil
 }
 
-// receive reads the body as sent. The server's read deadline, from the request's start, ends it.
-func (r *Receiver) receive(request *http.Request, memoryBudget *memoryBudget) ([]byte, *rejection) {
-	hint := min(request.ContentLength, firstRead)
+// readBody reads the body as it was sent. The read deadline of the server, which counts from the start of the request, bounds the
+// time that it takes.
+func (r *Receiver) readBody(request *http.Request, budget *memoryBudget) ([]byte, *rejection) {
+	hint := min(request.ContentLength, maxFirstBuffer)
 	if hint < 0 {
-		hint = unknownLength
+		hint = unknownLengthBuffer
 	}
-	body, err := readAll(request.Body, hint, r.options.MaxBody, memoryBudget)
+	body, err := readAll(request.Body, hint, r.options.MaxBody, budget)
 	switch {
 	case err == nil:
 		return body, nil
-	case errors.Is(err, errLarge):
+	case errors.Is(err, errTooLarge):
 		return nil, bodyTooLarge(r.options.MaxBody)
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errNoMemory):
 		return nil, overloaded()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, requestTimeout(r.options.RequestTimeout)
@@ -71,33 +97,36 @@ func (r *Receiver) receive(request *http.Request, memoryBudget *memoryBudget) ([
 	}
 }
 
-// inflate undoes the coding. An empty body is left for whoever reads it next.
-func (r *Receiver) inflate(body []byte, coding coding, memoryBudget *memoryBudget) ([]byte, *rejection) {
-	if coding == identity || len(body) == 0 {
+// decompress returns the body without its encoding. An empty body stays empty, so that its rejection says that it is empty and not
+// that it is invalid gzip.
+func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudget) ([]byte, *rejection) {
+	if encoding == identity || len(body) == 0 {
 		return body, nil
 	}
 	reader, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
-		return nil, invalidBody("the body is not gzip, as its Content-Encoding says")
+		return nil, invalidBody("the body is not gzip, although its Content-Encoding says so")
 	}
-	inflated, err := readAll(reader, min(4*int64(len(body)), firstRead), r.options.MaxBody, memoryBudget)
+	plain, err := readAll(reader, min(4*int64(len(body)), maxFirstBuffer), r.options.MaxBody, budget)
 	switch {
 	case err == nil:
-		return inflated, nil
-	case errors.Is(err, errLarge):
-		return nil, inflatedBodyTooLarge(r.options.MaxBody)
-	case errors.Is(err, errBusy):
+		return plain, nil
+	case errors.Is(err, errTooLarge):
+		return nil, decompressedBodyTooLarge(r.options.MaxBody)
+	case errors.Is(err, errNoMemory):
 		return nil, overloaded()
 	default:
 		return nil, invalidBody("the gzip body is damaged: " + err.Error())
 	}
 }
 
-// readAll reads to the end, at most limit bytes, in memory that it borrows as it comes to need it.
-func readAll(source io.Reader, hint, limit int64, memoryBudget *memoryBudget) ([]byte, error) {
-	size := min(hint, limit) + 1 // one more, to see the end without growing
-	if !memoryBudget.take(size) {
-		return nil, errBusy
+// readAll reads to the end of source. It returns errTooLarge after limit bytes, and errNoMemory if the budget cannot grow. The
+// first buffer has room for hint bytes; then the buffer doubles as data arrives, so that a sender cannot reserve memory merely by
+// announcing a large body.
+func readAll(source io.Reader, hint, limit int64, budget *memoryBudget) ([]byte, error) {
+	size := min(hint, limit) + 1 // one more byte, so that the last read finds the end without a larger buffer
+	if !budget.reserve(size) {
+		return nil, errNoMemory
 	}
 	data := make([]byte, 0, size)
 	for {
@@ -105,15 +134,15 @@ func readAll(source io.Reader, hint, limit int64, memoryBudget *memoryBudget) ([
 		data = data[:len(data)+n]
 		switch {
 		case int64(len(data)) > limit:
-			return nil, errLarge
+			return nil, errTooLarge
 		case errors.Is(err, io.EOF):
 			return data, nil
 		case err != nil:
 			return nil, err
 		case len(data) == cap(data):
 			size = min(2*int64(cap(data)), limit+1)
-			if !memoryBudget.take(size - int64(cap(data))) {
-				return nil, errBusy
+			if !budget.reserve(size - int64(cap(data))) {
+				return nil, errNoMemory
 			}
 			data = append(make([]byte, 0, size), data...)
 		}

@@ -13,11 +13,11 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-func TestWhatBecomesOfARequest(t *testing.T) {
-	b := new(box)
-	address := serve(t, started(receiver.Options{}, b.source(func(s *receiver.Endpoint) {
-		s.Verification = &document.Verification{Scheme: document.SchemeHeader, Header: "x-key", Enforce: true}
-		s.Secret, s.Tokens = "secret", append(s.Tokens, "")
+func TestRequestBecomesEventsWithoutItsCredentials(t *testing.T) {
+	b := new(fakeInbox)
+	address := serve(t, started(receiver.Options{}, b.endpoint(func(e *receiver.Endpoint) {
+		e.Verification = &document.Verification{Scheme: document.SchemeHeader, Header: "x-key", Enforce: true}
+		e.Secret, e.Tokens = "secret", append(e.Tokens, "")
 	})))
 	send(t, address, sent{
 		body: "\ufeff [" + `{"type":"identify", "n":9007199254740993 }, {"type":"track"}` + "]",
@@ -35,7 +35,7 @@ func TestWhatBecomesOfARequest(t *testing.T) {
 		{Type: "identify", Headers: headers, Body: []byte(`{"type":"identify", "n":9007199254740993 }`)},
 		{Type: "track", Headers: headers, Body: []byte(`{"type":"track"}`)},
 	}
-	got := b.taken()
+	got := b.accepted()
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(event.Event{}, "ID")); diff != "" {
 		t.Error(diff)
 	}

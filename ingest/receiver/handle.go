@@ -3,9 +3,7 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -15,137 +13,114 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// take does all that a request asks for, but for the answer.
-func (r *Receiver) handle(request *http.Request) (taken receipt, rejected *rejection) {
+// handle processes a request up to, but not including, its response. A panic becomes a rejection, so that a bug in one source
+// does not end the connection without a response.
+func (r *Receiver) handle(request *http.Request) (result summary, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request not handled", "stack", string(debug.Stack()))
-			taken, rejected = receipt{}, internalError()
+			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request failed", "stack", string(debug.Stack()))
+			result, rejected = summary{}, internalError()
 		}
 	}()
-	if rejected := r.closed(); rejected != nil {
-		return receipt{}, rejected
+	if rejected := r.unavailable(); rejected != nil {
+		return summary{}, rejected
 	}
-	source := r.routes.Load().find(request.URL)
-	if source == nil {
-		return receipt{}, notFound()
+	route := r.routes.Load().find(request.URL)
+	if route == nil {
+		return summary{}, notFound()
 	}
-	taken, rejected = r.handleEndpoint(source, request)
+	result, rejected = r.handleRoute(route, request)
 	if rejected != nil {
-		r.options.Log.V(2).Info("Request rejected", "source", source.ref(), "status", rejected.status, "code", rejected.code)
+		r.options.Log.V(2).Info("Request rejected", "source", route.ref(), "status", rejected.status, "code", rejected.code)
 	}
-	return taken, rejected
+	return result, rejected
 }
 
-// handleEndpoint checks first what can be known without the body.
-func (r *Receiver) handleEndpoint(source *route, request *http.Request) (receipt, *rejection) {
+// handleRoute makes all checks that need no body before it reads the body.
+func (r *Receiver) handleRoute(route *route, request *http.Request) (summary, *rejection) {
 	switch request.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
-		return receipt{}, methodNotAllowed()
+		return summary{}, methodNotAllowed()
 	}
-	mark, rejected := source.verifyHeader(request.Header)
+	mark, rejected := route.verifyHeader(request.Header)
 	if rejected != nil {
-		return receipt{}, rejected
+		return summary{}, rejected
 	}
-	coding, rejected := contentCoding(request.Header)
+	encoding, rejected := contentEncoding(request.Header)
 	if rejected != nil {
-		return receipt{}, rejected
+		return summary{}, rejected
 	}
 	if request.ContentLength > r.options.MaxBody {
-		return receipt{}, bodyTooLarge(r.options.MaxBody)
+		return summary{}, bodyTooLarge(r.options.MaxBody)
 	}
 	if !r.enter() {
-		return receipt{}, overloaded()
+		return summary{}, overloaded()
 	}
 	defer r.leave()
-	return r.handleBody(source, request, coding, mark)
+	return r.handleBody(route, request, encoding, mark)
 }
 
-func (r *Receiver) handleBody(source *route, request *http.Request, coding coding, mark string) (receipt, *rejection) {
-	memoryBudget := memoryBudget{from: &r.memory}
-	defer memoryBudget.giveBack()
-	body, rejected := r.receive(request, &memoryBudget)
+// handleBody verifies the signature of the body as it was sent, before it decompresses the body.
+func (r *Receiver) handleBody(route *route, request *http.Request, encoding encoding, mark string) (summary, *rejection) {
+	budget := memoryBudget{memory: &r.memory}
+	defer budget.release()
+	body, rejected := r.readBody(request, &budget)
 	if rejected != nil {
-		return receipt{}, rejected
+		return summary{}, rejected
 	}
-	if source.Verification != nil && source.Verification.Scheme == document.SchemeHMAC {
-		if mark, rejected = source.verifyBody(request.Header, body); rejected != nil {
-			return receipt{}, rejected
+	if route.Verification != nil && route.Verification.Scheme == document.SchemeHMAC {
+		if mark, rejected = route.verifyBody(request.Header, body); rejected != nil {
+			return summary{}, rejected
 		}
 	}
-	if body, rejected = r.inflate(body, coding, &memoryBudget); rejected != nil {
-		return receipt{}, rejected
+	if body, rejected = r.decompress(body, encoding, &budget); rejected != nil {
+		return summary{}, rejected
 	}
-	headers := source.headers(request.Header)
-	events, rejected := r.events(source, body, headers, mark)
+	events, rejected := r.parseEvents(route, body, route.storedHeaders(request.Header), mark)
 	if rejected != nil {
-		return receipt{}, rejected
+		return summary{}, rejected
 	}
-	return r.accept(request.Context(), source, events)
+	return r.accept(request.Context(), route, events)
 }
 
-// events cuts the body up and has each event identified.
-func (r *Receiver) events(source *route, body []byte, headers map[string]string, mark string) ([]*event.Event, *rejection) {
-	bodies, err := event.Split(body)
-	if tooMany, ok := errors.AsType[*event.TooManyError](err); ok {
-		return nil, tooManyEvents(tooMany)
-	} else if err != nil {
-		return nil, invalidBody(err.Error())
-	}
-	if int64(size(headers)*(len(bodies)-1)) > r.options.MaxBody { // each event is stored with a copy
-		return nil, headersTooLarge(len(bodies))
-	}
-	array := bytes.TrimLeft(body, "\ufeff \t\r\n")[0] == '['
-	events := make([]*event.Event, len(bodies))
-	for i, body := range bodies {
-		events[i] = &event.Event{ID: event.NewID(), Verification: mark, Headers: headers, Body: body}
-		if err := source.Identify(events[i]); err != nil {
-			if array {
-				err = fmt.Errorf("element %d of the array: %w", i, err)
-			}
-			return nil, invalidEvent(err)
-		}
-	}
-	return events, nil
-}
-
-// accept goes on when the sender goes away: what it asked for is nearly done, and a sender may close its side early.
-func (r *Receiver) accept(ctx context.Context, source *route, events []*event.Event) (receipt, *rejection) {
+// accept stores the events. It continues if the sender closes its connection: a sender may close its side early and still read the
+// response, and the work is nearly done.
+func (r *Receiver) accept(ctx context.Context, route *route, events []*event.Event) (summary, *rejection) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.AcceptTimeout)
 	defer cancel()
-	receipts, err := source.Accept(ctx, events)
-	r.report(source, err)
+	receipts, err := route.Accept(ctx, events)
+	r.logAccept(route, err)
 	if err != nil {
-		return receipt{}, acceptFailed(err)
+		return summary{}, acceptFailed(err)
 	}
-	taken := count(receipts)
-	if taken.duplicates > 0 && source.RecordDuplicates != nil {
-		source.RecordDuplicates(ctx, events, receipts)
+	result := summarize(receipts)
+	if result.duplicates > 0 && route.RecordDuplicates != nil {
+		route.RecordDuplicates(ctx, events, receipts)
 	}
-	return taken, nil
+	return result, nil
 }
 
-// report logs when a source begins to turn events away, and when it takes them again.
-func (r *Receiver) report(source *route, err error) {
+// logAccept logs when Accept begins to fail and when it succeeds again, not each failure in between.
+func (r *Receiver) logAccept(route *route, err error) {
 	failing := err != nil
 	switch {
-	case source.failing.Swap(failing) == failing:
+	case route.failing.Swap(failing) == failing:
 	case failing:
-		r.options.Log.Error(err, "Events are turned away with 429", "source", source.ref())
+		r.options.Log.Error(err, "Rejecting events with status 429", "source", route.ref())
 	default:
-		r.options.Log.Info("Events are taken again", "source", source.ref())
+		r.options.Log.Info("Accepting events again", "source", route.ref())
 	}
 }
 
-func count(receipts []inbox.Receipt) receipt {
-	var taken receipt
+func summarize(receipts []inbox.Receipt) summary {
+	var result summary
 	for _, r := range receipts {
 		if r.Duplicate {
-			taken.duplicates++
+			result.duplicates++
 		} else {
-			taken.accepted++
+			result.accepted++
 		}
 	}
-	return taken
+	return result
 }

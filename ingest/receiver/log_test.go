@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// lines keeps what is logged.
+// lines collects log lines.
 type lines struct {
 	mu  sync.Mutex
 	all []string
@@ -32,7 +32,7 @@ func (l *lines) logger() logr.Logger {
 	}, funcr.Options{Verbosity: 9})
 }
 
-// line is the part of a line that tests compare; Level is nil for errors.
+// line is the part of a log line that tests compare. Level is nil for errors.
 type line struct {
 	Level *int
 	Msg   string
@@ -48,24 +48,24 @@ func (l *lines) read(t *testing.T) []line {
 			t.Fatal(err)
 		}
 		if strings.Contains(text, token) {
-			t.Errorf("the token is in %s", text)
+			t.Errorf("the log contains the token: %s", text)
 		}
 	}
 	return read
 }
 
-func TestTheLogSaysWhenASourceBeginsAndCeasesToFail(t *testing.T) {
-	log, b := new(lines), new(box)
+func TestLogNamesTheStartAndTheEndOfFailuresOnly(t *testing.T) {
+	log, b := new(lines), new(fakeInbox)
 	answers := []error{inbox.ErrUnavailable, inbox.ErrUnavailable, nil, nil}
 	requests := 0
-	source := b.source(func(s *receiver.Endpoint) {
-		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+	endpoint := b.endpoint(func(e *receiver.Endpoint) {
+		e.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 			receipts, _ := b.accept(ctx, events)
 			requests++
-			return receipts, answers[requests-1] // the fifth panics
+			return receipts, answers[requests-1] // the fifth call panics
 		}
 	})
-	r := started(receiver.Options{Log: log.logger()}, source)
+	r := started(receiver.Options{Log: log.logger()}, endpoint)
 	address := serve(t, r)
 	for range len(answers) + 1 {
 		send(t, address, sent{body: one, header: header("Referer", path)})
@@ -73,11 +73,11 @@ func TestTheLogSaysWhenASourceBeginsAndCeasesToFail(t *testing.T) {
 	send(t, address, sent{path: path + "x", body: one})
 	quiet, loud := 2, 0
 	want := []line{
-		{nil, "Events are turned away with 429"},
+		{nil, "Rejecting events with status 429"},
 		{&quiet, "Request rejected"},
 		{&quiet, "Request rejected"},
-		{&loud, "Events are taken again"},
-		{nil, "Request not handled"},
+		{&loud, "Accepting events again"},
+		{nil, "Request failed"},
 	}
 	if diff := cmp.Diff(want, log.read(t)); diff != "" {
 		t.Error(diff)

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// meter counts. No label is a sender's choice.
+// meter holds the metrics of the receiver. No label value comes from a sender, so the number of time series is bounded.
 type meter struct {
 	requests *prometheus.CounterVec
 	events   *prometheus.CounterVec
@@ -27,23 +27,24 @@ func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64) meter {
 	return meter{
 		requests: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_receive_requests_total",
-			Help: "Requests by the status of their answer.",
+			Help: "Requests by the status code of the response.",
 		}, []string{"code"}),
 		events: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_receive_events_total",
-			Help: "Events of requests that were answered 200, by what became of them.",
+			Help: "Events in requests with response status 200, by outcome: accepted or duplicate.",
 		}, []string{"outcome"}),
 		duration: factory.NewHistogram(prometheus.HistogramOpts{
 			Name:    "doorbell_receive_duration_seconds",
-			Help:    "Time from a request's header until its answer is known.",
+			Help:    "Time from the end of the request header until the response is determined.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
 }
 
-func (m meter) answer(status int, taken receipt, took time.Duration) {
+// observe counts one request with the status of its response.
+func (m meter) observe(status int, result summary, elapsed time.Duration) {
 	m.requests.WithLabelValues(strconv.Itoa(status)).Inc()
-	m.events.WithLabelValues("accepted").Add(float64(taken.accepted))
-	m.events.WithLabelValues("duplicate").Add(float64(taken.duplicates))
-	m.duration.Observe(took.Seconds())
+	m.events.WithLabelValues("accepted").Add(float64(result.accepted))
+	m.events.WithLabelValues("duplicate").Add(float64(result.duplicates))
+	m.duration.Observe(elapsed.Seconds())
 }

@@ -14,20 +14,20 @@ import (
 
 func TestMetricsCountRequestsAndEvents(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	address := serve(t, started(receiver.Options{Metrics: registry}, new(box).source()))
+	address := serve(t, started(receiver.Options{Metrics: registry}, new(fakeInbox).endpoint()))
 	send(t, address, sent{body: `[{"type":"x","seen":1},` + one + `,` + one + `]`})
 	send(t, address, sent{body: "x"})
 	send(t, address, sent{path: "/unknown"})
 	send(t, address, sent{path: "/unheard-of"})
 	want := `
-# HELP doorbell_receive_events_total Events of requests that were answered 200, by what became of them.
+# HELP doorbell_receive_events_total Events in requests with response status 200, by outcome: accepted or duplicate.
 # TYPE doorbell_receive_events_total counter
 doorbell_receive_events_total{outcome="accepted"} 2
 doorbell_receive_events_total{outcome="duplicate"} 1
 # HELP doorbell_receive_in_flight Requests that are being read or accepted.
 # TYPE doorbell_receive_in_flight gauge
 doorbell_receive_in_flight 0
-# HELP doorbell_receive_requests_total Requests by the status of their answer.
+# HELP doorbell_receive_requests_total Requests by the status code of the response.
 # TYPE doorbell_receive_requests_total counter
 doorbell_receive_requests_total{code="200"} 1
 doorbell_receive_requests_total{code="400"} 1

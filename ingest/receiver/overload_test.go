@@ -14,7 +14,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// gate holds Accept until the test lets it go on.
+// gate blocks Accept until the test closes opened. Each call is announced on entered.
 type gate struct {
 	entered, opened chan struct{}
 }
@@ -31,18 +31,18 @@ func (g gate) accept(ctx context.Context, events []*event.Event) ([]inbox.Receip
 	}
 }
 
-func (g gate) hold(s *receiver.Endpoint) { s.Accept = g.accept }
+func (g gate) hold(e *receiver.Endpoint) { e.Accept = g.accept }
 
-func TestBeyondTheBoundRequestsAreTurnedAwayAtOnce(t *testing.T) {
-	busy := rejected(429, "overloaded", "too many requests at once; send it again later")
+func TestRequestsOverTheLimitAreRejectedAtOnce(t *testing.T) {
+	busy := rejected(429, "overloaded", "too many requests at the same time; retry later")
 	body := one + strings.Repeat(" ", 1000)
 	for name, options := range map[string]receiver.Options{
 		"too many requests": {MaxInFlight: 1},
-		"too much to hold":  {MaxBody: 1024, MaxMemory: 1}, // two bodies of MaxBody at least
+		"too much memory":   {MaxBody: 1024, MaxMemory: 1}, // raised to two bodies of MaxBody
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGate()
-			address := serve(t, started(options, new(box).source(g.hold)))
+			address := serve(t, started(options, new(fakeInbox).endpoint(g.hold)))
 			first, second := dial(t, address), dial(t, address)
 			first.write(t, post(path, body))
 			<-g.entered
@@ -67,59 +67,59 @@ func TestBeyondTheBoundRequestsAreTurnedAwayAtOnce(t *testing.T) {
 	}
 }
 
-func TestABodyOfUnknownLengthIsTurnedAwayWhenItOutgrowsWhatIsLeft(t *testing.T) {
+func TestBodyOfUnknownLengthIsRejectedWhenItExceedsTheFreeMemory(t *testing.T) {
 	g := newGate()
-	address := serve(t, started(receiver.Options{MaxBody: 16 << 10, MaxMemory: 1}, new(box).source(g.hold)))
+	address := serve(t, started(receiver.Options{MaxBody: 16 << 10, MaxMemory: 1}, new(fakeInbox).endpoint(g.hold)))
 	body := func(size int) string { return one + strings.Repeat(" ", size-len(one)) }
-	for _, size := range []int{16 << 10, 10 << 10} { // leaves 6 KiB
+	for _, size := range []int{16 << 10, 10 << 10} { // 6 KiB stay free
 		dial(t, address).write(t, post(path, body(size)))
 		<-g.entered
 	}
 	got, _ := send(t, address, sent{body: body(10 << 10), chunked: true})
-	check(t, rejected(429, "overloaded", "too many requests at once; send it again later"), got)
+	check(t, rejected(429, "overloaded", "too many requests at the same time; retry later"), got)
 	got, _ = send(t, address, sent{body: zip(body(10 << 10)), header: header("Content-Encoding", "gzip")})
-	check(t, rejected(429, "overloaded", "too many requests at once; send it again later"), got)
+	check(t, rejected(429, "overloaded", "too many requests at the same time; retry later"), got)
 	close(g.opened)
 }
 
-func TestWhatARequestTookIsFreeAgain(t *testing.T) {
-	address := serve(t, started(receiver.Options{MaxBody: 64, MaxMemory: 1, MaxInFlight: 1}, new(box).source()))
+func TestMemoryIsReleasedAfterEachRequest(t *testing.T) {
+	address := serve(t, started(receiver.Options{MaxBody: 64, MaxMemory: 1, MaxInFlight: 1}, new(fakeInbox).endpoint()))
 	for range 10 {
 		got, _ := send(t, address, sent{body: zip(one), header: header("Content-Encoding", "gzip")})
 		check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
 		got, _ = send(t, address, sent{body: strings.Repeat("x", 65), chunked: true})
-		check(t, rejected(413, "body_too_large", "the body is over 64 bytes"), got)
+		check(t, rejected(413, "body_too_large", "the body is larger than 64 bytes"), got)
 	}
 }
 
-func TestWhatASenderAskedForIsFinishedWhenItGoesAway(t *testing.T) {
-	r := started(receiver.Options{}, new(box).source(func(s *receiver.Endpoint) {
-		s.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+func TestEventsAreAcceptedEvenIfTheSenderDisconnects(t *testing.T) {
+	r := started(receiver.Options{}, new(fakeInbox).endpoint(func(e *receiver.Endpoint) {
+		e.Accept = func(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 			return make([]inbox.Receipt, len(events)), ctx.Err()
 		}
 	}))
-	gone, leave := context.WithCancel(t.Context())
-	leave()
+	disconnected, disconnect := context.WithCancel(t.Context())
+	disconnect()
 	recorder := httptest.NewRecorder()
-	r.ServeHTTP(recorder, httptest.NewRequestWithContext(gone, http.MethodPost, path, strings.NewReader(one)))
+	r.ServeHTTP(recorder, httptest.NewRequestWithContext(disconnected, http.MethodPost, path, strings.NewReader(one)))
 	check(t, answer{200, `{"accepted":1,"duplicates":0}` + "\n"}, answer{recorder.Code, recorder.Body.String()})
 }
 
-func TestAcceptIsGivenUpAfterAWhile(t *testing.T) {
+func TestAcceptTimeoutIsAnswered429(t *testing.T) {
 	g := newGate()
-	address := serve(t, started(receiver.Options{AcceptTimeout: 1}, new(box).source(g.hold)))
+	address := serve(t, started(receiver.Options{AcceptTimeout: 1}, new(fakeInbox).endpoint(g.hold)))
 	got, _ := send(t, address, sent{body: one})
-	check(t, rejected(429, "unavailable", "events cannot be stored at the moment; send it again later"), got)
+	check(t, rejected(429, "unavailable", "events cannot be stored at the moment; retry later"), got)
 }
 
-func TestStopLetsRequestsFinish(t *testing.T) {
+func TestStopLetsRequestsInProgressFinish(t *testing.T) {
 	g := newGate()
-	r := started(receiver.Options{}, new(box).source(g.hold))
+	r := started(receiver.Options{}, new(fakeInbox).endpoint(g.hold))
 	address := serve(t, r)
-	under, idle := dial(t, address), dial(t, address)
+	active, idle := dial(t, address), dial(t, address)
 	idle.write(t, post("/unknown", one))
 	idle.read(t)
-	under.write(t, post(path, one))
+	active.write(t, post(path, one))
 	<-g.entered
 
 	if err := r.Ready(); err != nil {
@@ -127,30 +127,30 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 	}
 	r.Stop()
 	if err := r.Ready(); err == nil {
-		t.Error("ready after Stop")
+		t.Error("Ready returns nil after Stop")
 	}
 	idle.write(t, post(path, one))
 	got, closes := idle.read(t)
-	check(t, rejected(503, "stopping", "stopping: send it again on a new connection"), got)
+	check(t, rejected(503, "stopping", "stopping: send the request again on a new connection"), got)
 	if !closes {
 		t.Error("the answer does not close the connection")
 	}
 	close(g.opened)
-	got, _ = under.read(t)
+	got, _ = active.read(t)
 	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
 }
 
-func TestARequestKeepsTheSourceWithWhichItBegan(t *testing.T) {
+func TestRequestKeepsTheEndpointThatItStartedWith(t *testing.T) {
 	g := newGate()
-	r := started(receiver.Options{}, new(box).source(g.hold))
+	r := started(receiver.Options{}, new(fakeInbox).endpoint(g.hold))
 	address := serve(t, r)
-	under := dial(t, address)
-	under.write(t, post(path, one))
+	active := dial(t, address)
+	active.write(t, post(path, one))
 	<-g.entered
 	r.SetEndpoints(nil)
 	got, _ := send(t, address, sent{body: one})
 	check(t, rejected(404, "not_found", "no source has this URL"), got)
 	close(g.opened)
-	got, _ = under.read(t)
+	got, _ = active.read(t)
 	check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// TestPrecedence puts right one mistake after the other in a request that has them all.
-func TestPrecedence(t *testing.T) {
+// TestFirstMistakeDecidesTheStatus starts with a request that has every mistake, and corrects one in each step.
+func TestFirstMistakeDecidesTheStatus(t *testing.T) {
 	const limit = 64
 	large := strings.Repeat(" ", limit+1)
 	coded := func(name string, pairs ...string) http.Header {
@@ -36,7 +36,7 @@ func TestPrecedence(t *testing.T) {
 				{"secret", sent{header: coded("br"), body: large}, 401},
 				{"encoding", sent{header: coded("br", "X-Key", "secret"), body: large}, 415},
 				{"size", sent{header: coded("gzip", "X-Key", "secret"), body: large}, 413},
-				{"size inflated", sent{header: coded("gzip", "X-Key", "secret"), body: zip(large)}, 413},
+				{"decompressed size", sent{header: coded("gzip", "X-Key", "secret"), body: zip(large)}, 413},
 				{"body", sent{header: coded("gzip", "X-Key", "secret"), body: zip("x")}, 400},
 				{"event", sent{header: coded("gzip", "X-Key", "secret"), body: zip("{}")}, 400},
 				{"inbox", sent{header: coded("gzip", "X-Key", "secret"), body: zip(one)}, 429},
@@ -51,7 +51,7 @@ func TestPrecedence(t *testing.T) {
 				{"size", sent{header: coded("gzip"), body: large}, 413},
 				{"size in chunks", sent{header: coded("gzip"), body: large, chunked: true}, 413},
 				{"signature", sent{header: coded("gzip"), body: zip(large)}, 401},
-				{"size inflated", sent{header: coded("gzip", "X-Key", sign(zip(large))), body: zip(large)}, 413},
+				{"decompressed size", sent{header: coded("gzip", "X-Key", sign(zip(large))), body: zip(large)}, 413},
 				{"body", sent{header: coded("gzip", "X-Key", sign(zip("x"))), body: zip("x")}, 400},
 				{"inbox", sent{header: coded("gzip", "X-Key", sign(zip(one))), body: zip(one)}, 429},
 			},
@@ -66,9 +66,9 @@ func TestPrecedence(t *testing.T) {
 				t.Errorf("before the configuration is loaded Ready returns %v", err)
 			}
 
-			source := new(box).source(fixed(inbox.ErrUnavailable))
-			source.Verification, source.Secret = &tc.verification, "secret"
-			r.SetEndpoints([]*receiver.Endpoint{source})
+			endpoint := new(fakeInbox).endpoint(acceptFails(inbox.ErrUnavailable))
+			endpoint.Verification, endpoint.Secret = &tc.verification, "secret"
+			r.SetEndpoints([]*receiver.Endpoint{endpoint})
 			for _, s := range tc.steps {
 				if got, _ := send(t, address, s.sent); got.Status != s.want {
 					t.Errorf("%s: got %v, want %d", s.name, got, s.want)
@@ -77,7 +77,7 @@ func TestPrecedence(t *testing.T) {
 
 			r.Stop()
 			got, _ = send(t, address, tc.steps[0].sent)
-			check(t, rejected(503, "stopping", "stopping: send it again on a new connection"), got)
+			check(t, rejected(503, "stopping", "stopping: send the request again on a new connection"), got)
 		})
 	}
 }

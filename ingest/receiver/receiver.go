@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package receiver takes events in over HTTP: it finds the source by the path, verifies the sender, cuts the body into
-// events, hands them to the inbox and answers once they are safe there.
+// Package receiver receives events over HTTP. It finds the endpoint by the path, verifies the sender, splits the body into events,
+// passes them to the endpoint's Accept function, and responds with success only after the events are durable. Package ingest runs
+// one Receiver for all sources.
 //
-// The answers are chosen for senders that drop an event on most 4xx and keep trying on 429: what will pass is 429, what
-// can never succeed is another 4xx, and only starting and stopping are 503. Nothing is ever redirected.
+// The status codes are chosen for senders such as RudderStack, which drop an event on most 4xx responses and retry on 429. If a
+// later attempt can succeed, the status is 429; if no attempt can ever succeed, it is another 4xx; 503 is only for a process that
+// starts or stops. The receiver must never redirect: RudderStack follows a redirect with an empty GET request and treats the
+// response as success, so the event would be lost.
 package receiver
 
 import (
@@ -25,24 +28,25 @@ const (
 	defaultAcceptTimeout  = 5 * time.Second
 )
 
-// Options bound what the receiver takes at once; zero fields have defaults.
+// Options limit the requests that the receiver handles at the same time, and their size. Each zero field has a default.
 type Options struct {
-	// MaxInFlight is how many requests may be read and accepted at once; 0 means 1,024.
+	// MaxInFlight is the number of requests that may be read or accepted at the same time; default 1,024.
 	MaxInFlight int
-	// MaxBody is the largest body in bytes, as sent and after inflating; 0 means 5 MiB.
+	// MaxBody is the size in bytes of the largest body, both as sent and decompressed; default 5 MiB.
 	MaxBody int64
-	// MaxMemory is how many bytes the bodies in flight may take together, at least two of MaxBody; 0 means 256 MiB.
+	// MaxMemory is the number of bytes that the bodies of all requests in flight may use together; default 256 MiB. It is raised
+	// to twice MaxBody if it is smaller, so that one compressed body always fits.
 	MaxMemory int64
-	// HeaderTimeout ends a request whose header does not arrive; 0 means 5 s.
+	// HeaderTimeout bounds how long a request header may take to arrive; default 5 s.
 	HeaderTimeout time.Duration
-	// RequestTimeout ends a request that does not arrive whole, from its start; 0 means 10 s.
+	// RequestTimeout bounds how long a whole request may take to arrive, from its start; default 10 s.
 	RequestTimeout time.Duration
-	// AcceptTimeout ends a call of Endpoint.Accept; 0 means 5 s.
+	// AcceptTimeout bounds one call of Endpoint.Accept; default 5 s.
 	AcceptTimeout time.Duration
 	Log           logr.Logger
-	// Metrics may be nil.
+	// Metrics is where the receiver registers its metrics. It may be nil.
 	Metrics prometheus.Registerer
-	// Now is nil for the system's clock.
+	// Now is the wall clock; default time.Now.
 	Now func() time.Time
 }
 
@@ -53,9 +57,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.HeaderTimeout, defaultHeaderTimeout)
 	setDefault(&o.RequestTimeout, defaultRequestTimeout)
 	setDefault(&o.AcceptTimeout, defaultAcceptTimeout)
-	o.MaxMemory = max(o.MaxMemory, 2*(o.MaxBody+1))
+	o.MaxMemory = max(o.MaxMemory, 2*(o.MaxBody+1)) // readAll allocates one byte more than a body has
 	if o.Now == nil {
-		o.Now = time.Now //nolint:forbidigo // the system's clock, unless the caller has another
+		o.Now = time.Now //nolint:forbidigo // the documented default
 	}
 	return o
 }
@@ -66,10 +70,11 @@ func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	}
 }
 
-// Receiver answers the requests of all sources. It answers 503 before the first SetEndpoints and after Stop.
+// Receiver handles the requests of all sources. It responds with 503 before the first call of SetEndpoints and after Stop. Its
+// methods are safe for concurrent use.
 type Receiver struct {
 	options  Options
-	routes   atomic.Pointer[directory]
+	routes   atomic.Pointer[directory] // nil before the first SetEndpoints
 	stopped  atomic.Bool
 	draining atomic.Bool
 	inFlight atomic.Int64
@@ -77,7 +82,7 @@ type Receiver struct {
 	meter    meter
 }
 
-// New returns a receiver that has no sources yet.
+// New returns a receiver without endpoints.
 func New(options Options) *Receiver {
 	r := &Receiver{options: options.withDefaults()}
 	r.memory.free.Store(r.options.MaxMemory)
@@ -91,15 +96,17 @@ func (r *Receiver) SetEndpoints(endpoints []*Endpoint) {
 	r.routes.Store(&d)
 }
 
-// Stop turns away the requests that come from now on. Those under way finish.
+// Stop makes the receiver reject all new requests with 503. Requests in progress finish.
 func (r *Receiver) Stop() { r.stopped.Store(true) }
 
-// Drain has every connection closed after its next answer, so that senders go elsewhere while requests are still taken.
+// Drain makes the receiver close each connection after its next response, while it still accepts requests. Senders and load
+// balancers then open their next connection to another process.
 func (r *Receiver) Drain() { r.draining.Store(true) }
 
-// Ready returns why requests are turned away, nil when they are not.
+// Ready returns nil if new connections should be opened to this process. Otherwise it returns the reason: the process starts,
+// drains or stops.
 func (r *Receiver) Ready() error {
-	if rejected := r.closed(); rejected != nil {
+	if rejected := r.unavailable(); rejected != nil {
 		return rejected
 	}
 	if r.draining.Load() {
@@ -108,7 +115,8 @@ func (r *Receiver) Ready() error {
 	return nil
 }
 
-func (r *Receiver) closed() *rejection {
+// unavailable returns the rejection of every request while the receiver is starting or stopped, and nil otherwise.
+func (r *Receiver) unavailable() *rejection {
 	switch {
 	case r.stopped.Load():
 		return stopping()
@@ -119,24 +127,24 @@ func (r *Receiver) closed() *rejection {
 	}
 }
 
-// ServeHTTP takes the events of one request.
+// ServeHTTP handles one request, responds and counts it.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := r.options.Now()
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	taken, rejected := r.handle(request)
-	took := r.options.Now().Sub(start)
+	summary, rejected := r.handle(request)
+	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
-		r.meter.answer(rejected.status, taken, took)
+		r.meter.observe(rejected.status, summary, elapsed)
 		r.reject(w, request, rejected)
 		return
 	}
-	r.meter.answer(http.StatusOK, taken, took)
-	taken.write(w)
+	r.meter.observe(http.StatusOK, summary, elapsed)
+	summary.write(w)
 }
 
-// enter counts a request in; it returns false when too many are in already. Whoever enters leaves.
+// enter counts a request as in flight. It returns false if too many are in flight already. After true, the caller must call leave.
 func (r *Receiver) enter() bool {
 	if r.inFlight.Add(1) > int64(r.options.MaxInFlight) {
 		r.leave()

@@ -27,22 +27,23 @@ const (
 	path  = "/production/rudderstack/" + token
 )
 
-// box is what stands behind the receiver in tests: events with "seen" are duplicates.
-type box struct {
-	mu     sync.Mutex
-	events []*event.Event
-	logged int
+// fakeInbox implements the functions of an endpoint. It treats events with the field "seen" as duplicates.
+type fakeInbox struct {
+	mu         sync.Mutex
+	events     []*event.Event // accepted
+	duplicates int            // recorded
 }
 
-func (b *box) source(change ...func(*receiver.Endpoint)) *receiver.Endpoint {
-	source := &receiver.Endpoint{
+// endpoint returns an endpoint that stores its events in the fake inbox.
+func (b *fakeInbox) endpoint(change ...func(*receiver.Endpoint)) *receiver.Endpoint {
+	endpoint := &receiver.Endpoint{
 		Namespace: "production", Name: "rudderstack", Tokens: []string{"another", token},
-		Identify: identify, Accept: b.accept, RecordDuplicates: b.duplicates,
+		Identify: identify, Accept: b.accept, RecordDuplicates: b.recordDuplicates,
 	}
 	for _, change := range change {
-		change(source)
+		change(endpoint)
 	}
-	return source
+	return endpoint
 }
 
 func identify(e *event.Event) error {
@@ -54,7 +55,7 @@ func identify(e *event.Event) error {
 	return nil
 }
 
-func (b *box) accept(_ context.Context, events []*event.Event) ([]inbox.Receipt, error) {
+func (b *fakeInbox) accept(_ context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	receipts := make([]inbox.Receipt, len(events))
@@ -68,26 +69,26 @@ func (b *box) accept(_ context.Context, events []*event.Event) ([]inbox.Receipt,
 	return receipts, nil
 }
 
-func (b *box) duplicates(_ context.Context, _ []*event.Event, receipts []inbox.Receipt) {
+func (b *fakeInbox) recordDuplicates(_ context.Context, _ []*event.Event, receipts []inbox.Receipt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range receipts {
 		if r.Duplicate {
-			b.logged++
+			b.duplicates++
 		}
 	}
 }
 
-func (b *box) taken() []*event.Event {
+func (b *fakeInbox) accepted() []*event.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.events
 }
 
-// fixed returns a change of a source that makes Accept return err.
-func fixed(err error) func(*receiver.Endpoint) {
-	return func(s *receiver.Endpoint) {
-		s.Accept = func(context.Context, []*event.Event) ([]inbox.Receipt, error) { return nil, err }
+// acceptFails returns a change of an endpoint that makes Accept return err.
+func acceptFails(err error) func(*receiver.Endpoint) {
+	return func(e *receiver.Endpoint) {
+		e.Accept = func(context.Context, []*event.Event) ([]inbox.Receipt, error) { return nil, err }
 	}
 }
 
@@ -102,29 +103,30 @@ func serve(t testing.TB, r *receiver.Receiver) string {
 	return server.Listener.Addr().String()
 }
 
-// started is a receiver with one source.
-func started(options receiver.Options, source *receiver.Endpoint) *receiver.Receiver {
+// started returns a receiver with one endpoint.
+func started(options receiver.Options, endpoint *receiver.Endpoint) *receiver.Receiver {
 	r := receiver.New(options)
-	r.SetEndpoints([]*receiver.Endpoint{source})
+	r.SetEndpoints([]*receiver.Endpoint{endpoint})
 	return r
 }
 
-// sent is a request as tests write it.
+// sent is a request.
 type sent struct {
-	method string // POST if empty
-	path   string // the source's if empty
+	method string // default POST
+	path   string // default the path of the endpoint
 	header http.Header
 	body   string
-	// chunked hides the length of the body.
+	// chunked sends the body without stating its length.
 	chunked bool
 }
 
-// answer is what tests look at.
+// answer is the part of a response that tests compare.
 type answer struct {
 	Status int
 	Body   string
 }
 
+// send sends one request and returns the answer and its headers.
 func send(t testing.TB, address string, s sent) (answer, http.Header) {
 	t.Helper()
 	var body io.Reader = strings.NewReader(s.body)
@@ -164,11 +166,12 @@ func check(t testing.TB, want, got answer) {
 	}
 }
 
-// rejected is the answer with an error.
+// rejected returns the answer to a rejected request.
 func rejected(status int, code, message string) answer {
 	return answer{status, `{"error":{"code":"` + code + `","message":"` + message + `"}}`}
 }
 
+// zip returns a gzip stream with one member for each text.
 func zip(text ...string) string {
 	var out bytes.Buffer
 	for _, member := range text {
@@ -179,6 +182,7 @@ func zip(text ...string) string {
 	return out.String()
 }
 
+// header returns a header of names and values in turn.
 func header(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i < len(pairs); i += 2 {

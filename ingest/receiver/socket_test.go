@@ -16,7 +16,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// wire is a connection on which the test writes what it likes.
+// wire is a connection on which a test can write arbitrary bytes.
 type wire struct {
 	net.Conn
 	answers *bufio.Reader
@@ -42,7 +42,7 @@ func (w *wire) write(t testing.TB, text string) {
 	}
 }
 
-// read returns one answer, and whether the server says that it closes the connection.
+// read returns one answer, and reports whether the server announces that it closes the connection.
 func (w *wire) read(t testing.TB) (got answer, closes bool) {
 	t.Helper()
 	response, err := http.ReadResponse(w.answers, nil)
@@ -71,27 +71,27 @@ func post(path, body string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
-func TestRequestsThatDoNotArriveWhole(t *testing.T) {
-	late := rejected(408, "incomplete_request", "the request did not arrive whole within 200ms")
-	broken := rejected(408, "incomplete_request", "the request did not arrive whole: its body is cut off or not well-formed")
+func TestIncompleteBodyIsAnswered408(t *testing.T) {
+	late := rejected(408, "incomplete_request", "the request did not arrive completely within 200ms")
+	broken := rejected(408, "incomplete_request", "the request is incomplete: its body ends too early or is malformed")
 	for name, tc := range map[string]struct {
-		text    string
-		hangsUp bool
-		want    answer
+		text        string
+		disconnects bool
+		want        answer
 	}{
-		"a body that stops":              {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", false, late},
-		"a body that never begins":       {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n", false, late},
-		"a chunk that stops":             {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", false, late},
-		"chunks without an end":          {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + one + "\r\n", false, late},
-		"a go-ahead that is not used":    {"POST " + path + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", false, answer{Status: 100}},
-		"a sender that hangs up halfway": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", true, broken},
-		"chunks that are none":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n", false, broken},
+		"a body that ends early":          {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", false, late},
+		"a body that never starts":        {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n", false, late},
+		"a chunk that ends early":         {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", false, late},
+		"chunks without an end":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + one + "\r\n", false, late},
+		"no body after 100 Continue":      {"POST " + path + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", false, answer{Status: 100}},
+		"a sender that disconnects early": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", true, broken},
+		"an invalid chunk":                {"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n", false, broken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := new(box)
-			w := dial(t, serve(t, started(receiver.Options{RequestTimeout: 200 * time.Millisecond}, b.source())))
+			b := new(fakeInbox)
+			w := dial(t, serve(t, started(receiver.Options{RequestTimeout: 200 * time.Millisecond}, b.endpoint())))
 			w.write(t, tc.text)
-			if tc.hangsUp {
+			if tc.disconnects {
 				_ = w.Conn.(*net.TCPConn).CloseWrite()
 			}
 			got, closes := w.read(t)
@@ -101,64 +101,64 @@ func TestRequestsThatDoNotArriveWhole(t *testing.T) {
 				check(t, late, got)
 			}
 			if !closes {
-				t.Error("the answer does not close the connection")
+				t.Error("the response does not close the connection")
 			}
 			w.ended(t)
-			if len(b.taken()) > 0 {
-				t.Error("something was accepted")
+			if len(b.accepted()) > 0 {
+				t.Error("an event was accepted")
 			}
 		})
 	}
 }
 
-func TestHeadersThatDoNotArriveWhole(t *testing.T) {
+func TestIncompleteHeaderIsAnswered408(t *testing.T) {
 	for name, tc := range map[string]struct {
-		text    string
-		hangsUp bool
+		text        string
+		disconnects bool
 	}{
-		"in the method":         {"PO", false},
-		"in the path":           {"POST /production/ruddersta", false},
-		"after the first line":  {"POST " + path + " HTTP/1.1\r\n", false},
-		"in the name":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
-		"in the value":          {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-A: b", false},
-		"after a header":        {"POST " + path + " HTTP/1.1\r\nHost: x\r\n", false},
-		"behind another":        {post(path, one) + "POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
-		"as the sender hung up": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", true},
+		"in the method":                  {"PO", false},
+		"in the path":                    {"POST /production/ruddersta", false},
+		"after the first line":           {"POST " + path + " HTTP/1.1\r\n", false},
+		"in the name":                    {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
+		"in the value":                   {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-A: b", false},
+		"after a header":                 {"POST " + path + " HTTP/1.1\r\nHost: x\r\n", false},
+		"after a complete request":       {post(path, one) + "POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", false},
+		"with a sender that disconnects": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(box).source())))
+			w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(fakeInbox).endpoint())))
 			w.write(t, tc.text)
-			if tc.hangsUp {
+			if tc.disconnects {
 				_ = w.Conn.(*net.TCPConn).CloseWrite()
 			}
 			got, closes := w.read(t)
 			if got.Status == http.StatusOK {
 				got, closes = w.read(t)
 			}
-			check(t, rejected(408, "incomplete_request", "the request did not arrive whole: its header is cut off"), got)
+			check(t, rejected(408, "incomplete_request", "the request is incomplete: its header ends too early"), got)
 			if !closes {
-				t.Error("the answer does not close the connection")
+				t.Error("the response does not close the connection")
 			}
 			w.ended(t)
 		})
 	}
 }
 
-func TestAConnectionThatSaysNothingIsClosedInSilence(t *testing.T) {
-	w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(box).source())))
+func TestConnectionWithoutARequestIsClosedWithoutAResponse(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{HeaderTimeout: 100 * time.Millisecond}, new(fakeInbox).endpoint())))
 	w.ended(t)
 }
 
-func TestABadHeaderStaysBad(t *testing.T) {
-	w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+func TestInvalidHeaderIsAnswered400(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
 	w.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n")
 	if got, _ := w.read(t); got.Status != http.StatusBadRequest {
 		t.Errorf("got %v", got)
 	}
 }
 
-func TestTheConnectionOutlivesErrors(t *testing.T) {
-	w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+func TestConnectionStaysOpenAfterRejections(t *testing.T) {
+	w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
 	long := strings.Repeat(" ", 200<<10)
 	requests := []struct {
 		text string
@@ -172,7 +172,7 @@ func TestTheConnectionOutlivesErrors(t *testing.T) {
 		{"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n" + one + "\r\n0\r\n\r\n", 404},
 		{post(path, one), 200},
 	}
-	var all strings.Builder // pipelined: written before the first answer is read
+	var all strings.Builder // pipelined: all requests are written before the first response is read
 	for _, request := range requests {
 		all.WriteString(request.text)
 	}
@@ -185,49 +185,49 @@ func TestTheConnectionOutlivesErrors(t *testing.T) {
 	}
 }
 
-func TestRefusalsDoNotWaitForTheBody(t *testing.T) {
+func TestRejectionDoesNotWaitForTheBody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text string
 		want int
 	}{
-		"a slow body":              {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", 404},
-		"a long body":              {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{", 404},
-		"a body beyond the limit":  {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5242881\r\n\r\n{", 413},
-		"a body that awaits a nod": {"POST /unknown HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", 404},
-		"a slow chunk":             {"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", 404},
+		"a slow body":                     {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", 404},
+		"a long body":                     {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{", 404},
+		"a body over the limit":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5242881\r\n\r\n{", 413},
+		"a body that awaits 100 Continue": {"POST /unknown HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", 404},
+		"a slow chunk":                    {"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+			w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
 			start := time.Now()
 			w.write(t, tc.text)
 			got, closes := w.read(t)
 			if got.Status != tc.want || !closes {
 				t.Errorf("got %v, closes %v; want %d", got, closes, tc.want)
 			}
-			if took := time.Since(start); took > 5*time.Second { // half of what the body has
+			if took := time.Since(start); took > 5*time.Second { // half of the time that the body may take
 				t.Errorf("took %s", took)
 			}
 		})
 	}
 }
 
-func TestOldAndOddSenders(t *testing.T) {
+func TestUnusualRequestsAreHandled(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text   string
 		want   int
 		closes bool
 	}{
-		"HTTP/1.0":                       {strings.Replace(post(path, one), "HTTP/1.1", "HTTP/1.0", 1), 200, true},
-		"HTTP/1.0 that keeps alive":      {strings.Replace(post(path, one), "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", 1), 200, false},
-		"HTTP/1.0 without a length":      {"POST " + path + " HTTP/1.0\r\n\r\n" + one, 400, true},
-		"the whole URL in the request":   {post("http://x"+path, one), 200, false},
-		"a go-ahead that is waited for":  {strings.Replace(post(path, one), "Host: x", "Host: x\r\nExpect: 100-continue", 1), 100, false},
-		"OPTIONS *":                      {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
-		"headers as large as is allowed": {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 60<<10), 1), 200, false},
-		"headers that are larger":        {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 80<<10), 1), 431, true},
+		"HTTP/1.0":                          {strings.Replace(post(path, one), "HTTP/1.1", "HTTP/1.0", 1), 200, true},
+		"HTTP/1.0 with keep-alive":          {strings.Replace(post(path, one), "HTTP/1.1\r\n", "HTTP/1.0\r\nConnection: keep-alive\r\n", 1), 200, false},
+		"HTTP/1.0 without a length":         {"POST " + path + " HTTP/1.0\r\n\r\n" + one, 400, true},
+		"an absolute URL in the request":    {post("http://x"+path, one), 200, false},
+		"a sender that awaits 100 Continue": {strings.Replace(post(path, one), "Host: x", "Host: x\r\nExpect: 100-continue", 1), 100, false},
+		"OPTIONS *":                         {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, false},
+		"headers below the size limit":      {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 60<<10), 1), 200, false},
+		"headers above the size limit":      {strings.Replace(post(path, one), "Host: x", "Host: x\r\nX-A: "+strings.Repeat("a", 80<<10), 1), 431, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := dial(t, serve(t, started(receiver.Options{}, new(box).source())))
+			w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
 			w.write(t, tc.text)
 			got, closes := w.read(t)
 			if got.Status != tc.want || closes != tc.closes {
@@ -241,9 +241,9 @@ func TestOldAndOddSenders(t *testing.T) {
 	}
 }
 
-func TestASenderThatClosesItsSideIsAnswered(t *testing.T) {
-	b := new(box)
-	w := dial(t, serve(t, started(receiver.Options{}, b.source())))
+func TestSenderThatClosesItsSideGetsAResponse(t *testing.T) {
+	b := new(fakeInbox)
+	w := dial(t, serve(t, started(receiver.Options{}, b.endpoint())))
 	w.write(t, post(path, one))
 	_ = w.Conn.(*net.TCPConn).CloseWrite()
 	got, _ := w.read(t)

@@ -113,12 +113,12 @@ func TestTheReceiverVerifiesTheSender(t *testing.T) {
 		"an empty secret and a signature":     {byHex, "", signed(hex.EncodeToString(macWith(sha256.New, "", one))), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, by := new(box), tc.by
+			b, by := new(fakeInbox), tc.by
 			r := receiver.New(receiver.Options{})
 			address := serve(t, r)
 			configure := func(enforce bool) {
 				by.Enforce = enforce
-				r.SetEndpoints([]*receiver.Endpoint{b.source(func(s *receiver.Endpoint) { s.Verification, s.Secret = &by, tc.secret })})
+				r.SetEndpoints([]*receiver.Endpoint{b.endpoint(func(e *receiver.Endpoint) { e.Verification, e.Secret = &by, tc.secret })})
 			}
 
 			configure(true)
@@ -126,16 +126,16 @@ func TestTheReceiverVerifiesTheSender(t *testing.T) {
 			want := answer{200, `{"accepted":1,"duplicates":0}`}
 			switch {
 			case !tc.ok && tc.secret == "":
-				want = rejected(429, "verification_unavailable", "senders cannot be verified at the moment; send it again later")
+				want = rejected(429, "verification_unavailable", "senders cannot be verified at the moment; retry later")
 			case !tc.ok:
-				want = rejected(401, "unauthorized", "the sender is not verified")
+				want = rejected(401, "unauthorized", "the sender verification failed")
 			}
 			check(t, want, got)
 
 			configure(false)
 			got, _ = send(t, address, sent{body: one, header: tc.header.Clone()})
 			check(t, answer{200, `{"accepted":1,"duplicates":0}`}, got)
-			events := b.taken()
+			events := b.accepted()
 			last := events[len(events)-1]
 			if marked := last.Verification == "failed"; marked == tc.ok {
 				t.Errorf("recorded as %q", last.Verification)

@@ -39,7 +39,7 @@ func TestRedisAwayAtTheStartIsWaitedFor(t *testing.T) {
 	rudder := newSender(t)
 	p := s.start()
 	status, text := rudder.post(t.Context(), p.url, order("u_1", 1))
-	want := `{"error":{"code":"unavailable","message":"events cannot be stored at the moment; send it again later"}}` + "\n"
+	want := `{"error":{"code":"unavailable","message":"events cannot be stored at the moment; retry later"}}` + "\n"
 	if diff := cmp.Diff([]any{http.StatusTooManyRequests, want}, []any{status, text}); diff != "" {
 		t.Error(diff)
 	}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+)
+
+// parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the headers. If
+// one event is invalid, the whole request is rejected.
+func (r *Receiver) parseEvents(
+	route *route, body []byte, headers map[string]string, mark string,
+) ([]*event.Event, *rejection) {
+	bodies, err := event.Split(body)
+	if tooMany, ok := errors.AsType[*event.TooManyError](err); ok {
+		return nil, tooManyEvents(tooMany)
+	} else if err != nil {
+		return nil, invalidBody(err.Error())
+	}
+	// Each event is stored with its own copy of the headers, so an array of tiny events could take far more memory than its body.
+	if int64(headerSize(headers)*(len(bodies)-1)) > r.options.MaxBody {
+		return nil, headersTooLarge(len(bodies))
+	}
+	isArray := bytes.TrimLeft(body, "\ufeff \t\r\n")[0] == '['
+	events := make([]*event.Event, len(bodies))
+	for i, body := range bodies {
+		events[i] = &event.Event{ID: event.NewID(), Verification: mark, Headers: headers, Body: body}
+		if err := route.Identify(events[i]); err != nil {
+			if isArray {
+				err = fmt.Errorf("element %d of the array: %w", i, err)
+			}
+			return nil, invalidEvent(err)
+		}
+	}
+	return events, nil
+}
+
+// storedHeaders returns the headers as they are stored and as expressions see them: names in lower case, repeated values joined
+// with ", ", invalid UTF-8 replaced. It omits headers that grant access. It also omits headers that contain a token, because a
+// proxy may copy the URL into a header.
+func (e *route) storedHeaders(header http.Header) map[string]string {
+	headers := make(map[string]string, len(header))
+	for name, values := range header {
+		name, value := strings.ToLower(name), strings.ToValidUTF8(strings.Join(values, ", "), "\ufffd")
+		if !e.isCredential(name) && !e.containsToken(value) {
+			headers[name] = value
+		}
+	}
+	return headers
+}
+
+// isCredential reports whether the header with this lower-case name grants access to something.
+func (e *route) isCredential(name string) bool {
+	switch name {
+	case "authorization", "proxy-authorization", "cookie":
+		return true
+	default:
+		return e.Verification != nil && strings.EqualFold(name, e.Verification.Header)
+	}
+}
+
+// headerSize returns about how many bytes the headers take in a stored event.
+func headerSize(headers map[string]string) int {
+	total := 0
+	for name, value := range headers {
+		total += len(name) + len(value) + 4 // 4 for the encoded lengths
+	}
+	return total
+}

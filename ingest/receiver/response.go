@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
+)
+
+const (
+	// allowedMethods is the Allow header of a response with status 405.
+	allowedMethods = "POST, PUT, PATCH"
+	// maxDiscard and discardTimeout bound how much of the body of a rejected request is read and discarded, so that the connection
+	// can be used again.
+	maxDiscard     = 256 << 10
+	discardTimeout = 250 * time.Millisecond
+)
+
+// summary counts the events of one successful request.
+type summary struct{ accepted, duplicates int }
+
+func (s summary) write(w http.ResponseWriter) {
+	body := strconv.AppendInt([]byte(`{"accepted":`), int64(s.accepted), 10)
+	body = strconv.AppendInt(append(body, `,"duplicates":`...), int64(s.duplicates), 10)
+	write(w, http.StatusOK, append(body, '}', '\n'))
+}
+
+// rejection is every response except 200. Clients may rely on status and code; the message is for people and may change.
+type rejection struct {
+	status        int
+	code, message string
+	// closes reports whether the server must close the connection after this response.
+	closes bool
+}
+
+func (r *rejection) Error() string { return r.message }
+
+func (r *rejection) body() []byte {
+	type text struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	body, _ := json.Marshal(map[string]text{"error": {r.code, r.message}}) // encoding strings never fails
+	return append(body, '\n')
+}
+
+// reject writes the rejection. It reads at most a little of the remaining body first. Otherwise net/http would read the rest of the
+// body before it sends the response, for as long as a slow sender takes.
+func (r *Receiver) reject(w http.ResponseWriter, request *http.Request, rejected *rejection) {
+	if rejected.closes || !r.discardBody(w, request) {
+		w.Header().Set("Connection", "close")
+	}
+	if rejected.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", allowedMethods)
+	}
+	write(w, rejected.status, rejected.body())
+}
+
+// discardBody reads the rest of the body, and reports whether it reached the end.
+func (r *Receiver) discardBody(w http.ResponseWriter, request *http.Request) bool {
+	if request.ContentLength > maxDiscard || request.Header.Get("Expect") != "" { // with Expect, the sender has not sent its body
+		return false
+	}
+	err := http.NewResponseController(w).SetReadDeadline(r.options.Now().Add(discardTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return false
+	}
+	_, err = io.CopyN(io.Discard, request.Body, maxDiscard+1)
+	return errors.Is(err, io.EOF)
+}
+
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) //nolint:gosec // G705: the content type is JSON; and a sender that does not get the response retries
+}
+
+func starting() *rejection {
+	return &rejection{status: http.StatusServiceUnavailable, code: "starting", message: "starting: the configuration is not loaded yet"}
+}
+
+func stopping() *rejection {
+	return &rejection{
+		status: http.StatusServiceUnavailable, code: "stopping", message: "stopping: send the request again on a new connection",
+		closes: true,
+	}
+}
+
+func notFound() *rejection {
+	return &rejection{status: http.StatusNotFound, code: "not_found", message: "no source has this URL"}
+}
+
+func methodNotAllowed() *rejection {
+	return &rejection{
+		status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "use one of the methods " + allowedMethods,
+	}
+}
+
+func unauthorized() *rejection {
+	return &rejection{status: http.StatusUnauthorized, code: "unauthorized", message: "the sender verification failed"}
+}
+
+func unsupportedEncoding(message string) *rejection {
+	return &rejection{status: http.StatusUnsupportedMediaType, code: "unsupported_encoding", message: message}
+}
+
+func bodyTooLarge(limit int64) *rejection {
+	return tooLarge("body_too_large", fmt.Sprintf("the body is larger than %s", formatBytes(limit)))
+}
+
+func decompressedBodyTooLarge(limit int64) *rejection {
+	return tooLarge("body_too_large", fmt.Sprintf("the decompressed body is larger than %s", formatBytes(limit)))
+}
+
+func tooManyEvents(err *event.TooManyError) *rejection {
+	return tooLarge("too_many_events", err.Error())
+}
+
+func headersTooLarge(events int) *rejection {
+	return tooLarge("headers_too_large", fmt.Sprintf(
+		"the headers are too large to store them with each of %d events; send fewer events in one request", events))
+}
+
+func tooLarge(code, message string) *rejection {
+	return &rejection{status: http.StatusRequestEntityTooLarge, code: code, message: message}
+}
+
+func requestTimeout(limit time.Duration) *rejection {
+	return incompleteRequest(fmt.Sprintf("the request did not arrive completely within %s", limit))
+}
+
+func brokenRequest() *rejection {
+	return incompleteRequest("the request is incomplete: its body ends too early or is malformed")
+}
+
+func incompleteRequest(message string) *rejection {
+	return &rejection{status: http.StatusRequestTimeout, code: "incomplete_request", message: message, closes: true}
+}
+
+func invalidBody(message string) *rejection {
+	return &rejection{status: http.StatusBadRequest, code: "invalid_body", message: message}
+}
+
+func invalidEvent(err error) *rejection {
+	return &rejection{status: http.StatusBadRequest, code: "invalid_event", message: err.Error()}
+}
+
+func overloaded() *rejection {
+	return retryLater("overloaded", "too many requests at the same time; retry later")
+}
+
+func verificationUnavailable() *rejection {
+	return retryLater("verification_unavailable", "senders cannot be verified at the moment; retry later")
+}
+
+func internalError() *rejection { return retryLater("internal", "internal error; retry later") }
+
+// acceptFailed returns the rejection for an error of Endpoint.Accept. None of these errors is a mistake of the sender, and all are
+// temporary.
+func acceptFailed(err error) *rejection {
+	full, ok := errors.AsType[*inbox.FullError](err)
+	switch {
+	case !ok:
+		return retryLater("unavailable", "events cannot be stored at the moment; retry later")
+	case full.Limit == inbox.LimitQueue:
+		return retryLater("queue_full", "too many events are waiting for delivery; retry later")
+	default:
+		return retryLater("memory_full", "the memory for events is full; retry later")
+	}
+}
+
+func retryLater(code, message string) *rejection {
+	return &rejection{status: http.StatusTooManyRequests, code: code, message: message}
+}
+
+// formatBytes returns the number of bytes in MiB if it is a multiple of that, and in bytes otherwise.
+func formatBytes(n int64) string {
+	if n >= 1<<20 && n%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
