@@ -4,8 +4,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// ActionMapping turns each event of one type into one action at Knock, such as identifying a user or triggering a
-// workflow.
+// ActionMapping defines an action that Doorbell performs in Knock for each event of a type, such as identifying a user or
+// triggering a workflow.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -19,17 +19,17 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type ActionMapping struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// metadata is the standard object's metadata.
+	// metadata is the standard object metadata.
 	//
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
-	// spec is what you ask for.
+	// spec defines the desired state of the ActionMapping.
 	//
 	// +required
 	Spec ActionMappingSpec `json:"spec,omitzero"`
 
-	// status is what Doorbell sees.
+	// status is the observed state of the ActionMapping.
 	//
 	// +optional
 	Status ActionMappingStatus `json:"status,omitempty,omitzero"`
@@ -45,38 +45,46 @@ type ActionMappingList struct {
 	Items []ActionMapping `json:"items"`
 }
 
-// ActionMappingSpec says which events cause which action. Exactly one action is given. When several mappings meet one
-// event, their actions run in the order in which the fields stand here, equal actions in the order of the mappings'
-// names. A parameter is an expression unless it says otherwise. When a required one finds nothing, the action is
-// skipped, and the event log says so; an optional one is left out.
+// ActionMappingSpec defines which action Doorbell performs for which events. It has exactly one action.
 //
-// +kubebuilder:validation:ExactlyOneOf=identifyUser;deleteUser;mergeUser;setObject;deleteObject;setTenant;deleteTenant;subscribe;unsubscribe;addAudienceMember;removeAudienceMember;cancelWorkflow;triggerWorkflow
+// If several mappings match one event, Doorbell performs their actions in the order of the fields below, and mappings with
+// the same action in the order of their names.
+//
+// The parameters of an action are expressions, unless their description says otherwise. If the value of a required
+// parameter is missing, Doorbell skips the action and records the reason in the event log. If the value of an optional
+// parameter is missing, Doorbell omits the parameter.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.identifyUser), has(self.deleteUser), has(self.mergeUser), has(self.setObject), has(self.deleteObject), has(self.setTenant), has(self.deleteTenant), has(self.subscribe), has(self.unsubscribe), has(self.addAudienceMember), has(self.removeAudienceMember), has(self.cancelWorkflow), has(self.triggerWorkflow)].exists(found, found)",message="no action: add exactly one of identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow and triggerWorkflow"
+// +kubebuilder:validation:XValidation:rule="[has(self.identifyUser), has(self.deleteUser), has(self.mergeUser), has(self.setObject), has(self.deleteObject), has(self.setTenant), has(self.deleteTenant), has(self.subscribe), has(self.unsubscribe), has(self.addAudienceMember), has(self.removeAudienceMember), has(self.cancelWorkflow), has(self.triggerWorkflow)].filter(found, found).size() <= 1",messageExpression=`"found the actions " + ((has(self.identifyUser) ? " identifyUser" : "") + (has(self.deleteUser) ? " deleteUser" : "") + (has(self.mergeUser) ? " mergeUser" : "") + (has(self.setObject) ? " setObject" : "") + (has(self.deleteObject) ? " deleteObject" : "") + (has(self.setTenant) ? " setTenant" : "") + (has(self.deleteTenant) ? " deleteTenant" : "") + (has(self.subscribe) ? " subscribe" : "") + (has(self.unsubscribe) ? " unsubscribe" : "") + (has(self.addAudienceMember) ? " addAudienceMember" : "") + (has(self.removeAudienceMember) ? " removeAudienceMember" : "") + (has(self.cancelWorkflow) ? " cancelWorkflow" : "") + (has(self.triggerWorkflow) ? " triggerWorkflow" : "")).trim().replace(" ", " and ") + ": a mapping has exactly one action, so write one ActionMapping for each"`
 type ActionMappingSpec struct {
-	// sourceRef names the Source whose events are meant, in the same namespace.
+	// sourceRef refers to the Source whose events the mapping applies to. The Source is in the same namespace.
 	//
 	// +required
 	SourceRef SourceReference `json:"sourceRef,omitzero"`
 
-	// event is an event type, such as track/order_completed, or the beginning of one and a star, such as track/*.
+	// event is the event type that the mapping matches, such as track/order_completed. A * at the end matches any rest, as
+	// in track/*.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[^*]*[*]?$')",message="a * stands for the rest of the event type: write it at the end only, as in track/*"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^*]*[*]?$')",message="a * must be the last character: it matches the rest of the event type, as in track/*"
 	Event string `json:"event,omitempty"`
 
-	// when is a boolean expression; only events for which it is true cause the action. Leave it out for all.
+	// when is an expression that yields true or false. Doorbell performs the action only if it is true. If the condition is
+	// missing or fails, Doorbell skips the action and records the reason in the event log. If when is omitted, Doorbell
+	// performs the action for every event that matches.
 	//
 	// +optional
 	When Expression `json:"when,omitempty"`
 
-	// active false switches the mapping off.
+	// active enables the mapping. If it is false, Doorbell does not run the mapping.
 	//
 	// +optional
 	// +default=true
 	Active *bool `json:"active,omitempty"`
 
-	// identifyUser creates a user, or updates the fields that are given.
+	// identifyUser creates a user, or updates the given fields of an existing user.
 	//
 	// +optional
 	IdentifyUser *IdentifyUser `json:"identifyUser,omitempty"`
@@ -86,12 +94,12 @@ type ActionMappingSpec struct {
 	// +optional
 	DeleteUser *DeleteUser `json:"deleteUser,omitempty"`
 
-	// mergeUser merges one user into another and deletes the former.
+	// mergeUser merges one user into another user, and deletes the first.
 	//
 	// +optional
 	MergeUser *MergeUser `json:"mergeUser,omitempty"`
 
-	// setObject creates an object, or updates the fields that are given.
+	// setObject creates an object, or updates the given fields of an existing object.
 	//
 	// +optional
 	SetObject *SetObject `json:"setObject,omitempty"`
@@ -101,7 +109,7 @@ type ActionMappingSpec struct {
 	// +optional
 	DeleteObject *DeleteObject `json:"deleteObject,omitempty"`
 
-	// setTenant creates a tenant, or updates the fields that are given.
+	// setTenant creates a tenant, or updates the given fields of an existing tenant.
 	//
 	// +optional
 	SetTenant *SetTenant `json:"setTenant,omitempty"`
@@ -116,7 +124,7 @@ type ActionMappingSpec struct {
 	// +optional
 	Subscribe *Subscribe `json:"subscribe,omitempty"`
 
-	// unsubscribe ends recipients' subscriptions to an object.
+	// unsubscribe deletes recipients' subscriptions to an object.
 	//
 	// +optional
 	Unsubscribe *Unsubscribe `json:"unsubscribe,omitempty"`
@@ -131,7 +139,7 @@ type ActionMappingSpec struct {
 	// +optional
 	RemoveAudienceMember *RemoveAudienceMember `json:"removeAudienceMember,omitempty"`
 
-	// cancelWorkflow cancels workflow runs that were triggered with the same cancellationKey.
+	// cancelWorkflow cancels the runs of a workflow that were triggered with the same cancellation key.
 	//
 	// +optional
 	CancelWorkflow *CancelWorkflow `json:"cancelWorkflow,omitempty"`
@@ -142,20 +150,20 @@ type ActionMappingSpec struct {
 	TriggerWorkflow *TriggerWorkflow `json:"triggerWorkflow,omitempty"`
 }
 
-// SourceReference names a Source in the same namespace.
+// SourceReference refers to a Source in the same namespace.
 type SourceReference struct {
-	// name of the Source.
+	// name is the name of the Source.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$')",message="a Source's name is lower-case letters, digits, - and ."
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$')",message="invalid Source name: use lower-case letters, digits, - and ., starting and ending with a letter or digit"
 	Name string `json:"name,omitempty"`
 }
 
-// ActionMappingStatus is what Doorbell sees of an ActionMapping.
+// ActionMappingStatus is the observed state of an ActionMapping.
 type ActionMappingStatus struct {
-	// conditions are Ready and, while they hold, Reconciling and Stalled.
+	// conditions contain Ready. Reconciling and Stalled are present only while they are True.
 	//
 	// +optional
 	// +listType=map
@@ -163,14 +171,14 @@ type ActionMappingStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status describes.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// configuration is the version of the Source's configuration in which every pod first ran this generation. It is absent
-	// until then.
+	// configuration is the version of the Source's configuration with which every pod first ran this generation of the
+	// mapping. It is absent until every pod runs it.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -27,7 +27,7 @@ import (
 	"github.com/doorbell-dev/doorbell/config/crd"
 )
 
-// kind checks objects of one kind as the API server does, by its own code.
+// kind validates objects of one kind with the API server's own code.
 type kind struct {
 	definition *apiextensionsv1.CustomResourceDefinition
 	structural *schema.Structural
@@ -35,7 +35,7 @@ type kind struct {
 	rules      *cel.Validator
 }
 
-// definitions reads the generated CustomResourceDefinitions, by kind.
+// definitions returns the generated CustomResourceDefinitions by kind.
 func definitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	names, err := fs.Glob(crd.Manifests(), "*.yaml")
@@ -60,7 +60,8 @@ func definitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinit
 	return read
 }
 
-// internal converts a definition as the API server does on receipt: defaults first, then its own version.
+// internal converts a definition as the API server does when it receives one: it sets defaults and converts the definition
+// to the internal version.
 func internal(t *testing.T, definition *apiextensionsv1.CustomResourceDefinition) *apiextensions.CustomResourceDefinition {
 	t.Helper()
 	defaulted := definition.DeepCopy()
@@ -73,7 +74,7 @@ func internal(t *testing.T, definition *apiextensionsv1.CustomResourceDefinition
 	return converted
 }
 
-// kinds prepares every kind for checking.
+// kinds prepares the validation of every kind.
 func kinds(t *testing.T) map[string]kind {
 	t.Helper()
 	prepared := map[string]kind{}
@@ -96,17 +97,17 @@ func kinds(t *testing.T) map[string]kind {
 	return prepared
 }
 
-// admit defaults the object in place and returns what the API server would answer, one error a line; fields that it
-// does not know are errors, as with `kubectl apply --validate=strict`.
+// admit sets defaults in the object and returns the errors that the API server returns when the object is created. Unknown
+// fields are errors, as with `kubectl apply --validate=strict`.
 func (k kind) admit(t *testing.T, object map[string]any) []string {
 	t.Helper()
 	return k.change(t, nil, object)
 }
 
-// change is admit for an update of an object that was admitted before; old is nil for a new one.
+// change does what admit does, but for an update. If old is nil, the object is new.
 func (k kind) change(t *testing.T, old, object map[string]any) []string {
 	t.Helper()
-	var before any // a nil map in it would be an old object
+	var before any // must be nil for a new object: a nil map in an interface would pass as an old object
 	if old != nil {
 		before = old
 	}
@@ -117,15 +118,16 @@ func (k kind) change(t *testing.T, old, object map[string]any) []string {
 	errs := validation.ValidateCustomResource(nil, object, k.schema)
 	errs = append(errs, objectmeta.Validate(t.Context(), nil, object, k.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.structural, object)...)
-	if !slices.ContainsFunc(errs, keepsRulesFromRunning) {
+	if !slices.ContainsFunc(errs, preventsRules) {
 		ruled, _ := k.rules.Validate(t.Context(), nil, k.structural, object, before, celconfig.RuntimeCELCostBudget)
 		errs = append(errs, ruled...)
 	}
 	return append(lines(errs), unknownLines(unknown)...)
 }
 
-// keepsRulesFromRunning is true of errors that could make a rule cost too much or fail: the API server stops there.
-func keepsRulesFromRunning(err *field.Error) bool {
+// preventsRules reports whether the API server skips the rules because of this error. It skips them after errors that could
+// make a rule fail or cost too much.
+func preventsRules(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
 		return true
@@ -134,6 +136,7 @@ func keepsRulesFromRunning(err *field.Error) bool {
 	}
 }
 
+// lines returns the errors as text, sorted and without duplicates.
 func lines(errs field.ErrorList) []string {
 	var texts []string
 	for _, err := range errs {
@@ -151,7 +154,7 @@ func unknownLines(paths []string) []string {
 	return texts
 }
 
-// object reads one YAML manifest into the form in which the API server holds it: whole numbers are int64.
+// object decodes a YAML manifest as the API server does: integers become int64.
 func object(t *testing.T, text string) map[string]any {
 	t.Helper()
 	encoded, err := yaml.YAMLToJSON([]byte(text))

@@ -11,9 +11,9 @@ import (
 	apivalidation "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation"
 )
 
-// The API server's own check of a CustomResourceDefinition: structural schema, defaults that fit it, rules that compile
-// within their cost limits.
-func TestAnAPIServerWouldTakeTheDefinitions(t *testing.T) {
+// The test runs the API server's own validation: the schema must be structural, the defaults must conform to it, and the
+// rules must compile and stay within their cost limits.
+func TestTheAPIServerAcceptsTheDefinitions(t *testing.T) {
 	for name, definition := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
 			converted := internal(t, definition)
@@ -25,7 +25,7 @@ func TestAnAPIServerWouldTakeTheDefinitions(t *testing.T) {
 	}
 }
 
-// Unbounded lists, maps and strings multiply the cost of rules, and let one object fill the store.
+// Lists, maps and strings without a limit multiply the estimated cost of rules, and a single object could fill etcd.
 func TestEveryListMapAndStringIsBounded(t *testing.T) {
 	for name, definition := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
@@ -39,17 +39,18 @@ func TestEveryListMapAndStringIsBounded(t *testing.T) {
 	}
 }
 
-// isNative is true of the fields of Kubernetes' own types, which set no limits: the API server checks them where they are rendered,
-// and bounds the object as a whole. No rule looks into them, but for the keys of maps.
+// isNative reports whether a path belongs to one of Kubernetes' own types, which have no limits. The API server limits the
+// size of the whole object, and validates these fields when Doorbell applies the objects that contain them. Apart from the
+// keys of maps, no rule reads them.
 func isNative(path string) bool {
 	return regexp.MustCompile(`[.](affinity|tolerations\[\]|resources|env\[\]|imagePullSecrets\[\])([.]|$)` +
 		`|[.](nodeSelector|labels|annotations)\{\}$`).MatchString(path)
 }
 
-// unbounded lists the paths of everything below a schema that could grow without limit.
+// unbounded returns the paths below a schema whose values have no size limit.
 func unbounded(path string, props apiextensionsv1.JSONSchemaProps) []string {
 	var found []string
-	if isNative(path) || props.XIntOrString && props.Pattern != "" { // a quantity is as long as its digits
+	if isNative(path) || props.XIntOrString && props.Pattern != "" { // a quantity cannot have a maximum length
 		return nil
 	}
 	switch props.Type {
@@ -80,18 +81,18 @@ func unbounded(path string, props apiextensionsv1.JSONSchemaProps) []string {
 	return found
 }
 
-func TestEveryRuleSaysWhatToDo(t *testing.T) {
+func TestEveryRuleHasAMessage(t *testing.T) {
 	for name, definition := range definitions(t) {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range silent("", *definition.Spec.Versions[0].Schema.OpenAPIV3Schema) {
+			for _, path := range withoutMessage("", *definition.Spec.Versions[0].Schema.OpenAPIV3Schema) {
 				t.Errorf("the rule at %s has no message", path)
 			}
 		})
 	}
 }
 
-// silent lists the paths of rules without a message.
-func silent(path string, props apiextensionsv1.JSONSchemaProps) []string {
+// withoutMessage returns the paths of rules without a message.
+func withoutMessage(path string, props apiextensionsv1.JSONSchemaProps) []string {
 	var found []string
 	for _, rule := range props.XValidations {
 		if rule.Message == "" && rule.MessageExpression == "" {
@@ -99,13 +100,13 @@ func silent(path string, props apiextensionsv1.JSONSchemaProps) []string {
 		}
 	}
 	if props.Items != nil {
-		found = append(found, silent(path+"[]", *props.Items.Schema)...)
+		found = append(found, withoutMessage(path+"[]", *props.Items.Schema)...)
 	}
 	if props.AdditionalProperties != nil {
-		found = append(found, silent(path+"{}", *props.AdditionalProperties.Schema)...)
+		found = append(found, withoutMessage(path+"{}", *props.AdditionalProperties.Schema)...)
 	}
 	for name, child := range props.Properties {
-		found = append(found, silent(path+"."+name, child)...)
+		found = append(found, withoutMessage(path+"."+name, child)...)
 	}
 	return found
 }

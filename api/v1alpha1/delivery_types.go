@@ -4,56 +4,61 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// IdempotencyMode says whether copies of an event are recognised.
+// IdempotencyMode defines whether Doorbell detects duplicates.
 //
 // +kubebuilder:validation:Enum=Enabled;Disabled
 type IdempotencyMode string
 
 // The idempotency modes.
 const (
-	IdempotencyEnabled  IdempotencyMode = "Enabled"
+	// IdempotencyEnabled acknowledges a duplicate without delivering it again.
+	IdempotencyEnabled IdempotencyMode = "Enabled"
+	// IdempotencyDisabled delivers every event, including duplicates.
 	IdempotencyDisabled IdempotencyMode = "Disabled"
 )
 
-// Idempotency says which events are copies of earlier ones: equal key, equal type, same Source, within the window. A
-// copy is acknowledged and logged as a duplicate, and causes no call.
+// Idempotency defines which events are duplicates. An event is a duplicate if the same Source accepted an event with the
+// same idempotency key and the same type within the window. Doorbell acknowledges a duplicate and records it in the event
+// log, but makes no calls for it.
 type Idempotency struct {
-	// key is the expression that identifies an event. An event whose key is not a string of 1 to 255 characters is
-	// processed as if it were the only one. The template has a key unless Custom.
+	// key is the expression that yields the idempotency key. An event whose key is not a string of 1 to 255 characters is
+	// never a duplicate. Types other than Custom have a default.
 	//
 	// +optional
 	Key Expression `json:"key,omitempty"`
 
-	// mode Disabled processes every copy.
+	// mode enables or disables the detection of duplicates.
 	//
 	// +optional
 	// +default="Enabled"
 	Mode IdempotencyMode `json:"mode,omitempty"`
 
-	// window is how long a key is remembered: 1s to 720h (30 days). It may turn out up to an eighth longer.
+	// window is how long Doorbell remembers a key, from 1s to 720h (30 days). The effective window can be up to one eighth
+	// longer.
 	//
 	// +optional
 	// +default="24h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="write a duration from 1s to 720h, such as 24h"
+	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="invalid duration: use a value from 1s to 720h, such as 24h"
 	Window *metav1.Duration `json:"window,omitempty"`
 }
 
-// Ordering says which events must run one after the other.
+// Ordering defines which events Doorbell delivers in order.
 //
 // +kubebuilder:validation:MinProperties=1
 type Ordering struct {
-	// key is the expression whose value names a lane: events with equal keys run in the order in which they were
-	// accepted. RudderStack's is the userId, else the anonymousId.
+	// key is the expression that yields the ordering key. Doorbell delivers events with the same ordering key one after
+	// another, in the order in which it accepted them. For RudderStack, the default is userId, or anonymousId if userId is
+	// missing or empty.
 	//
 	// +optional
 	Key Expression `json:"key,omitempty"`
 }
 
-// Delivery bounds the calls to Knock.
+// Delivery limits the calls to Knock.
 type Delivery struct {
-	// concurrency is how many calls may be under way at once, in each pod.
+	// concurrency is the maximum number of concurrent calls of each pod.
 	//
 	// +optional
 	// +default=64
@@ -61,54 +66,57 @@ type Delivery struct {
 	// +kubebuilder:validation:Maximum=1024
 	Concurrency int32 `json:"concurrency,omitempty"`
 
-	// timeout ends a single call: 1s to 60s.
+	// timeout is the time limit of a single call, from 1s to 60s.
 	//
 	// +optional
 	// +default="10s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('60s')",message="write a duration from 1s to 60s, such as 10s"
+	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('60s')",message="invalid duration: use a value from 1s to 60s, such as 10s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// retryFor is how long an event is retried after its first attempt before it is dead-lettered, at most 720h; 0s
-	// tries once. Time during which deliveries are suspended or the API key is refused does not count.
+	// retryFor is how long Doorbell retries an event after the first attempt before it dead-letters the event, from 0s to
+	// 720h (30 days). With 0s, there is only one attempt. Time during which deliveries are suspended, or paused because
+	// Knock rejects the API key, is not included.
 	//
 	// +optional
 	// +default="24h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) <= duration('720h')",message="write a duration from 0s to 720h, such as 24h"
+	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) <= duration('720h')",message="invalid duration: use a value from 0s to 720h, such as 24h"
 	RetryFor *metav1.Duration `json:"retryFor,omitempty"`
 
-	// rateLimits are calls a second by action, such as {identifyUser: 30}, and by bulkIdentify for bulk calls. An
-	// action that is not named has Knock's published limit.
+	// rateLimits are calls per second for each action, such as {identifyUser: 30}, and bulkIdentify for bulk calls. Each
+	// action without an entry has the rate limit that Knock publishes.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxProperties=14
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['identifyUser', 'deleteUser', 'mergeUser', 'setObject', 'deleteObject', 'setTenant', 'deleteTenant', 'subscribe', 'unsubscribe', 'addAudienceMember', 'removeAudienceMember', 'cancelWorkflow', 'triggerWorkflow', 'bulkIdentify'])",message="name actions: identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, triggerWorkflow or bulkIdentify"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, self[k] >= 1)",message="a limit is at least 1 call a second; to hold deliveries back, set delivery.suspend"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['identifyUser', 'deleteUser', 'mergeUser', 'setObject', 'deleteObject', 'setTenant', 'deleteTenant', 'subscribe', 'unsubscribe', 'addAudienceMember', 'removeAudienceMember', 'cancelWorkflow', 'triggerWorkflow', 'bulkIdentify'])",message="unknown action: use identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, triggerWorkflow or bulkIdentify"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, self[k] >= 1)",message="a rate limit must be at least 1 call per second: to pause deliveries, set delivery.suspend"
 	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
 
-	// suspend holds deliveries back. Events are still accepted and kept.
+	// suspend pauses deliveries. Doorbell still accepts and stores events.
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 }
 
-// PayloadPolicy says whether the event log keeps payloads.
+// PayloadPolicy defines whether the event log contains payloads.
 //
 // +kubebuilder:validation:Enum=Stored;Omitted
 type PayloadPolicy string
 
 // The payload policies.
 const (
-	PayloadsStored  PayloadPolicy = "Stored"
+	// PayloadsStored stores the payloads of events and the bodies of calls in the event log.
+	PayloadsStored PayloadPolicy = "Stored"
+	// PayloadsOmitted keeps payloads of events and bodies of calls out of the event log.
 	PayloadsOmitted PayloadPolicy = "Omitted"
 )
 
-// EventLog bounds what is remembered of finished events.
+// EventLog limits what Doorbell keeps about finished events.
 type EventLog struct {
-	// maxEvents is how many finished events are kept.
+	// maxEvents is the maximum number of finished events in the log.
 	//
 	// +optional
 	// +default=10000
@@ -116,22 +124,22 @@ type EventLog struct {
 	// +kubebuilder:validation:Maximum=1000000
 	MaxEvents *int32 `json:"maxEvents,omitempty"`
 
-	// retention is how long a finished event is kept, at most 2160h (90 days).
+	// retention is how long a finished event stays in the log, from 1s to 2160h (90 days).
 	//
 	// +optional
 	// +default="168h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('2160h')",message="write a duration from 1s to 2160h, such as 168h"
+	// +kubebuilder:validation:XValidation:rule="self != '' && self.matches('^([0-9]{1,6}([.][0-9]+)?h)?([0-9]{1,7}([.][0-9]+)?m)?([0-9]{1,9}([.][0-9]+)?s)?([0-9]{1,9}([.][0-9]+)?ms)?$') && duration(self) >= duration('1s') && duration(self) <= duration('2160h')",message="invalid duration: use a value from 1s to 2160h, such as 168h"
 	Retention *metav1.Duration `json:"retention,omitempty"`
 
-	// payloads Omitted keeps payloads and request bodies out of the log.
+	// payloads defines whether the log contains the payloads of events and the bodies of calls.
 	//
 	// +optional
 	// +default="Stored"
 	Payloads PayloadPolicy `json:"payloads,omitempty"`
 
-	// redact lists paths, such as body.traits.email, whose values the log hides.
+	// redact lists paths whose values the log hides, such as body.traits.email.
 	//
 	// +optional
 	// +listType=set
@@ -139,9 +147,9 @@ type EventLog struct {
 	Redact []BodyPath `json:"redact,omitempty"`
 }
 
-// BodyPath is a dotted path into an event's body.
+// BodyPath is a dotted path in the body of an event.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=512
-// +kubebuilder:validation:XValidation:rule="self.matches('^body([.][A-Za-z0-9_$-]+)*$')",message="write a path that begins with body, such as body.traits.email"
+// +kubebuilder:validation:XValidation:rule="self.matches('^body([.][A-Za-z0-9_$-]+)*$')",message="invalid path: it must start with body, such as body.traits.email"
 type BodyPath string

@@ -7,42 +7,43 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Redis says where events are kept until they are delivered: in a Redis that Doorbell runs, or in yours. A change from one to
-// the other leaves behind what the former still holds.
+// Redis defines where Doorbell stores events until they are delivered: in a Redis that Doorbell manages, or in an external
+// Redis. If you change from one to the other, Doorbell does not move events that are not delivered yet.
 //
 // +kubebuilder:validation:AtMostOneOf=managed;external
 type Redis struct {
-	// managed shapes the Redis that Doorbell runs for this Source. It is the default.
+	// managed configures a Redis that Doorbell runs for this Source. This is the default.
 	//
 	// +optional
 	Managed *ManagedRedis `json:"managed,omitempty"`
 
-	// external names a Redis or Valkey of yours. It must keep what it acknowledges: appendonly yes, appendfsync always,
-	// maxmemory-policy noeviction.
+	// external refers to your own Redis or Valkey. Configure it to persist every write before acknowledging it: appendonly
+	// yes, appendfsync always, maxmemory-policy noeviction.
 	//
 	// +optional
 	External *ExternalRedis `json:"external,omitempty"`
 }
 
-// ManagedRedis shapes the Redis that Doorbell runs for a Source.
+// ManagedRedis configures the Redis that Doorbell runs for a Source.
 type ManagedRedis struct {
-	// storage is the volume that keeps the events.
+	// storage is the volume on which Redis stores the events.
 	//
 	// +optional
 	Storage Storage `json:"storage,omitempty,omitzero"`
 
-	// resources of the container. Redis takes events until three quarters of the memory limit are full, then senders hear
-	// 429. Leave it out for a limit of 1Gi.
+	// resources are the resource requirements of the container. Redis stores events in up to three quarters of its memory
+	// limit. Beyond that, Doorbell rejects events with status 429. If the memory limit is omitted, it is 1Gi.
 	//
 	// +optional
 	Resources corev1.ResourceRequirements `json:"resources,omitempty,omitzero"`
 
-	// image is Redis 7 or newer, or Valkey. Leave it out for the one that this version of Doorbell was tested with.
+	// image is the container image of Redis 7 or newer, or of Valkey. If it is omitted, it is the image with which this
+	// version of Doorbell was tested.
 	//
 	// +optional
 	Image Image `json:"image,omitempty"`
 
-	// imagePullSecrets name Secrets in the same namespace for pulling the image.
+	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
 	//
 	// +optional
 	// +listType=map
@@ -50,30 +51,29 @@ type ManagedRedis struct {
 	// +kubebuilder:validation:MaxItems=16
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
-	// scheduling says on which nodes Redis may run.
+	// scheduling defines on which nodes Redis can run.
 	//
 	// +optional
 	Scheduling Scheduling `json:"scheduling,omitempty,omitzero"`
 
-	// onDelete says whether the volume outlives the Source. With Retain, a Source that is deleted and applied again goes on
-	// where it stopped, undelivered events included.
+	// onDelete defines what happens to the volume when the Source is deleted. With Retain, a Source that you delete and
+	// create again continues with the same events, including events that are not delivered yet.
 	//
 	// +optional
 	// +default="Retain"
 	OnDelete OnDelete `json:"onDelete,omitempty"`
 }
 
-// Storage is a volume. It cannot change once it is made. That its fields neither come nor go, SourceSpec sees to: a rule here runs only
-// where storage is there before and after.
+// Storage describes a volume. It cannot change after the volume is created.
 //
-// +kubebuilder:validation:XValidation:rule="(!has(self.size) || !has(oldSelf.size) || self.size == oldSelf.size) && (!has(self.className) || !has(oldSelf.className) || self.className == oldSelf.className)",message="the volume is made once: put storage back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
+// +kubebuilder:validation:XValidation:rule="(!has(self.size) || !has(oldSelf.size) || self.size == oldSelf.size) && (!has(self.className) || !has(oldSelf.className) || self.className == oldSelf.className)",message="the volume cannot change after it is created: restore storage, and resize the PersistentVolumeClaim data-NAME-redis-0 or create a new Source instead"
 type Storage struct {
-	// size of the volume. Leave it out for 10Gi.
+	// size is the size of the volume. If it is omitted, it is 10Gi.
 	//
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 
-	// className names the StorageClass. Leave it out for the cluster's default.
+	// className is the name of the StorageClass. If it is omitted, the cluster's default class applies.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -81,32 +81,36 @@ type Storage struct {
 	ClassName string `json:"className,omitempty"`
 }
 
-// RedisMode is how an external Redis is laid out.
+// RedisMode is the deployment mode of an external Redis.
 //
 // +kubebuilder:validation:Enum=Standalone;Sentinel;Cluster
 type RedisMode string
 
-// The layouts of an external Redis.
+// The deployment modes of an external Redis.
 const (
+	// RedisModeStandalone is a single server.
 	RedisModeStandalone RedisMode = "Standalone"
-	RedisModeSentinel   RedisMode = "Sentinel"
-	RedisModeCluster    RedisMode = "Cluster"
+	// RedisModeSentinel is a master with replicas, monitored by sentinels.
+	RedisModeSentinel RedisMode = "Sentinel"
+	// RedisModeCluster is a Redis Cluster.
+	RedisModeCluster RedisMode = "Cluster"
 )
 
-// ExternalRedis names a Redis or Valkey of yours.
+// ExternalRedis refers to your own Redis or Valkey.
 //
-// +kubebuilder:validation:XValidation:rule="self.mode != 'Sentinel' || has(self.masterName)",fieldPath=".masterName",message="mode Sentinel needs masterName: the name by which the sentinels know the master, such as mymaster"
-// +kubebuilder:validation:XValidation:rule="self.mode == 'Sentinel' || !has(self.masterName)",fieldPath=".masterName",message="masterName is for mode Sentinel only: remove it"
-// +kubebuilder:validation:XValidation:rule="self.mode != 'Cluster' || !has(self.database) || self.database == 0",fieldPath=".database",message="a Redis Cluster has database 0 only: remove it"
-// +kubebuilder:validation:XValidation:rule="self.mode != 'Standalone' || self.addresses.size() == 1",fieldPath=".addresses",message="mode Standalone has one address; for several, say mode Sentinel or Cluster"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Sentinel' || has(self.masterName)",fieldPath=".masterName",message="mode Sentinel requires masterName: the name of the master that the sentinels monitor, such as mymaster"
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Sentinel' || !has(self.masterName)",fieldPath=".masterName",message="only mode Sentinel has masterName: remove masterName, or set mode to Sentinel"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Cluster' || !has(self.database) || self.database == 0",fieldPath=".database",message="a Redis Cluster has only database 0: remove database"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Standalone' || self.addresses.size() == 1",fieldPath=".addresses",message="mode Standalone requires exactly one address: for several addresses, set mode to Sentinel or Cluster"
 type ExternalRedis struct {
-	// mode is how Redis is laid out.
+	// mode is the deployment mode of Redis.
 	//
 	// +optional
 	// +default="Standalone"
 	Mode RedisMode `json:"mode,omitempty"`
 
-	// addresses of the server, the sentinels, or some nodes of the cluster, such as redis.example.com:6379.
+	// addresses are the addresses of the server, of the sentinels, or of some nodes of the cluster, such as
+	// redis.example.com:6379.
 	//
 	// +required
 	// +listType=set
@@ -114,60 +118,61 @@ type ExternalRedis struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=3
 	// +kubebuilder:validation:items:MaxLength=260
-	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^[^/@,\\\\s]+:[1-9][0-9]{0,4}$') && int(a.substring(a.lastIndexOf(':') + 1)) <= 65535)",message="write HOST:PORT without scheme or password, such as redis.example.com:6379"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^[^/@,\\\\s]+:[1-9][0-9]{0,4}$') && int(a.substring(a.lastIndexOf(':') + 1)) <= 65535)",message="invalid address: use HOST:PORT without scheme and password, such as redis.example.com:6379"
 	Addresses []string `json:"addresses,omitempty"`
 
-	// masterName is the name by which sentinels know the master.
+	// masterName is the name of the master that the sentinels monitor. Only mode Sentinel uses it.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	MasterName string `json:"masterName,omitempty"`
 
-	// database to use; 0 unless you say otherwise.
+	// database is the number of the database. If it is omitted, it is 0.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	Database int32 `json:"database,omitempty"`
 
-	// credentials for Redis, and for its sentinels if they ask for any.
+	// credentials are the credentials for Redis. Doorbell uses them for the sentinels too, if they require authentication.
 	//
 	// +optional
 	Credentials *RedisCredentials `json:"credentials,omitempty"`
 
-	// tls encrypts the connections. Leave it out for plain ones.
+	// tls enables TLS. If it is omitted, connections are not encrypted.
 	//
 	// +optional
 	TLS *RedisTLS `json:"tls,omitempty"`
 }
 
-// RedisCredentials name the Secret keys with the credentials for a Redis.
+// RedisCredentials refer to the credentials for a Redis.
 type RedisCredentials struct {
-	// passwordSecretRef names the Secret, and the key in it, that holds the password.
+	// passwordSecretRef refers to the password.
 	//
 	// +required
 	PasswordSecretRef SecretKeyReference `json:"passwordSecretRef,omitzero"`
 
-	// usernameSecretRef names the Secret, and the key in it, that holds the ACL user's name. Leave it out for the default user.
+	// usernameSecretRef refers to the name of the ACL user. If it is omitted, it is the default user.
 	//
 	// +optional
 	UsernameSecretRef *SecretKeyReference `json:"usernameSecretRef,omitempty"`
 }
 
-// RedisTLS says how connections to a Redis are encrypted.
+// RedisTLS configures encrypted connections to a Redis.
 //
 // +kubebuilder:validation:MinProperties=0
 type RedisTLS struct {
-	// serverName is the name that the server's certificate must have, where it is not the address's.
+	// serverName is the name that the certificate of the server must contain. If it is omitted, it is the host of the
+	// address.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	ServerName string `json:"serverName,omitempty"`
 
-	// caSecretRef names the Secret, and the key in it, that holds the certificates to trust, in PEM. Leave it out for the
-	// public ones.
+	// caSecretRef refers to the certificates of the certificate authorities to trust, in PEM format. If it is omitted,
+	// Doorbell trusts public certificate authorities.
 	//
 	// +optional
 	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`

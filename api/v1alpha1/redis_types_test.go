@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestRedisesThatAreTaken(t *testing.T) {
-	takes(t, map[string]string{
+func TestValidRedisSettingsAreAdmitted(t *testing.T) {
+	admitsEach(t, map[string]string{
 		"nothing": "redis: {}",
-		"a managed one in every detail": `
+		"a managed Redis with every field": `
 redis:
   managed:
     storage: {size: 20Gi, className: fast}
@@ -20,10 +20,10 @@ redis:
     imagePullSecrets: [{name: registry}]
     scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: high}
     onDelete: Delete`,
-		"an external one":         "redis: {external: {addresses: ['redis.example.com:6379'], database: 3}}",
-		"an address of version 6": "redis: {external: {addresses: ['[2001:db8::1]:6379']}}",
-		"the highest port":        "redis: {external: {addresses: ['r:65535']}}",
-		"TLS with public names":   "redis: {external: {addresses: ['r:6379'], tls: {}}}",
+		"an external Redis":             "redis: {external: {addresses: ['redis.example.com:6379'], database: 3}}",
+		"an IPv6 address":               "redis: {external: {addresses: ['[2001:db8::1]:6379']}}",
+		"the highest port":              "redis: {external: {addresses: ['r:65535']}}",
+		"TLS with a public certificate": "redis: {external: {addresses: ['r:6379'], tls: {}}}",
 		"sentinels": `
 redis:
   external:
@@ -33,47 +33,47 @@ redis:
     credentials: {passwordSecretRef: {name: r, key: password}, usernameSecretRef: {name: r, key: username}}`,
 		"a cluster": `
 redis: {external: {mode: Cluster, addresses: [a:6379, b:6379], tls: {serverName: r, caSecretRef: {name: r, key: ca.crt}}}}`,
-		"a cluster's only database": "redis: {external: {mode: Cluster, addresses: [a:6379], database: 0}}",
+		"database 0 of a cluster": "redis: {external: {mode: Cluster, addresses: [a:6379], database: 0}}",
 	})
 }
 
-func TestRedisesThatAreRefused(t *testing.T) {
+func TestInvalidRedisSettingsAreRejected(t *testing.T) {
 	const (
 		external = "spec.redis.external"
-		hostPort = external + ".addresses: write HOST:PORT without scheme or password, such as redis.example.com:6379"
+		hostPort = external + ".addresses: invalid address: use HOST:PORT without scheme and password, such as redis.example.com:6379"
 	)
-	refusesEach(t, map[string]refusal{
-		"two": {
+	rejectsEach(t, map[string]rejection{
+		"both a managed and an external Redis": {
 			"redis: {managed: {}, external: {addresses: ['r:6379']}}",
 			"spec.redis: at most one of the fields in [managed external] may be set",
 		},
-		"no address":         {"redis: {external: {}}", external + ".addresses: Required value"},
-		"a URL":              {"redis: {external: {addresses: ['redis://r:6379']}}", hostPort},
-		"a password":         {"redis: {external: {addresses: ['u:p@r:6379']}}", hostPort},
-		"two in one":         {"redis: {external: {addresses: ['a:6379,b:6379']}}", hostPort},
-		"a space":            {"redis: {external: {addresses: ['a b:6379']}}", hostPort},
-		"no port":            {"redis: {external: {addresses: [redis]}}", hostPort},
-		"port 0":             {"redis: {external: {addresses: ['r:0']}}", hostPort},
-		"a port beyond":      {"redis: {external: {addresses: ['r:65536']}}", hostPort},
-		"an address twice":   {"redis: {external: {mode: Cluster, addresses: [a:1, a:1]}}", external + ".addresses[1]: Duplicate value"},
-		"an unknown mode":    {"redis: {external: {mode: Ring, addresses: [a:1]}}", external + `.mode: supported values: "Standalone", "Sentinel", "Cluster"`},
-		"a database beyond":  {"redis: {external: {addresses: [a:1], database: -1}}", external + ".database: spec.redis.external.database in body should be greater than or equal to 0"},
-		"an image with args": {"redis: {managed: {image: 'redis --save'}}", "spec.redis.managed.image: write an image as REGISTRY/NAME:TAG"},
-		"several for one": {
+		"no address":                  {"redis: {external: {}}", external + ".addresses: Required value"},
+		"a URL as address":            {"redis: {external: {addresses: ['redis://r:6379']}}", hostPort},
+		"an address with a password":  {"redis: {external: {addresses: ['u:p@r:6379']}}", hostPort},
+		"two addresses in one string": {"redis: {external: {addresses: ['a:6379,b:6379']}}", hostPort},
+		"an address with a space":     {"redis: {external: {addresses: ['a b:6379']}}", hostPort},
+		"an address without a port":   {"redis: {external: {addresses: [redis]}}", hostPort},
+		"port 0":                      {"redis: {external: {addresses: ['r:0']}}", hostPort},
+		"a port above 65535":          {"redis: {external: {addresses: ['r:65536']}}", hostPort},
+		"the same address twice":      {"redis: {external: {mode: Cluster, addresses: [a:1, a:1]}}", external + ".addresses[1]: Duplicate value"},
+		"an unknown mode":             {"redis: {external: {mode: Ring, addresses: [a:1]}}", external + `.mode: supported values: "Standalone", "Sentinel", "Cluster"`},
+		"a negative database":         {"redis: {external: {addresses: [a:1], database: -1}}", external + ".database: spec.redis.external.database in body should be greater than or equal to 0"},
+		"an image with arguments":     {"redis: {managed: {image: 'redis --save'}}", "spec.redis.managed.image: invalid image: use the form REGISTRY/NAME:TAG"},
+		"several addresses in mode Standalone": {
 			"redis: {external: {addresses: [a:1, b:1]}}",
-			external + ".addresses: mode Standalone has one address; for several, say mode Sentinel or Cluster",
+			external + ".addresses: mode Standalone requires exactly one address: for several addresses, set mode to Sentinel or Cluster",
 		},
-		"sentinels without a master": {
+		"mode Sentinel without masterName": {
 			"redis: {external: {mode: Sentinel, addresses: [a:1]}}",
-			external + ".masterName: mode Sentinel needs masterName: the name by which the sentinels know the master, such as mymaster",
+			external + ".masterName: mode Sentinel requires masterName: the name of the master that the sentinels monitor, such as mymaster",
 		},
-		"a master without sentinels": {
+		"masterName in mode Standalone": {
 			"redis: {external: {addresses: [a:1], masterName: m}}",
-			external + ".masterName: masterName is for mode Sentinel only: remove it",
+			external + ".masterName: only mode Sentinel has masterName: remove masterName, or set mode to Sentinel",
 		},
-		"a cluster's other database": {
+		"database 1 of a cluster": {
 			"redis: {external: {mode: Cluster, addresses: [a:1], database: 1}}",
-			external + ".database: a Redis Cluster has database 0 only: remove it",
+			external + ".database: a Redis Cluster has only database 0: remove database",
 		},
 		"credentials without a password": {
 			"redis: {external: {addresses: [a:1], credentials: {usernameSecretRef: {name: r, key: u}}}}",
@@ -82,32 +82,32 @@ func TestRedisesThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestTheVolumeStaysAsItWasMade(t *testing.T) {
+func TestTheVolumeCannotChangeAfterItIsCreated(t *testing.T) {
 	const (
 		external = "redis: {external: {addresses: ['r:6379']}}"
 		big      = "redis: {managed: {storage: {size: 20Gi}}}"
 	)
-	const asItWas = " back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
+	const advice = ", and resize the PersistentVolumeClaim data-NAME-redis-0 or create a new Source instead"
 	var (
-		changed = []string{"spec.redis.managed.storage: the volume is made once: put storage" + asItWas}
-		moved   = []string{"spec.redis: the volume is made once: put redis.managed.storage" + asItWas}
+		changed = []string{"spec.redis.managed.storage: the volume cannot change after it is created: restore storage" + advice}
+		added   = []string{"spec.redis: the volume cannot change after it is created: restore redis.managed.storage" + advice}
 	)
 	sources := kinds(t)["Source"]
 	for name, test := range map[string]struct {
 		before, after string
 		want          []string
 	}{
-		"another size":                    {big, "redis: {managed: {storage: {size: 30Gi}}}", changed},
-		"another class":                   {"redis: {managed: {storage: {className: slow}}}", "redis: {managed: {storage: {className: fast}}}", changed},
-		"a class where there was none":    {big, "redis: {managed: {storage: {size: 20Gi, className: fast}}}", moved},
-		"a size where there was none":     {"", big, moved},
-		"no Redis where there was a size": {big, "", moved},
-		"no size where there was one":     {big, "redis: {managed: {}}", moved},
-		"the same":                        {big, big, nil},
-		"nothing, in other words":         {"", "redis: {managed: {storage: {}}}", nil},
-		"other memory":                    {big, "redis: {managed: {storage: {size: 20Gi}, resources: {limits: {memory: 2Gi}}}}", nil},
-		"to a Redis of one's own":         {big, external, nil},
-		"and back to a new volume":        {external, big, nil},
+		"the size changes":             {big, "redis: {managed: {storage: {size: 30Gi}}}", changed},
+		"the class changes":            {"redis: {managed: {storage: {className: slow}}}", "redis: {managed: {storage: {className: fast}}}", changed},
+		"a class is added":             {big, "redis: {managed: {storage: {size: 20Gi, className: fast}}}", added},
+		"a size is added":              {"", big, added},
+		"redis with a size is removed": {big, "", added},
+		"the size is removed":          {big, "redis: {managed: {}}", added},
+		"the same size":                {big, big, nil},
+		"an empty storage is added":    {"", "redis: {managed: {storage: {}}}", nil},
+		"the memory limit is added":    {big, "redis: {managed: {storage: {size: 20Gi}, resources: {limits: {memory: 2Gi}}}}", nil},
+		"managed becomes external":     {big, external, nil},
+		"external becomes managed":     {external, big, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := source(t, withKnock(test.before))
@@ -115,7 +115,7 @@ func TestTheVolumeStaysAsItWasMade(t *testing.T) {
 				t.Fatal(errs)
 			}
 			if diff := cmp.Diff(test.want, sources.change(t, old, source(t, withKnock(test.after)))); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
+				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 		})
 	}

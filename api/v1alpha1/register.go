@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// SchemeGroupVersion is the group and version of every kind in this package.
+// SchemeGroupVersion is the API group and version of every kind in this package.
 var SchemeGroupVersion = schema.GroupVersion{Group: "doorbell.dev", Version: "v1alpha1"}
 
-// AddToScheme makes the kinds of this package known to a scheme.
+// AddToScheme registers the kinds of this package with a scheme. It always returns nil.
 func AddToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(SchemeGroupVersion,
 		&Source{}, &SourceList{},

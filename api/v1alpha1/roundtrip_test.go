@@ -14,8 +14,9 @@ import (
 	configuration "github.com/doorbell-dev/doorbell/api/v1alpha1/applyconfiguration/api/v1alpha1"
 )
 
-// Omitted means all of the template's mappings, an empty list means none: both must survive every way through Go.
-func TestOmittedAndEmptyDefaultMappingsStayApart(t *testing.T) {
+// If defaultMappings is omitted, all default mappings run. If it is empty, none run. Encoding and decoding must not turn
+// one into the other.
+func TestOmittedAndEmptyDefaultMappingsStayDifferent(t *testing.T) {
 	for name, test := range map[string]struct {
 		defaults *[]string
 		want     string
@@ -41,8 +42,9 @@ func TestOmittedAndEmptyDefaultMappingsStayApart(t *testing.T) {
 	}
 }
 
-// wholeSource has every field that says how a Source runs, but for the alternatives.
-const wholeSource = `
+// sourceWithEveryField has every field that configures the endpoint, Redis and the pods, except fields that exclude each
+// other.
+const sourceWithEveryField = `
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 endpoint:
@@ -70,8 +72,8 @@ ingest:
   scheduling: {affinity: {podAffinity: {}}}
 `
 
-// theAlternatives are the fields that cannot stand beside those of wholeSource.
-const theAlternatives = `
+// sourceWithAlternatives has the fields that sourceWithEveryField cannot have.
+const sourceWithAlternatives = `
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 endpoint: {host: a.b, httpRoute: {parentRefs: [{name: g, namespace: gateways, sectionName: https}], annotations: {a: b}}}
@@ -86,12 +88,12 @@ redis:
 ingest: {replicas: 0, caBundle: {secretKeyRef: {name: ca, key: ca.crt}}}
 `
 
-// What a client decodes and writes back must be what the server holds; and so for an apply configuration.
-func TestAnAdmittedSourceRoundTripsThroughItsTypes(t *testing.T) {
+// A client that reads a Source and writes it back must not change it. The same holds for apply configurations.
+func TestReadingAndWritingASourceDoesNotChangeIt(t *testing.T) {
 	sources := kinds(t)["Source"]
 	for name, text := range map[string]string{
-		"minimal": withKnock(""), "whole": wholeSource, "the alternatives": theAlternatives,
-		"empty where that means something": withKnock("redis: {external: {addresses: [a:1], tls: {}}}\ndefaultMappings: []\nendpoint: {host: a, ingress: {}}"),
+		"minimal": withKnock(""), "every field": sourceWithEveryField, "the alternatives": sourceWithAlternatives,
+		"fields that are empty on purpose": withKnock("redis: {external: {addresses: [a:1], tls: {}}}\ndefaultMappings: []\nendpoint: {host: a, ingress: {}}"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			admitted := source(t, text)
@@ -108,7 +110,7 @@ func TestAnAdmittedSourceRoundTripsThroughItsTypes(t *testing.T) {
 				if errs := sources.admit(t, again); len(errs) > 0 {
 					t.Errorf("%s: %v", side, errs)
 				}
-				if diff := cmp.Diff(admitted, again, cmp.Comparer(sameText)); diff != "" {
+				if diff := cmp.Diff(admitted, again, cmp.Comparer(equalText)); diff != "" {
 					t.Errorf("%s (-server +client):\n%s", side, diff)
 				}
 			}
@@ -116,14 +118,14 @@ func TestAnAdmittedSourceRoundTripsThroughItsTypes(t *testing.T) {
 	}
 }
 
-// sameText compares texts; 24h and 24h0m0s are the same.
-func sameText(a, b string) bool {
-	first, wrong := time.ParseDuration(a)
-	second, wrongToo := time.ParseDuration(b)
-	return a == b || wrong == nil && wrongToo == nil && first == second
+// equalText reports whether two texts are equal, or are equal durations such as 24h and 24h0m0s.
+func equalText(a, b string) bool {
+	first, err := time.ParseDuration(a)
+	second, otherErr := time.ParseDuration(b)
+	return a == b || err == nil && otherErr == nil && first == second
 }
 
-func TestTheSchemeKnowsEveryKind(t *testing.T) {
+func TestAddToSchemeRegistersEveryKind(t *testing.T) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
@@ -131,7 +133,7 @@ func TestTheSchemeKnowsEveryKind(t *testing.T) {
 	for name, definition := range definitions(t) {
 		for _, kind := range []string{definition.Spec.Names.Kind, definition.Spec.Names.ListKind} {
 			if !scheme.Recognizes(v1alpha1.SchemeGroupVersion.WithKind(kind)) {
-				t.Errorf("%s: the scheme does not know %s", name, kind)
+				t.Errorf("%s: the scheme does not recognize %s", name, kind)
 			}
 		}
 	}

@@ -4,10 +4,10 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// SourceStatus is what Doorbell sees of a Source.
+// SourceStatus is the observed state of a Source.
 type SourceStatus struct {
-	// conditions are Ready, ConfigurationValid, MappingsAccepted, EndpointReady, RedisReady, IngestReady, KnockReachable and,
-	// while they hold, Reconciling and Stalled.
+	// conditions are Ready, ConfigurationValid, MappingsAccepted, EndpointReady, RedisReady, IngestReady and
+	// KnockReachable. Reconciling and Stalled are present only while they are True.
 	//
 	// +optional
 	// +listType=map
@@ -15,44 +15,44 @@ type SourceStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status describes.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// url is where the sender posts its events, without the token: the whole URL is in the endpoint's Secret.
+	// url is the ingestion URL without the token. The Secret named by endpointSecretName contains the complete URL.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// host is the host of url.
+	// host is the host name in url.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=263
 	Host string `json:"host,omitempty"`
 
-	// endpointSecretName names the Secret whose key url holds the whole URL.
+	// endpointSecretName is the name of the Secret that contains the complete ingestion URL under the key url.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	EndpointSecretName string `json:"endpointSecretName,omitempty"`
 
-	// rotation tells of a token that is on its way out.
+	// rotation is present while a previous token is still valid.
 	//
 	// +optional
 	Rotation *TokenRotation `json:"rotation,omitempty"`
 
-	// configuration tells which configuration the pods should run and which they run.
+	// configuration reports which configuration the pods should run, and how many pods run it.
 	//
 	// +optional
 	Configuration *ConfigurationStatus `json:"configuration,omitempty"`
 
-	// mappings counts the ActionMappings of this Source, default mappings left out.
+	// mappings counts the ActionMappings of this Source. It does not include default mappings.
 	//
 	// +optional
 	Mappings *MappingCounts `json:"mappings,omitempty"`
@@ -63,24 +63,24 @@ type SourceStatus struct {
 	Replicas *ReplicaCounts `json:"replicas,omitempty"`
 }
 
-// TokenRotation tells of a token that is on its way out.
+// TokenRotation describes a previous token that is still valid.
 type TokenRotation struct {
-	// previousValidUntil is when the former token stops being valid. Until then both are.
+	// previousValidUntil is the time at which the previous token expires. Until then, both tokens are valid.
 	//
 	// +required
 	PreviousValidUntil metav1.Time `json:"previousValidUntil,omitempty,omitzero"`
 }
 
-// ConfigurationStatus compares the configuration that was compiled with the ones that pods report.
+// ConfigurationStatus reports how far a configuration is rolled out.
 type ConfigurationStatus struct {
-	// version of the configuration that the pods should run.
+	// version is the version of the configuration that the pods should run.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Version string `json:"version,omitempty"`
 
-	// pods is how many pods report that they run it.
+	// pods is the number of pods that run this version.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
@@ -89,13 +89,14 @@ type ConfigurationStatus struct {
 
 // MappingCounts counts the ActionMappings of a Source.
 type MappingCounts struct {
-	// accepted is how many run, or would if they were active.
+	// accepted is the number of mappings that are valid, including mappings whose spec.active is false.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	Accepted *int32 `json:"accepted,omitempty"`
 
-	// rejected is how many are refused; each says why in its own conditions.
+	// rejected is the number of mappings that Doorbell does not run because of a mistake. The conditions of each mapping
+	// contain the reason.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
@@ -104,13 +105,13 @@ type MappingCounts struct {
 
 // ReplicaCounts counts the pods of a Source.
 type ReplicaCounts struct {
-	// desired is how many there should be.
+	// desired is the number of pods that should run.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	Desired *int32 `json:"desired,omitempty"`
 
-	// ready is how many can take events.
+	// ready is the number of pods that can accept events.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0

@@ -4,8 +4,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Source receives the events of one sender at a URL of its own and makes the Knock calls that ActionMappings ask for.
-// Its namespace stands for a Knock environment.
+// Source receives events from one sender at an ingestion URL of its own, and makes the calls to Knock that its
+// ActionMappings define. Use one namespace for each Knock environment.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -17,21 +17,21 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Mappings",type=integer,JSONPath=`.status.mappings.accepted`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, digits and -, beginning with a letter"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="invalid name: the names of Services and pods contain the name of the Source, so use at most 40 lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 type Source struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// metadata is the standard object's metadata.
+	// metadata is the standard object metadata.
 	//
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
-	// spec is what you ask for.
+	// spec defines the desired state of the Source.
 	//
 	// +required
 	Spec SourceSpec `json:"spec,omitzero"`
 
-	// status is what Doorbell sees.
+	// status is the observed state of the Source.
 	//
 	// +optional
 	Status SourceStatus `json:"status,omitempty,omitzero"`
@@ -47,78 +47,81 @@ type SourceList struct {
 	Items []Source `json:"items"`
 }
 
-// SourceType names the template that a Source is made from.
+// SourceType is the kind of sender. Each type is defined by a template, which is a file in ingest/template.
 //
 // +kubebuilder:validation:Enum=RudderStack;Custom
 type SourceType string
 
-// The source types.
+// The source types that code refers to. A new source type needs its name in the enum above, but no constant.
 const (
-	// SourceTypeRudderStack understands what RudderStack's Webhook destination sends.
+	// SourceTypeRudderStack reads the events of RudderStack's Webhook destinations.
 	SourceTypeRudderStack SourceType = "RudderStack"
-	// SourceTypeCustom knows nothing of the sender: the spec says how to read its events.
+	// SourceTypeCustom reads JSON events of any sender. The Source defines how.
 	SourceTypeCustom SourceType = "Custom"
 )
 
-// EventMatching says how event types are compared.
+// EventMatching defines how event types are compared.
 //
 // +kubebuilder:validation:Enum=Normalized;Exact
 type EventMatching string
 
 // The ways to compare event types.
 const (
-	// EventMatchingNormalized ignores case, spaces, hyphens and underscores after the first slash.
+	// EventMatchingNormalized ignores case, spaces, hyphens and underscores after the first slash, so that
+	// track/order_completed matches "track/Order Completed".
 	EventMatchingNormalized EventMatching = "Normalized"
-	// EventMatchingExact compares as is.
+	// EventMatchingExact compares event types character by character.
 	EventMatchingExact EventMatching = "Exact"
 )
 
-// SourceSpec says what sends events, how to read them and how to deliver them.
+// SourceSpec defines which sender sends events, how Doorbell reads them, and how it delivers them.
 //
-// +kubebuilder:validation:XValidation:rule="self.type != 'Custom' || has(self.eventType)",fieldPath=".eventType",message="type Custom needs eventType: the expression that finds an event's type, such as body.type"
-// +kubebuilder:validation:XValidation:rule="has(self.redis) && has(self.redis.external) || has(oldSelf.redis) && has(oldSelf.redis.external) || self.?redis.?managed.?storage.?size.hasValue() == oldSelf.?redis.?managed.?storage.?size.hasValue() && self.?redis.?managed.?storage.?className.hasValue() == oldSelf.?redis.?managed.?storage.?className.hasValue()",fieldPath=".redis",message="the volume is made once: put redis.managed.storage back as it was, and resize the PersistentVolumeClaim data-NAME-redis-0 instead, or move to a new Source"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Custom' || has(self.eventType)",fieldPath=".eventType",message="type Custom requires eventType: the expression that yields the type of an event, such as body.type"
+// +kubebuilder:validation:XValidation:rule="has(self.redis) && has(self.redis.external) || has(oldSelf.redis) && has(oldSelf.redis.external) || self.?redis.?managed.?storage.?size.hasValue() == oldSelf.?redis.?managed.?storage.?size.hasValue() && self.?redis.?managed.?storage.?className.hasValue() == oldSelf.?redis.?managed.?storage.?className.hasValue()",fieldPath=".redis",message="the volume cannot change after it is created: restore redis.managed.storage, and resize the PersistentVolumeClaim data-NAME-redis-0 or create a new Source instead"
 type SourceSpec struct {
-	// type names the sender. RudderStack brings everything that its events need; Custom needs eventType, and should
-	// have idempotency.key and ordering.key.
+	// type is the kind of sender. RudderStack needs no other settings to read events. Custom requires eventType, and
+	// should have idempotency.key and ordering.key.
 	//
 	// +required
 	Type SourceType `json:"type,omitempty"`
 
-	// knock says which Knock environment to call.
+	// knock defines which Knock environment to call.
 	//
 	// +required
 	Knock Knock `json:"knock,omitzero"`
 
-	// eventType is the expression that finds an event's type. Required for Custom; the template has it otherwise.
+	// eventType is the expression that yields the type of an event. It is required for type Custom. Other types have a
+	// default.
 	//
 	// +optional
 	EventType Expression `json:"eventType,omitempty"`
 
-	// timestamp is the expression that finds the time at which an event happened. The template has it unless Custom.
+	// timestamp is the expression that yields the time at which an event happened. Types other than Custom have a default.
 	//
 	// +optional
 	Timestamp Expression `json:"timestamp,omitempty"`
 
-	// eventMatching says how a mapping's event meets an event's type. Normalized ignores case, spaces, hyphens and
-	// underscores after the first slash, so that track/order_completed meets "track/Order Completed"; Exact does not.
+	// eventMatching defines how the event of a mapping is compared with the type of an event. Normalized ignores case,
+	// spaces, hyphens and underscores after the first slash, so that track/order_completed matches
+	// "track/Order Completed". Exact compares character by character.
 	//
 	// +optional
 	// +default="Normalized"
 	EventMatching EventMatching `json:"eventMatching,omitempty"`
 
-	// idempotency says which events are copies of earlier ones.
+	// idempotency defines which events are duplicates of earlier events.
 	//
 	// +optional
 	// +default={}
 	Idempotency Idempotency `json:"idempotency,omitempty,omitzero"`
 
-	// ordering says which events must run one after the other.
+	// ordering defines which events Doorbell delivers in order.
 	//
 	// +optional
 	Ordering Ordering `json:"ordering,omitzero"`
 
-	// preprocess gives names to values that several mappings use: the value of NAME is preprocess.NAME. They are worked
-	// out in order, and a later one may use an earlier.
+	// preprocess defines named values for use in expressions. An expression refers to the value of NAME as
+	// preprocess.NAME. Doorbell evaluates the values in order, and each of them can use the earlier ones.
 	//
 	// +optional
 	// +listType=map
@@ -126,13 +129,13 @@ type SourceSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Preprocess []PreprocessStep `json:"preprocess,omitempty"`
 
-	// verification says how the sender proves itself, besides knowing the URL.
+	// verification defines how the sender proves who it is, in addition to the token in the URL.
 	//
 	// +optional
 	Verification *Verification `json:"verification,omitempty"`
 
-	// defaultMappings lists which of the template's own mappings run, beside your ActionMappings. Leave it out for all,
-	// write [] for none. RudderStack has identify-user and order-completed.
+	// defaultMappings lists the default mappings that run in addition to your ActionMappings. If it is omitted, all default
+	// mappings of the type run. With [], none run. Type RudderStack has identify-user and order-completed.
 	//
 	// +optional
 	// +listType=set
@@ -141,72 +144,73 @@ type SourceSpec struct {
 	// +kubebuilder:validation:items:MaxLength=63
 	DefaultMappings *[]string `json:"defaultMappings,omitempty"`
 
-	// delivery bounds the calls to Knock.
+	// delivery limits the calls to Knock.
 	//
 	// +optional
 	// +default={}
 	Delivery Delivery `json:"delivery,omitempty,omitzero"`
 
-	// eventLog bounds what is remembered of each event and what happened to it.
+	// eventLog limits what Doorbell keeps about events that are finished.
 	//
 	// +optional
 	// +default={}
 	EventLog EventLog `json:"eventLog,omitempty,omitzero"`
 
-	// endpoint says at which URL the sender posts its events.
+	// endpoint defines the ingestion URL, to which the sender posts events.
 	//
 	// +optional
 	// +default={}
 	Endpoint Endpoint `json:"endpoint,omitempty,omitzero"`
 
-	// redis says where events are kept until they are delivered.
+	// redis defines where Doorbell stores events until they are delivered.
 	//
 	// +optional
 	Redis Redis `json:"redis,omitempty,omitzero"`
 
-	// ingest shapes the pods that receive and deliver events.
+	// ingest configures the pods that receive and deliver events.
 	//
 	// +optional
 	Ingest Ingest `json:"ingest,omitempty,omitzero"`
 }
 
-// Knock says which Knock environment to call.
+// Knock defines which Knock environment to call.
 type Knock struct {
-	// apiKeySecretRef names the Secret, and the key in it, that holds Knock's secret API key (sk_…).
+	// apiKeySecretRef refers to the secret API key of the Knock environment (sk_...).
 	//
 	// +required
 	APIKeySecretRef SecretKeyReference `json:"apiKeySecretRef,omitzero"`
 
-	// baseURL of Knock's API, without /v1.
+	// baseURL is the URL of Knock's API, without /v1.
 	//
 	// +optional
 	// +default="https://api.knock.app"
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' && !self.matches('[?#@]')",message="write an http or https URL without user, query or fragment, such as https://api.knock.app"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('/v1/*$')",message="leave /v1 away: Doorbell adds it, as in https://api.knock.app"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' && !self.matches('[?#@]')",message="invalid URL: use http or https, without user, query or fragment, such as https://api.knock.app"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('/v1/*$')",message="remove /v1, because Doorbell adds it: write https://api.knock.app"
 	BaseURL string `json:"baseURL,omitempty"`
 
-	// branch of the environment to work on. Leave it out for the environment itself.
+	// branch is the slug of a Knock branch. If it is omitted, Doorbell calls the environment itself.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[!-~]+$')",message="a branch is named by its slug: no spaces, no letters beyond ASCII"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[!-~]+$')",message="invalid branch: use the slug of the branch, which contains only ASCII characters and no spaces"
 	Branch string `json:"branch,omitempty"`
 }
 
-// PreprocessStep is a name and the expression that gives its value.
+// PreprocessStep defines a named value.
 type PreprocessStep struct {
-	// name by which expressions use the value: preprocess.NAME.
+	// name is the name of the value. Expressions refer to it as preprocess.NAME.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",message="a name is letters, digits and _, and does not begin with a digit"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",message="invalid name: use only letters, digits and _, and do not start with a digit"
 	Name string `json:"name,omitempty"`
 
-	// value is the expression. When it fails, preprocess.NAME is missing, and the event log says why.
+	// value is the expression that yields the value. If it fails, preprocess.NAME is missing, and Doorbell records the
+	// reason in the event log.
 	//
 	// +required
 	Value Expression `json:"value,omitempty"`

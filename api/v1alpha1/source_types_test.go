@@ -18,7 +18,7 @@ spec:
   knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 `
 
-func TestAMinimalSourceGetsTheDefaultsOfTheContract(t *testing.T) {
+func TestAMinimalSourceGetsTheDefaultsOfTheSchema(t *testing.T) {
 	source := object(t, minimalSource)
 	if errs := kinds(t)["Source"].admit(t, source); len(errs) > 0 {
 		t.Fatal(errs)
@@ -37,7 +37,7 @@ endpoint: {onDelete: Retain, token: {overlap: 24h}}
 	}
 }
 
-func TestSourcesThatAreTaken(t *testing.T) {
+func TestValidSourcesAreAdmitted(t *testing.T) {
 	sources := kinds(t)["Source"]
 	for name, spec := range map[string]string{
 		"Custom with its expressions": `
@@ -64,13 +64,13 @@ eventLog: {maxEvents: 0, retention: 2160h, payloads: Omitted, redact: [body, bod
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 defaultMappings: []`,
-		"durations as Go writes them": `
+		"durations in the format of Go": `
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 idempotency: {window: 1h30m0s}
 delivery: {timeout: 1.5s, retryFor: 500ms}
 eventLog: {retention: 168h0m0s}`,
-		"a header that carries a secret": `
+		"a header with a secret": `
 type: RudderStack
 knock: {apiKeySecretRef: {name: knock, key: apiKey}}
 verification: {headerSecret: {name: X-Doorbell-Secret, secretRef: {name: rudderstack, key: secret}}}`,
@@ -105,7 +105,7 @@ verification: {bearer: {secretRef: {name: rudderstack, key: token}}}`,
 	}
 }
 
-func TestSourcesThatAreRefused(t *testing.T) {
+func TestInvalidSourcesAreRejected(t *testing.T) {
 	const (
 		knock  = "knock: {apiKeySecretRef: {name: knock, key: apiKey}}\n"
 		valid  = "type: RudderStack\n" + knock
@@ -125,7 +125,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		},
 		"Custom without an event type": {
 			"type: Custom\n" + knock,
-			"spec.eventType: type Custom needs eventType: the expression that finds an event's type, such as body.type",
+			"spec.eventType: type Custom requires eventType: the expression that yields the type of an event, such as body.type",
 		},
 		"an empty event type": {
 			"type: Custom\neventType: ''\n" + knock,
@@ -136,37 +136,37 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		},
 		"a Secret's name in capitals": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: Knock, key: apiKey}}",
-			"spec.knock.apiKeySecretRef.name: a Secret's name is lower-case letters, digits, - and .",
+			"spec.knock.apiKeySecretRef.name: invalid Secret name: use lower-case letters, digits, - and ., starting and ending with a letter or digit",
 		},
 		"a Secret's key with a slash": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: api/key}}",
-			"spec.knock.apiKeySecretRef.key: a key in a Secret is letters, digits, -, _ and .",
+			"spec.knock.apiKeySecretRef.key: invalid key: use only letters, digits, -, _ and .",
 		},
 		"a base URL with /v1": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https://api.knock.app/v1/'}",
-			"spec.knock.baseURL: leave /v1 away: Doorbell adds it, as in https://api.knock.app",
+			"spec.knock.baseURL: remove /v1, because Doorbell adds it: write https://api.knock.app",
 		},
 		"a base URL without a scheme": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: api.knock.app}",
-			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+			"spec.knock.baseURL: invalid URL: use http or https, without user, query or fragment, such as https://api.knock.app",
 		},
 		"a base URL with another scheme": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'ftp://api.knock.app'}",
-			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+			"spec.knock.baseURL: invalid URL: use http or https, without user, query or fragment, such as https://api.knock.app",
 		},
 		"a base URL without a host": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https:///path'}",
-			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+			"spec.knock.baseURL: invalid URL: use http or https, without user, query or fragment, such as https://api.knock.app",
 		},
 		"a base URL with a password": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: 'https://a:b@knock.app'}",
-			"spec.knock.baseURL: write an http or https URL without user, query or fragment, such as https://api.knock.app",
+			"spec.knock.baseURL: invalid URL: use http or https, without user, query or fragment, such as https://api.knock.app",
 		},
 		"a branch with a line break": {
 			"type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}, branch: \"a\\nb\"}",
-			"spec.knock.branch: a branch is named by its slug: no spaces, no letters beyond ASCII",
+			"spec.knock.branch: invalid branch: use the slug of the branch, which contains only ASCII characters and no spaces",
 		},
-		"an unknown way to match": {
+		"an unknown eventMatching": {
 			valid + "eventMatching: Fuzzy", `spec.eventMatching: supported values: "Normalized", "Exact"`,
 		},
 		"an unknown idempotency mode": {
@@ -174,60 +174,60 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		},
 		"a window of 31 days": {
 			valid + "idempotency: {window: 744h}",
-			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+			"spec.idempotency.window: invalid duration: use a value from 1s to 720h, such as 24h",
 		},
-		"a window of nothing": {
+		"a window of 0s": {
 			valid + "idempotency: {window: 0s}",
-			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+			"spec.idempotency.window: invalid duration: use a value from 1s to 720h, such as 24h",
 		},
 		"a window in days": {
 			valid + "idempotency: {window: 1d}",
-			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+			"spec.idempotency.window: invalid duration: use a value from 1s to 720h, such as 24h",
 		},
 		"a window that overflows": {
 			valid + "idempotency: {window: 999999h9999999m999999999s}",
-			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+			"spec.idempotency.window: invalid duration: use a value from 1s to 720h, such as 24h",
 		},
 		"an empty window": {
 			valid + "idempotency: {window: ''}",
-			"spec.idempotency.window: write a duration from 1s to 720h, such as 24h",
+			"spec.idempotency.window: invalid duration: use a value from 1s to 720h, such as 24h",
 		},
 		"a timeout of two minutes": {
-			valid + "delivery: {timeout: 2m}", "spec.delivery.timeout: write a duration from 1s to 60s, such as 10s",
+			valid + "delivery: {timeout: 2m}", "spec.delivery.timeout: invalid duration: use a value from 1s to 60s, such as 10s",
 		},
-		"a timeout of nothing": {
-			valid + "delivery: {timeout: 999ms}", "spec.delivery.timeout: write a duration from 1s to 60s, such as 10s",
+		"a timeout below 1s": {
+			valid + "delivery: {timeout: 999ms}", "spec.delivery.timeout: invalid duration: use a value from 1s to 60s, such as 10s",
 		},
-		"negative retries": {
-			valid + "delivery: {retryFor: -1h}", "spec.delivery.retryFor: write a duration from 0s to 720h, such as 24h",
+		"a negative retryFor": {
+			valid + "delivery: {retryFor: -1h}", "spec.delivery.retryFor: invalid duration: use a value from 0s to 720h, such as 24h",
 		},
-		"retries beyond 30 days": {
-			valid + "delivery: {retryFor: 720h1s}", "spec.delivery.retryFor: write a duration from 0s to 720h, such as 24h",
+		"a retryFor of more than 30 days": {
+			valid + "delivery: {retryFor: 720h1s}", "spec.delivery.retryFor: invalid duration: use a value from 0s to 720h, such as 24h",
 		},
-		"a retention beyond 90 days": {
+		"a retention of more than 90 days": {
 			valid + "eventLog: {retention: 2161h}",
-			"spec.eventLog.retention: write a duration from 1s to 2160h, such as 168h",
+			"spec.eventLog.retention: invalid duration: use a value from 1s to 2160h, such as 168h",
 		},
 		"ordering without a key": {
 			valid + "ordering: {}", "spec.ordering: spec.ordering in body should have at least 1 properties",
 		},
-		"no concurrency": {
+		"a concurrency of 0": {
 			valid + "delivery: {concurrency: 0}",
 			"spec.delivery.concurrency: spec.delivery.concurrency in body should be greater than or equal to 1",
 		},
-		"too much concurrency": {
+		"a concurrency above the maximum": {
 			valid + "delivery: {concurrency: 1025}",
 			"spec.delivery.concurrency: spec.delivery.concurrency in body should be less than or equal to 1024",
 		},
-		"a limit for an unknown action": {
+		"a rate limit for an unknown action": {
 			valid + "delivery: {rateLimits: {identify: 5}}",
-			"spec.delivery.rateLimits: name actions: identifyUser, deleteUser, mergeUser, setObject, deleteObject, " +
+			"spec.delivery.rateLimits: unknown action: use identifyUser, deleteUser, mergeUser, setObject, deleteObject, " +
 				"setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, " +
 				"triggerWorkflow or bulkIdentify",
 		},
-		"a limit of nothing": {
+		"a rate limit of 0": {
 			valid + "delivery: {rateLimits: {identifyUser: 0}}",
-			"spec.delivery.rateLimits: a limit is at least 1 call a second; to hold deliveries back, set delivery.suspend",
+			"spec.delivery.rateLimits: a rate limit must be at least 1 call per second: to pause deliveries, set delivery.suspend",
 		},
 		"too many events in the log": {
 			valid + "eventLog: {maxEvents: 1000001}",
@@ -240,17 +240,17 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"an unknown payload policy": {
 			valid + "eventLog: {payloads: Hashed}", `spec.eventLog.payloads: supported values: "Stored", "Omitted"`,
 		},
-		"a redacted header": {
+		"redact with a path into the headers": {
 			valid + "eventLog: {redact: [body.a, headers.x]}",
-			"spec.eventLog.redact[1]: write a path that begins with body, such as body.traits.email",
+			"spec.eventLog.redact[1]: invalid path: it must start with body, such as body.traits.email",
 		},
-		"a path twice": {valid + "eventLog: {redact: [body.a, body.a]}", "spec.eventLog.redact[1]: Duplicate value"},
-		"a preprocess name twice": {
+		"redact with the same path twice": {valid + "eventLog: {redact: [body.a, body.a]}", "spec.eventLog.redact[1]: Duplicate value"},
+		"two preprocess steps with the same name": {
 			valid + "preprocess: [{name: a, value: body.x}, {name: a, value: body.y}]", "spec.preprocess[1]: Duplicate value",
 		},
 		"a preprocess name with a hyphen": {
 			valid + "preprocess: [{name: a-b, value: body.x}]",
-			"spec.preprocess[0].name: a name is letters, digits and _, and does not begin with a digit",
+			"spec.preprocess[0].name: invalid name: use only letters, digits and _, and do not start with a digit",
 		},
 		"a preprocess step without a value": {
 			valid + "preprocess: [{name: a}]", "spec.preprocess[0].value: Required value",
@@ -263,7 +263,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 			valid + "verification: {enforce: false}",
 			"spec.verification: exactly one of the fields in [secretRef headerSecret basic bearer hmac] must be set",
 		},
-		"verification by two schemes": {
+		"verification with two schemes": {
 			valid + "verification: {basic: {" + secret + "}, bearer: {" + secret + "}}",
 			"spec.verification: exactly one of the fields in [secretRef headerSecret basic bearer hmac] must be set",
 		},
@@ -296,47 +296,47 @@ func TestSourcesThatAreRefused(t *testing.T) {
 			"spec.verification.hmac.timestampHeader: signed does not contain {timestamp}: remove timestampHeader, or write " +
 				"signed as the sender does, such as {timestamp}.{body}",
 		},
-		"a scheme without its Secret": {
+		"a verification scheme without a secretRef": {
 			valid + "verification: {bearer: {}}", "spec.verification.bearer.secretRef: Required value",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refuses(t, sources, test.spec, test.want)
+			rejects(t, sources, test.spec, test.want)
 		})
 	}
 }
 
-func TestNamesOfSources(t *testing.T) {
-	const refused = "<nil>: a Source's name becomes part of the names of Services and pods: at most 40 lower-case letters, " +
-		"digits and -, beginning with a letter"
+func TestTheNameOfASourceIsChecked(t *testing.T) {
+	const invalid = "<nil>: invalid name: the names of Services and pods contain the name of the Source, so use at most 40 " +
+		"lower-case letters, digits and hyphens, starting with a letter and not ending with a hyphen"
 	sources := kinds(t)["Source"]
 	for name, want := range map[string][]string{
 		"s": nil, "rudderstack-2": nil, strings.Repeat("a", 40): nil,
-		strings.Repeat("a", 41): {refused}, "2nd": {refused}, "a.b": {refused}, "a-": {refused},
+		strings.Repeat("a", 41): {invalid}, "2nd": {invalid}, "a.b": {invalid}, "a-": {invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			named := object(t, minimalSource)
 			named["metadata"] = map[string]any{"name": name}
 			if diff := cmp.Diff(want, sources.admit(t, named)); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
+				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// source is a Source with the given spec.
+// source returns a Source with the given spec.
 func source(t *testing.T, spec string) map[string]any {
 	t.Helper()
 	return object(t, "apiVersion: doorbell.dev/v1alpha1\nkind: Source\nmetadata: {name: s}\nspec:"+indent("\n"+strings.TrimPrefix(spec, "\n")))
 }
 
-// withKnock is the spec of a RudderStack Source with something added.
+// withKnock returns the spec of a RudderStack Source, extended by the given YAML.
 func withKnock(added string) string {
 	return "type: RudderStack\nknock: {apiKeySecretRef: {name: knock, key: apiKey}}\n" + added
 }
 
-// takes checks that a RudderStack Source with each addition is admitted.
-func takes(t *testing.T, added map[string]string) {
+// admitsEach checks that a RudderStack Source is admitted with each of the additions.
+func admitsEach(t *testing.T, added map[string]string) {
 	t.Helper()
 	sources := kinds(t)["Source"]
 	for name, text := range added {
@@ -348,25 +348,25 @@ func takes(t *testing.T, added map[string]string) {
 	}
 }
 
-// refuses checks that a spec is answered by this one error.
-func refuses(t *testing.T, sources kind, spec, want string) {
+// rejects checks that a spec is rejected with exactly this error.
+func rejects(t *testing.T, sources kind, spec, want string) {
 	t.Helper()
 	if diff := cmp.Diff([]string{want}, sources.admit(t, source(t, spec))); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
+		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 }
 
-// refusal is what is added to a RudderStack Source, and the answer.
-type refusal struct{ added, want string }
+// rejection is an invalid addition to a RudderStack Source, and the error that it causes.
+type rejection struct{ added, want string }
 
-// refusesEach checks that each addition is answered by its error.
-func refusesEach(t *testing.T, refusals map[string]refusal) {
+// rejectsEach checks that each addition is rejected with its error.
+func rejectsEach(t *testing.T, rejections map[string]rejection) {
 	t.Helper()
 	sources := kinds(t)["Source"]
-	for name, test := range refusals {
-		t.Run(name, func(t *testing.T) { refuses(t, sources, withKnock(test.added), test.want) })
+	for name, test := range rejections {
+		t.Run(name, func(t *testing.T) { rejects(t, sources, withKnock(test.added), test.want) })
 	}
 }
 
-// indent puts every line of a YAML text two columns further in.
+// indent indents every line of a YAML text, except the first, by two columns.
 func indent(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }

@@ -4,22 +4,22 @@ package v1alpha1
 
 // AddAudienceMember adds users to a static audience.
 type AddAudienceMember struct {
-	// audience to add to: its key, or = and an expression.
+	// audience is the key of the audience, or = and an expression that yields the key.
 	//
 	// +required
 	Audience KeyOrExpression `json:"audience,omitempty"`
 
-	// members to add: one, or a list, of user id or object with an id.
+	// members yields the users to add: one user or a list of users, each as an id or as an object with an id.
 	//
 	// +required
 	Members Expression `json:"members,omitempty"`
 
-	// tenant in which they are members.
+	// tenant yields the id of the tenant in which the users are members of the audience.
 	//
 	// +optional
 	Tenant Expression `json:"tenant,omitempty"`
 
-	// createAudience creates the audience when it does not exist. It is true or false, not an expression.
+	// createAudience creates the audience if it does not exist. It is true or false, not an expression.
 	//
 	// +optional
 	CreateAudience bool `json:"createAudience,omitempty"`
@@ -27,35 +27,36 @@ type AddAudienceMember struct {
 
 // RemoveAudienceMember removes users from a static audience.
 type RemoveAudienceMember struct {
-	// audience to remove from: its key, or = and an expression.
+	// audience is the key of the audience, or = and an expression that yields the key.
 	//
 	// +required
 	Audience KeyOrExpression `json:"audience,omitempty"`
 
-	// members to remove: one, or a list, of user id or object with an id.
+	// members yields the users to remove: one user or a list of users, each as an id or as an object with an id.
 	//
 	// +required
 	Members Expression `json:"members,omitempty"`
 
-	// tenant in which they are members.
+	// tenant yields the id of the tenant in which the users are members of the audience.
 	//
 	// +optional
 	Tenant Expression `json:"tenant,omitempty"`
 }
 
-// CancelWorkflow cancels workflow runs.
+// CancelWorkflow cancels runs of a workflow.
 type CancelWorkflow struct {
-	// workflow to cancel: its key, or = and an expression.
+	// workflow is the key of the workflow, or = and an expression that yields the key.
 	//
 	// +required
 	Workflow KeyOrExpression `json:"workflow,omitempty"`
 
-	// cancellationKey with which the runs were triggered.
+	// cancellationKey yields the cancellation key of the runs, which is the one that the triggerWorkflow action set.
 	//
 	// +required
 	CancellationKey Expression `json:"cancellationKey,omitempty"`
 
-	// recipients for whom to cancel. Leave it out for all.
+	// recipients yields the recipients for whom the runs are canceled. If it is omitted, the runs are canceled for all
+	// recipients.
 	//
 	// +optional
 	Recipients Expression `json:"recipients,omitempty"`
@@ -63,45 +64,45 @@ type CancelWorkflow struct {
 
 // TriggerWorkflow triggers a workflow.
 type TriggerWorkflow struct {
-	// workflow to trigger: its key, or = and an expression.
+	// workflow is the key of the workflow, or = and an expression that yields the key.
 	//
 	// +required
 	Workflow KeyOrExpression `json:"workflow,omitempty"`
 
-	// recipients to notify: one, or a list, of user id, {collection, id}, or object with an id, which Knock identifies
-	// on the way.
+	// recipients yields the recipients to notify: one recipient or a list of recipients. Each is the id of a user, an
+	// object {collection, id}, or an object with the id and other fields of a user, whom Knock then also identifies.
 	//
 	// +required
 	Recipients Expression `json:"recipients,omitempty"`
 
-	// dataFrom yields an object of data to start from, such as body.properties.
+	// dataFrom yields an object whose fields become the data of the trigger, such as body.properties.
 	//
 	// +optional
 	DataFrom Expression `json:"dataFrom,omitempty"`
 
-	// data adds or replaces single fields of the data.
+	// data adds fields to the data, or replaces fields of dataFrom.
 	//
 	// +optional
 	Data Fields `json:"data,omitempty"`
 
-	// actor who caused the event.
+	// actor yields the user or object that caused the event.
 	//
 	// +optional
 	Actor Expression `json:"actor,omitempty"`
 
-	// tenant to run the workflow in.
+	// tenant yields the id of the tenant for which the workflow runs.
 	//
 	// +optional
 	Tenant Expression `json:"tenant,omitempty"`
 
-	// cancellationKey by which a cancelWorkflow can find the run.
+	// cancellationKey yields a key with which a cancelWorkflow action can cancel the run.
 	//
 	// +optional
 	CancellationKey Expression `json:"cancellationKey,omitempty"`
 
-	// settings are sandbox_mode and skip_delay, each an expression that yields true or false.
+	// settings are sandbox_mode and skip_delay. Each is an expression that yields true or false.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['sandbox_mode', 'skip_delay'])",message="a trigger's settings are sandbox_mode and skip_delay"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['sandbox_mode', 'skip_delay'])",message="unknown setting: a trigger has the settings sandbox_mode and skip_delay"
 	Settings Fields `json:"settings,omitempty"`
 }

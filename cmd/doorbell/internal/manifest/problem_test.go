@@ -54,7 +54,7 @@ func TestProblemsSayWhatWhereAndHowToFixIt(t *testing.T) {
 			"a.yaml:7: spec.event: must not be empty",
 		}},
 		{"a CEL rule", strings.Replace(source, "RudderStack", "Custom", 1), []string{
-			"a.yaml:4: spec.eventType: type Custom needs eventType: the expression that finds an event's type, such as body.type",
+			"a.yaml:4: spec.eventType: type Custom requires eventType: the expression that yields the type of an event, such as body.type",
 		}},
 		{"an expression that YAML takes for a tag", strings.Replace(mapping, "  event:", "  when: !body.test\n  event:", 1), []string{
 			"a.yaml:7: spec.when: begins with !, which YAML takes for a tag; put the whole value in quotes",

@@ -16,15 +16,15 @@ import (
 // ActionMappingApplyConfiguration represents a declarative configuration of the ActionMapping type for use
 // with apply.
 //
-// ActionMapping turns each event of one type into one action at Knock, such as identifying a user or triggering a
-// workflow.
+// ActionMapping defines an action that Doorbell performs in Knock for each event of a type, such as identifying a user or
+// triggering a workflow.
 type ActionMappingApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
-	// metadata is the standard object's metadata.
+	// metadata is the standard object metadata.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what you ask for.
+	// spec defines the desired state of the ActionMapping.
 	Spec *ActionMappingSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what Doorbell sees.
+	// status is the observed state of the ActionMapping.
 	Status *ActionMappingStatusApplyConfiguration `json:"status,omitempty"`
 }
 

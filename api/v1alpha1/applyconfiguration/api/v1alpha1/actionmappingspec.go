@@ -11,42 +11,49 @@ import (
 // ActionMappingSpecApplyConfiguration represents a declarative configuration of the ActionMappingSpec type for use
 // with apply.
 //
-// ActionMappingSpec says which events cause which action. Exactly one action is given. When several mappings meet one
-// event, their actions run in the order in which the fields stand here, equal actions in the order of the mappings'
-// names. A parameter is an expression unless it says otherwise. When a required one finds nothing, the action is
-// skipped, and the event log says so; an optional one is left out.
+// ActionMappingSpec defines which action Doorbell performs for which events. It has exactly one action.
+//
+// If several mappings match one event, Doorbell performs their actions in the order of the fields below, and mappings with
+// the same action in the order of their names.
+//
+// The parameters of an action are expressions, unless their description says otherwise. If the value of a required
+// parameter is missing, Doorbell skips the action and records the reason in the event log. If the value of an optional
+// parameter is missing, Doorbell omits the parameter.
 type ActionMappingSpecApplyConfiguration struct {
-	// sourceRef names the Source whose events are meant, in the same namespace.
+	// sourceRef refers to the Source whose events the mapping applies to. The Source is in the same namespace.
 	SourceRef *SourceReferenceApplyConfiguration `json:"sourceRef,omitempty"`
-	// event is an event type, such as track/order_completed, or the beginning of one and a star, such as track/*.
+	// event is the event type that the mapping matches, such as track/order_completed. A * at the end matches any rest, as
+	// in track/*.
 	Event *string `json:"event,omitempty"`
-	// when is a boolean expression; only events for which it is true cause the action. Leave it out for all.
+	// when is an expression that yields true or false. Doorbell performs the action only if it is true. If the condition is
+	// missing or fails, Doorbell skips the action and records the reason in the event log. If when is omitted, Doorbell
+	// performs the action for every event that matches.
 	When *apiv1alpha1.Expression `json:"when,omitempty"`
-	// active false switches the mapping off.
+	// active enables the mapping. If it is false, Doorbell does not run the mapping.
 	Active *bool `json:"active,omitempty"`
-	// identifyUser creates a user, or updates the fields that are given.
+	// identifyUser creates a user, or updates the given fields of an existing user.
 	IdentifyUser *IdentifyUserApplyConfiguration `json:"identifyUser,omitempty"`
 	// deleteUser deletes a user.
 	DeleteUser *DeleteUserApplyConfiguration `json:"deleteUser,omitempty"`
-	// mergeUser merges one user into another and deletes the former.
+	// mergeUser merges one user into another user, and deletes the first.
 	MergeUser *MergeUserApplyConfiguration `json:"mergeUser,omitempty"`
-	// setObject creates an object, or updates the fields that are given.
+	// setObject creates an object, or updates the given fields of an existing object.
 	SetObject *SetObjectApplyConfiguration `json:"setObject,omitempty"`
 	// deleteObject deletes an object.
 	DeleteObject *DeleteObjectApplyConfiguration `json:"deleteObject,omitempty"`
-	// setTenant creates a tenant, or updates the fields that are given.
+	// setTenant creates a tenant, or updates the given fields of an existing tenant.
 	SetTenant *SetTenantApplyConfiguration `json:"setTenant,omitempty"`
 	// deleteTenant deletes a tenant.
 	DeleteTenant *DeleteTenantApplyConfiguration `json:"deleteTenant,omitempty"`
 	// subscribe subscribes recipients to an object.
 	Subscribe *SubscribeApplyConfiguration `json:"subscribe,omitempty"`
-	// unsubscribe ends recipients' subscriptions to an object.
+	// unsubscribe deletes recipients' subscriptions to an object.
 	Unsubscribe *UnsubscribeApplyConfiguration `json:"unsubscribe,omitempty"`
 	// addAudienceMember adds users to a static audience.
 	AddAudienceMember *AddAudienceMemberApplyConfiguration `json:"addAudienceMember,omitempty"`
 	// removeAudienceMember removes users from a static audience.
 	RemoveAudienceMember *RemoveAudienceMemberApplyConfiguration `json:"removeAudienceMember,omitempty"`
-	// cancelWorkflow cancels workflow runs that were triggered with the same cancellationKey.
+	// cancelWorkflow cancels the runs of a workflow that were triggered with the same cancellation key.
 	CancelWorkflow *CancelWorkflowApplyConfiguration `json:"cancelWorkflow,omitempty"`
 	// triggerWorkflow triggers a workflow.
 	TriggerWorkflow *TriggerWorkflowApplyConfiguration `json:"triggerWorkflow,omitempty"`

@@ -11,14 +11,14 @@ import (
 // ActionMappingStatusApplyConfiguration represents a declarative configuration of the ActionMappingStatus type for use
 // with apply.
 //
-// ActionMappingStatus is what Doorbell sees of an ActionMapping.
+// ActionMappingStatus is the observed state of an ActionMapping.
 type ActionMappingStatusApplyConfiguration struct {
-	// conditions are Ready and, while they hold, Reconciling and Stalled.
+	// conditions contain Ready. Reconciling and Stalled are present only while they are True.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status describes.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// configuration is the version of the Source's configuration in which every pod first ran this generation. It is absent
-	// until then.
+	// configuration is the version of the Source's configuration with which every pod first ran this generation of the
+	// mapping. It is absent until every pod runs it.
 	Configuration *string `json:"configuration,omitempty"`
 }
 

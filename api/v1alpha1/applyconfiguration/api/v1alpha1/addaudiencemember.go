@@ -13,13 +13,13 @@ import (
 //
 // AddAudienceMember adds users to a static audience.
 type AddAudienceMemberApplyConfiguration struct {
-	// audience to add to: its key, or = and an expression.
+	// audience is the key of the audience, or = and an expression that yields the key.
 	Audience *apiv1alpha1.KeyOrExpression `json:"audience,omitempty"`
-	// members to add: one, or a list, of user id or object with an id.
+	// members yields the users to add: one user or a list of users, each as an id or as an object with an id.
 	Members *apiv1alpha1.Expression `json:"members,omitempty"`
-	// tenant in which they are members.
+	// tenant yields the id of the tenant in which the users are members of the audience.
 	Tenant *apiv1alpha1.Expression `json:"tenant,omitempty"`
-	// createAudience creates the audience when it does not exist. It is true or false, not an expression.
+	// createAudience creates the audience if it does not exist. It is true or false, not an expression.
 	CreateAudience *bool `json:"createAudience,omitempty"`
 }
 

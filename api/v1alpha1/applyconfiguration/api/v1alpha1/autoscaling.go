@@ -7,13 +7,14 @@ package v1alpha1
 // AutoscalingApplyConfiguration represents a declarative configuration of the Autoscaling type for use
 // with apply.
 //
-// Autoscaling bounds the number of pods.
+// Autoscaling adjusts the number of pods to the load.
 type AutoscalingApplyConfiguration struct {
-	// minReplicas is the fewest pods. Leave it out for 2, or maxReplicas if that is less.
+	// minReplicas is the minimum number of pods. If it is omitted, it is 2, or maxReplicas if maxReplicas is 1.
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
-	// maxReplicas is the most pods.
+	// maxReplicas is the maximum number of pods.
 	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
-	// targetCPUPercent is the share of the requested CPU at which pods are added. Leave it out for 80.
+	// targetCPUPercent is the target CPU usage, in percent of the requested CPU. If the average is higher, pods are added. If
+	// it is omitted, it is 80.
 	TargetCPUPercent *int32 `json:"targetCPUPercent,omitempty"`
 }
 

@@ -7,11 +7,11 @@ package v1alpha1
 // CABundleApplyConfiguration represents a declarative configuration of the CABundle type for use
 // with apply.
 //
-// CABundle names a key with certificates in PEM.
+// CABundle refers to certificates in PEM format.
 type CABundleApplyConfiguration struct {
-	// configMapKeyRef names a ConfigMap, and the key in it.
+	// configMapKeyRef refers to a key of a ConfigMap.
 	ConfigMapKeyRef *ConfigMapKeyReferenceApplyConfiguration `json:"configMapKeyRef,omitempty"`
-	// secretKeyRef names a Secret, and the key in it.
+	// secretKeyRef refers to a key of a Secret.
 	SecretKeyRef *SecretKeyReferenceApplyConfiguration `json:"secretKeyRef,omitempty"`
 }
 

@@ -11,13 +11,14 @@ import (
 // CancelWorkflowApplyConfiguration represents a declarative configuration of the CancelWorkflow type for use
 // with apply.
 //
-// CancelWorkflow cancels workflow runs.
+// CancelWorkflow cancels runs of a workflow.
 type CancelWorkflowApplyConfiguration struct {
-	// workflow to cancel: its key, or = and an expression.
+	// workflow is the key of the workflow, or = and an expression that yields the key.
 	Workflow *apiv1alpha1.KeyOrExpression `json:"workflow,omitempty"`
-	// cancellationKey with which the runs were triggered.
+	// cancellationKey yields the cancellation key of the runs, which is the one that the triggerWorkflow action set.
 	CancellationKey *apiv1alpha1.Expression `json:"cancellationKey,omitempty"`
-	// recipients for whom to cancel. Leave it out for all.
+	// recipients yields the recipients for whom the runs are canceled. If it is omitted, the runs are canceled for all
+	// recipients.
 	Recipients *apiv1alpha1.Expression `json:"recipients,omitempty"`
 }
 

@@ -7,11 +7,11 @@ package v1alpha1
 // ConfigMapKeyReferenceApplyConfiguration represents a declarative configuration of the ConfigMapKeyReference type for use
 // with apply.
 //
-// ConfigMapKeyReference names a ConfigMap in the same namespace, and a key in it.
+// ConfigMapKeyReference refers to one key of a ConfigMap in the same namespace.
 type ConfigMapKeyReferenceApplyConfiguration struct {
-	// name of the ConfigMap.
+	// name is the name of the ConfigMap.
 	Name *string `json:"name,omitempty"`
-	// key in the ConfigMap.
+	// key is the key in the data of the ConfigMap.
 	Key *string `json:"key,omitempty"`
 }
 

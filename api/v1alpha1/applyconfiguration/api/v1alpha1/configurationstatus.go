@@ -7,11 +7,11 @@ package v1alpha1
 // ConfigurationStatusApplyConfiguration represents a declarative configuration of the ConfigurationStatus type for use
 // with apply.
 //
-// ConfigurationStatus compares the configuration that was compiled with the ones that pods report.
+// ConfigurationStatus reports how far a configuration is rolled out.
 type ConfigurationStatusApplyConfiguration struct {
-	// version of the configuration that the pods should run.
+	// version is the version of the configuration that the pods should run.
 	Version *string `json:"version,omitempty"`
-	// pods is how many pods report that they run it.
+	// pods is the number of pods that run this version.
 	Pods *int32 `json:"pods,omitempty"`
 }
 

@@ -13,9 +13,9 @@ import (
 //
 // DeleteObject deletes an object.
 type DeleteObjectApplyConfiguration struct {
-	// collection of the object: its name, or = and an expression.
+	// collection is the name of the object's collection, or = and an expression that yields the name.
 	Collection *apiv1alpha1.KeyOrExpression `json:"collection,omitempty"`
-	// id of the object within its collection.
+	// id yields the id of the object in its collection.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
 }
 

@@ -13,7 +13,7 @@ import (
 //
 // DeleteTenant deletes a tenant.
 type DeleteTenantApplyConfiguration struct {
-	// id of the tenant.
+	// id yields the id of the tenant.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
 }
 

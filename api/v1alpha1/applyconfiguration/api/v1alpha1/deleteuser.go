@@ -13,7 +13,7 @@ import (
 //
 // DeleteUser deletes a user.
 type DeleteUserApplyConfiguration struct {
-	// id of the user.
+	// id yields the id of the user.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
 }
 

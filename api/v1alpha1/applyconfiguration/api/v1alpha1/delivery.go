@@ -11,19 +11,20 @@ import (
 // DeliveryApplyConfiguration represents a declarative configuration of the Delivery type for use
 // with apply.
 //
-// Delivery bounds the calls to Knock.
+// Delivery limits the calls to Knock.
 type DeliveryApplyConfiguration struct {
-	// concurrency is how many calls may be under way at once, in each pod.
+	// concurrency is the maximum number of concurrent calls of each pod.
 	Concurrency *int32 `json:"concurrency,omitempty"`
-	// timeout ends a single call: 1s to 60s.
+	// timeout is the time limit of a single call, from 1s to 60s.
 	Timeout *v1.Duration `json:"timeout,omitempty"`
-	// retryFor is how long an event is retried after its first attempt before it is dead-lettered, at most 720h; 0s
-	// tries once. Time during which deliveries are suspended or the API key is refused does not count.
+	// retryFor is how long Doorbell retries an event after the first attempt before it dead-letters the event, from 0s to
+	// 720h (30 days). With 0s, there is only one attempt. Time during which deliveries are suspended, or paused because
+	// Knock rejects the API key, is not included.
 	RetryFor *v1.Duration `json:"retryFor,omitempty"`
-	// rateLimits are calls a second by action, such as {identifyUser: 30}, and by bulkIdentify for bulk calls. An
-	// action that is not named has Knock's published limit.
+	// rateLimits are calls per second for each action, such as {identifyUser: 30}, and bulkIdentify for bulk calls. Each
+	// action without an entry has the rate limit that Knock publishes.
 	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
-	// suspend holds deliveries back. Events are still accepted and kept.
+	// suspend pauses deliveries. Doorbell still accepts and stores events.
 	Suspend *bool `json:"suspend,omitempty"`
 }
 

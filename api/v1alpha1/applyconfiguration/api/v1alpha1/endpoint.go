@@ -11,25 +11,25 @@ import (
 // EndpointApplyConfiguration represents a declarative configuration of the Endpoint type for use
 // with apply.
 //
-// Endpoint says at which URL the sender posts its events: scheme://host/NAMESPACE/NAME/TOKEN. Doorbell writes the whole URL
-// into the Secret NAME-endpoint.
+// Endpoint defines the ingestion URL, which has the form scheme://host/NAMESPACE/NAME/TOKEN. Doorbell writes the complete
+// URL to the Secret NAME-endpoint, under the key url.
 type EndpointApplyConfiguration struct {
-	// host is the name by which senders reach the endpoint, such as events.example.com. Without it the URL is that of the
-	// Service inside the cluster.
+	// host is the host name in the ingestion URL, such as events.example.com. If it is omitted, the URL is the URL of the
+	// Service, which senders can reach only inside the cluster.
 	Host *string `json:"host,omitempty"`
-	// port of the URL, where it is not the scheme's own.
+	// port is the port in the ingestion URL, if it is not the default port of the scheme.
 	Port *int32 `json:"port,omitempty"`
-	// scheme of the URL. HTTPS when there is a host, unless it has an ingress without tlsSecretName; HTTP otherwise. Say HTTPS where
-	// something in front of the Ingress ends TLS.
+	// scheme is the scheme of the ingestion URL. If it is omitted, it is HTTP without a host and for an ingress without
+	// tlsSecretName, and HTTPS otherwise. Set HTTPS if a load balancer in front of the Ingress terminates TLS.
 	Scheme *apiv1alpha1.URLScheme `json:"scheme,omitempty"`
-	// ingress exposes the endpoint by an Ingress.
+	// ingress exposes the endpoint with an Ingress.
 	Ingress *IngressApplyConfiguration `json:"ingress,omitempty"`
-	// httpRoute exposes the endpoint by a Gateway API HTTPRoute.
+	// httpRoute exposes the endpoint with an HTTPRoute of the Gateway API.
 	HTTPRoute *HTTPRouteApplyConfiguration `json:"httpRoute,omitempty"`
-	// token says where the secret last part of the URL comes from.
+	// token defines the secret token in the ingestion URL.
 	Token *TokenApplyConfiguration `json:"token,omitempty"`
-	// onDelete says whether the Secret with the URL outlives the Source. With Retain, a Source that is deleted and applied
-	// again has the same URL.
+	// onDelete defines what happens to the Secret with the URL when the Source is deleted. With Retain, a Source that you
+	// delete and create again has the same URL.
 	OnDelete *apiv1alpha1.OnDelete `json:"onDelete,omitempty"`
 }
 

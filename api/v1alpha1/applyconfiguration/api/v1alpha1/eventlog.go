@@ -12,15 +12,15 @@ import (
 // EventLogApplyConfiguration represents a declarative configuration of the EventLog type for use
 // with apply.
 //
-// EventLog bounds what is remembered of finished events.
+// EventLog limits what Doorbell keeps about finished events.
 type EventLogApplyConfiguration struct {
-	// maxEvents is how many finished events are kept.
+	// maxEvents is the maximum number of finished events in the log.
 	MaxEvents *int32 `json:"maxEvents,omitempty"`
-	// retention is how long a finished event is kept, at most 2160h (90 days).
+	// retention is how long a finished event stays in the log, from 1s to 2160h (90 days).
 	Retention *v1.Duration `json:"retention,omitempty"`
-	// payloads Omitted keeps payloads and request bodies out of the log.
+	// payloads defines whether the log contains the payloads of events and the bodies of calls.
 	Payloads *apiv1alpha1.PayloadPolicy `json:"payloads,omitempty"`
-	// redact lists paths, such as body.traits.email, whose values the log hides.
+	// redact lists paths whose values the log hides, such as body.traits.email.
 	Redact []apiv1alpha1.BodyPath `json:"redact,omitempty"`
 }
 

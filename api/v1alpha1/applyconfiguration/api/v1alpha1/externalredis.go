@@ -11,19 +11,20 @@ import (
 // ExternalRedisApplyConfiguration represents a declarative configuration of the ExternalRedis type for use
 // with apply.
 //
-// ExternalRedis names a Redis or Valkey of yours.
+// ExternalRedis refers to your own Redis or Valkey.
 type ExternalRedisApplyConfiguration struct {
-	// mode is how Redis is laid out.
+	// mode is the deployment mode of Redis.
 	Mode *apiv1alpha1.RedisMode `json:"mode,omitempty"`
-	// addresses of the server, the sentinels, or some nodes of the cluster, such as redis.example.com:6379.
+	// addresses are the addresses of the server, of the sentinels, or of some nodes of the cluster, such as
+	// redis.example.com:6379.
 	Addresses []string `json:"addresses,omitempty"`
-	// masterName is the name by which sentinels know the master.
+	// masterName is the name of the master that the sentinels monitor. Only mode Sentinel uses it.
 	MasterName *string `json:"masterName,omitempty"`
-	// database to use; 0 unless you say otherwise.
+	// database is the number of the database. If it is omitted, it is 0.
 	Database *int32 `json:"database,omitempty"`
-	// credentials for Redis, and for its sentinels if they ask for any.
+	// credentials are the credentials for Redis. Doorbell uses them for the sentinels too, if they require authentication.
 	Credentials *RedisCredentialsApplyConfiguration `json:"credentials,omitempty"`
-	// tls encrypts the connections. Leave it out for plain ones.
+	// tls enables TLS. If it is omitted, connections are not encrypted.
 	TLS *RedisTLSApplyConfiguration `json:"tls,omitempty"`
 }
 

@@ -7,13 +7,14 @@ package v1alpha1
 // GatewayReferenceApplyConfiguration represents a declarative configuration of the GatewayReference type for use
 // with apply.
 //
-// GatewayReference names a Gateway, and perhaps one of its listeners.
+// GatewayReference refers to a Gateway, or to one listener of a Gateway.
 type GatewayReferenceApplyConfiguration struct {
-	// name of the Gateway.
+	// name is the name of the Gateway.
 	Name *string `json:"name,omitempty"`
-	// namespace of the Gateway. Leave it out for the Source's own.
+	// namespace is the namespace of the Gateway. If it is omitted, it is the namespace of the Source.
 	Namespace *string `json:"namespace,omitempty"`
-	// sectionName names a listener of the Gateway. Leave it out for all; name the HTTPS one where another redirects.
+	// sectionName is the name of a listener of the Gateway. If it is omitted, the route is attached to all listeners. Set it
+	// to the HTTPS listener if another listener redirects to HTTPS.
 	SectionName *string `json:"sectionName,omitempty"`
 }
 

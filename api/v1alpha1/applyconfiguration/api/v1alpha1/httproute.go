@@ -7,11 +7,11 @@ package v1alpha1
 // HTTPRouteApplyConfiguration represents a declarative configuration of the HTTPRoute type for use
 // with apply.
 //
-// HTTPRoute exposes an endpoint by a Gateway API HTTPRoute. Its path ends before the token.
+// HTTPRoute exposes an endpoint with an HTTPRoute of the Gateway API. The path of the HTTPRoute does not contain the token.
 type HTTPRouteApplyConfiguration struct {
-	// parentRefs are the Gateways that take the route.
+	// parentRefs are the Gateways to which the route is attached.
 	ParentRefs []GatewayReferenceApplyConfiguration `json:"parentRefs,omitempty"`
-	// annotations of the HTTPRoute.
+	// annotations are added to the HTTPRoute.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

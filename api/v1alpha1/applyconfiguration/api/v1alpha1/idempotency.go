@@ -12,15 +12,17 @@ import (
 // IdempotencyApplyConfiguration represents a declarative configuration of the Idempotency type for use
 // with apply.
 //
-// Idempotency says which events are copies of earlier ones: equal key, equal type, same Source, within the window. A
-// copy is acknowledged and logged as a duplicate, and causes no call.
+// Idempotency defines which events are duplicates. An event is a duplicate if the same Source accepted an event with the
+// same idempotency key and the same type within the window. Doorbell acknowledges a duplicate and records it in the event
+// log, but makes no calls for it.
 type IdempotencyApplyConfiguration struct {
-	// key is the expression that identifies an event. An event whose key is not a string of 1 to 255 characters is
-	// processed as if it were the only one. The template has a key unless Custom.
+	// key is the expression that yields the idempotency key. An event whose key is not a string of 1 to 255 characters is
+	// never a duplicate. Types other than Custom have a default.
 	Key *apiv1alpha1.Expression `json:"key,omitempty"`
-	// mode Disabled processes every copy.
+	// mode enables or disables the detection of duplicates.
 	Mode *apiv1alpha1.IdempotencyMode `json:"mode,omitempty"`
-	// window is how long a key is remembered: 1s to 720h (30 days). It may turn out up to an eighth longer.
+	// window is how long Doorbell remembers a key, from 1s to 720h (30 days). The effective window can be up to one eighth
+	// longer.
 	Window *v1.Duration `json:"window,omitempty"`
 }
 

@@ -11,27 +11,27 @@ import (
 // IdentifyUserApplyConfiguration represents a declarative configuration of the IdentifyUser type for use
 // with apply.
 //
-// IdentifyUser creates a user, or updates the fields that are given.
+// IdentifyUser creates a user, or updates the given fields of an existing user.
 type IdentifyUserApplyConfiguration struct {
-	// id of the user.
+	// id yields the id of the user.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// name to display.
+	// name yields the display name.
 	Name *apiv1alpha1.Expression `json:"name,omitempty"`
-	// email is the primary address.
+	// email yields the email address.
 	Email *apiv1alpha1.Expression `json:"email,omitempty"`
-	// phoneNumber in E.164 form, such as +15551234567.
+	// phoneNumber yields the phone number in E.164 format, such as +15551234567.
 	PhoneNumber *apiv1alpha1.Expression `json:"phoneNumber,omitempty"`
-	// avatar is the URL of a picture.
+	// avatar yields the URL of a picture of the user.
 	Avatar *apiv1alpha1.Expression `json:"avatar,omitempty"`
-	// locale such as en-US.
+	// locale yields the locale, such as en-US.
 	Locale *apiv1alpha1.Expression `json:"locale,omitempty"`
-	// timezone such as Europe/Berlin.
+	// timezone yields the time zone, such as Europe/Berlin.
 	Timezone *apiv1alpha1.Expression `json:"timezone,omitempty"`
-	// createdAt is when the user was created, in RFC 3339.
+	// createdAt yields the time at which the user was created, in RFC 3339 format.
 	CreatedAt *apiv1alpha1.Expression `json:"createdAt,omitempty"`
-	// propertiesFrom yields an object of custom properties to start from.
+	// propertiesFrom yields an object whose fields become custom properties.
 	PropertiesFrom *apiv1alpha1.Expression `json:"propertiesFrom,omitempty"`
-	// properties adds or replaces single custom properties.
+	// properties adds custom properties, or replaces properties of propertiesFrom.
 	Properties *apiv1alpha1.Fields `json:"properties,omitempty"`
 }
 

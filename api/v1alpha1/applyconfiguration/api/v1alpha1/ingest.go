@@ -12,26 +12,28 @@ import (
 // IngestApplyConfiguration represents a declarative configuration of the Ingest type for use
 // with apply.
 //
-// Ingest shapes the pods that receive and deliver events.
+// Ingest configures the pods that receive and deliver events.
 type IngestApplyConfiguration struct {
-	// replicas is how many pods there are. Leave it out for 2; with 1, a node that goes down takes the endpoint with it for
-	// a while.
+	// replicas is the number of pods. If it is omitted, there are 2 pods. With 1 pod, the endpoint is unavailable for a while
+	// if the node of the pod fails.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// autoscaling lets the load decide how many pods there are.
+	// autoscaling adjusts the number of pods to the load.
 	Autoscaling *AutoscalingApplyConfiguration `json:"autoscaling,omitempty"`
-	// resources of the container. Leave it out for requests of 100m CPU and 128Mi memory and a limit of 512Mi memory.
+	// resources are the resource requirements of the container. If it is omitted, the container requests 100m CPU and 128Mi
+	// memory, and its limit is 512Mi memory.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
-	// image to run. Leave it out for the operator's own version.
+	// image is the container image to run. If it is omitted, the pods run the same version as the operator.
 	Image *apiv1alpha1.Image `json:"image,omitempty"`
-	// imagePullSecrets name Secrets in the same namespace for pulling the image.
+	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// metadata is added to the pods, beside Doorbell's own.
+	// metadata contains labels and annotations that are added to the pods.
 	Metadata *PodMetadataApplyConfiguration `json:"metadata,omitempty"`
-	// env is added to the container, such as HTTPS_PROXY.
+	// env are environment variables that are added to the container, such as HTTPS_PROXY.
 	Env []v1.EnvVar `json:"env,omitempty"`
-	// caBundle holds certificates to trust besides the public ones, for a proxy that opens TLS.
+	// caBundle contains certificates that the pods trust in addition to the public ones, such as the certificate of a proxy
+	// that inspects TLS connections.
 	CABundle *CABundleApplyConfiguration `json:"caBundle,omitempty"`
-	// scheduling says on which nodes the pods may run.
+	// scheduling defines on which nodes the pods can run.
 	Scheduling *SchedulingApplyConfiguration `json:"scheduling,omitempty"`
 }
 

@@ -7,14 +7,15 @@ package v1alpha1
 // IngressApplyConfiguration represents a declarative configuration of the Ingress type for use
 // with apply.
 //
-// Ingress exposes an endpoint by an Ingress. Its path ends before the token.
+// Ingress exposes an endpoint with an Ingress. The path of the Ingress does not contain the token.
 type IngressApplyConfiguration struct {
-	// className names the IngressClass. Leave it out for the cluster's default.
+	// className is the name of the IngressClass. If it is omitted, the cluster's default class applies.
 	ClassName *string `json:"className,omitempty"`
-	// tlsSecretName names the Secret with the certificate for host; cert-manager can fill it.
+	// tlsSecretName is the name of the Secret with the certificate for host. cert-manager can create it.
 	TLSSecretName *string `json:"tlsSecretName,omitempty"`
-	// annotations of the Ingress. For ingress-nginx and Traefik classes Doorbell switches redirects off, since a redirect
-	// silently turns a sender's POST into a GET.
+	// annotations are added to the Ingress. For known ingress controllers, Doorbell adds annotations that disable redirects
+	// to HTTPS, because RudderStack follows a redirect with an empty GET request, which loses the event. Your annotations
+	// take precedence.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

@@ -7,13 +7,13 @@ package v1alpha1
 // KnockApplyConfiguration represents a declarative configuration of the Knock type for use
 // with apply.
 //
-// Knock says which Knock environment to call.
+// Knock defines which Knock environment to call.
 type KnockApplyConfiguration struct {
-	// apiKeySecretRef names the Secret, and the key in it, that holds Knock's secret API key (sk_…).
+	// apiKeySecretRef refers to the secret API key of the Knock environment (sk_...).
 	APIKeySecretRef *SecretKeyReferenceApplyConfiguration `json:"apiKeySecretRef,omitempty"`
-	// baseURL of Knock's API, without /v1.
+	// baseURL is the URL of Knock's API, without /v1.
 	BaseURL *string `json:"baseURL,omitempty"`
-	// branch of the environment to work on. Leave it out for the environment itself.
+	// branch is the slug of a Knock branch. If it is omitted, Doorbell calls the environment itself.
 	Branch *string `json:"branch,omitempty"`
 }
 

@@ -12,21 +12,22 @@ import (
 // ManagedRedisApplyConfiguration represents a declarative configuration of the ManagedRedis type for use
 // with apply.
 //
-// ManagedRedis shapes the Redis that Doorbell runs for a Source.
+// ManagedRedis configures the Redis that Doorbell runs for a Source.
 type ManagedRedisApplyConfiguration struct {
-	// storage is the volume that keeps the events.
+	// storage is the volume on which Redis stores the events.
 	Storage *StorageApplyConfiguration `json:"storage,omitempty"`
-	// resources of the container. Redis takes events until three quarters of the memory limit are full, then senders hear
-	// 429. Leave it out for a limit of 1Gi.
+	// resources are the resource requirements of the container. Redis stores events in up to three quarters of its memory
+	// limit. Beyond that, Doorbell rejects events with status 429. If the memory limit is omitted, it is 1Gi.
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
-	// image is Redis 7 or newer, or Valkey. Leave it out for the one that this version of Doorbell was tested with.
+	// image is the container image of Redis 7 or newer, or of Valkey. If it is omitted, it is the image with which this
+	// version of Doorbell was tested.
 	Image *apiv1alpha1.Image `json:"image,omitempty"`
-	// imagePullSecrets name Secrets in the same namespace for pulling the image.
+	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
-	// scheduling says on which nodes Redis may run.
+	// scheduling defines on which nodes Redis can run.
 	Scheduling *SchedulingApplyConfiguration `json:"scheduling,omitempty"`
-	// onDelete says whether the volume outlives the Source. With Retain, a Source that is deleted and applied again goes on
-	// where it stopped, undelivered events included.
+	// onDelete defines what happens to the volume when the Source is deleted. With Retain, a Source that you delete and
+	// create again continues with the same events, including events that are not delivered yet.
 	OnDelete *apiv1alpha1.OnDelete `json:"onDelete,omitempty"`
 }
 

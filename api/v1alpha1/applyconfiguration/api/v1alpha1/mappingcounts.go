@@ -9,9 +9,10 @@ package v1alpha1
 //
 // MappingCounts counts the ActionMappings of a Source.
 type MappingCountsApplyConfiguration struct {
-	// accepted is how many run, or would if they were active.
+	// accepted is the number of mappings that are valid, including mappings whose spec.active is false.
 	Accepted *int32 `json:"accepted,omitempty"`
-	// rejected is how many are refused; each says why in its own conditions.
+	// rejected is the number of mappings that Doorbell does not run because of a mistake. The conditions of each mapping
+	// contain the reason.
 	Rejected *int32 `json:"rejected,omitempty"`
 }
 

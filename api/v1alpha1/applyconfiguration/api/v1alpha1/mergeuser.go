@@ -11,11 +11,11 @@ import (
 // MergeUserApplyConfiguration represents a declarative configuration of the MergeUser type for use
 // with apply.
 //
-// MergeUser merges one user into another.
+// MergeUser merges one user into another user.
 type MergeUserApplyConfiguration struct {
-	// id of the user who stays.
+	// id yields the id of the user who remains.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// fromUserID is the id of the user who is merged into the other, and deleted.
+	// fromUserID yields the id of the user who is merged into the other user and then deleted.
 	FromUserID *apiv1alpha1.Expression `json:"fromUserID,omitempty"`
 }
 

@@ -11,10 +11,11 @@ import (
 // OrderingApplyConfiguration represents a declarative configuration of the Ordering type for use
 // with apply.
 //
-// Ordering says which events must run one after the other.
+// Ordering defines which events Doorbell delivers in order.
 type OrderingApplyConfiguration struct {
-	// key is the expression whose value names a lane: events with equal keys run in the order in which they were
-	// accepted. RudderStack's is the userId, else the anonymousId.
+	// key is the expression that yields the ordering key. Doorbell delivers events with the same ordering key one after
+	// another, in the order in which it accepted them. For RudderStack, the default is userId, or anonymousId if userId is
+	// missing or empty.
 	Key *apiv1alpha1.Expression `json:"key,omitempty"`
 }
 

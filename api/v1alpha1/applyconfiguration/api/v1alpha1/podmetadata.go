@@ -7,11 +7,11 @@ package v1alpha1
 // PodMetadataApplyConfiguration represents a declarative configuration of the PodMetadata type for use
 // with apply.
 //
-// PodMetadata is added to pods.
+// PodMetadata contains labels and annotations that are added to pods.
 type PodMetadataApplyConfiguration struct {
-	// labels to add. Those of app.kubernetes.io and doorbell.dev are Doorbell's.
+	// labels are added to the pods. The prefixes app.kubernetes.io/ and doorbell.dev/ are reserved.
 	Labels map[string]string `json:"labels,omitempty"`
-	// annotations to add. Those of doorbell.dev are Doorbell's.
+	// annotations are added to the pods. The prefix doorbell.dev/ is reserved.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 

@@ -11,11 +11,12 @@ import (
 // PreprocessStepApplyConfiguration represents a declarative configuration of the PreprocessStep type for use
 // with apply.
 //
-// PreprocessStep is a name and the expression that gives its value.
+// PreprocessStep defines a named value.
 type PreprocessStepApplyConfiguration struct {
-	// name by which expressions use the value: preprocess.NAME.
+	// name is the name of the value. Expressions refer to it as preprocess.NAME.
 	Name *string `json:"name,omitempty"`
-	// value is the expression. When it fails, preprocess.NAME is missing, and the event log says why.
+	// value is the expression that yields the value. If it fails, preprocess.NAME is missing, and Doorbell records the
+	// reason in the event log.
 	Value *apiv1alpha1.Expression `json:"value,omitempty"`
 }
 

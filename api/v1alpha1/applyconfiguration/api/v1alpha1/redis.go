@@ -7,13 +7,13 @@ package v1alpha1
 // RedisApplyConfiguration represents a declarative configuration of the Redis type for use
 // with apply.
 //
-// Redis says where events are kept until they are delivered: in a Redis that Doorbell runs, or in yours. A change from one to
-// the other leaves behind what the former still holds.
+// Redis defines where Doorbell stores events until they are delivered: in a Redis that Doorbell manages, or in an external
+// Redis. If you change from one to the other, Doorbell does not move events that are not delivered yet.
 type RedisApplyConfiguration struct {
-	// managed shapes the Redis that Doorbell runs for this Source. It is the default.
+	// managed configures a Redis that Doorbell runs for this Source. This is the default.
 	Managed *ManagedRedisApplyConfiguration `json:"managed,omitempty"`
-	// external names a Redis or Valkey of yours. It must keep what it acknowledges: appendonly yes, appendfsync always,
-	// maxmemory-policy noeviction.
+	// external refers to your own Redis or Valkey. Configure it to persist every write before acknowledging it: appendonly
+	// yes, appendfsync always, maxmemory-policy noeviction.
 	External *ExternalRedisApplyConfiguration `json:"external,omitempty"`
 }
 

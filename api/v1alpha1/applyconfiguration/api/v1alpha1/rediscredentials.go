@@ -7,11 +7,11 @@ package v1alpha1
 // RedisCredentialsApplyConfiguration represents a declarative configuration of the RedisCredentials type for use
 // with apply.
 //
-// RedisCredentials name the Secret keys with the credentials for a Redis.
+// RedisCredentials refer to the credentials for a Redis.
 type RedisCredentialsApplyConfiguration struct {
-	// passwordSecretRef names the Secret, and the key in it, that holds the password.
+	// passwordSecretRef refers to the password.
 	PasswordSecretRef *SecretKeyReferenceApplyConfiguration `json:"passwordSecretRef,omitempty"`
-	// usernameSecretRef names the Secret, and the key in it, that holds the ACL user's name. Leave it out for the default user.
+	// usernameSecretRef refers to the name of the ACL user. If it is omitted, it is the default user.
 	UsernameSecretRef *SecretKeyReferenceApplyConfiguration `json:"usernameSecretRef,omitempty"`
 }
 

@@ -7,12 +7,13 @@ package v1alpha1
 // RedisTLSApplyConfiguration represents a declarative configuration of the RedisTLS type for use
 // with apply.
 //
-// RedisTLS says how connections to a Redis are encrypted.
+// RedisTLS configures encrypted connections to a Redis.
 type RedisTLSApplyConfiguration struct {
-	// serverName is the name that the server's certificate must have, where it is not the address's.
+	// serverName is the name that the certificate of the server must contain. If it is omitted, it is the host of the
+	// address.
 	ServerName *string `json:"serverName,omitempty"`
-	// caSecretRef names the Secret, and the key in it, that holds the certificates to trust, in PEM. Leave it out for the
-	// public ones.
+	// caSecretRef refers to the certificates of the certificate authorities to trust, in PEM format. If it is omitted,
+	// Doorbell trusts public certificate authorities.
 	CASecretRef *SecretKeyReferenceApplyConfiguration `json:"caSecretRef,omitempty"`
 }
 

@@ -13,11 +13,11 @@ import (
 //
 // RemoveAudienceMember removes users from a static audience.
 type RemoveAudienceMemberApplyConfiguration struct {
-	// audience to remove from: its key, or = and an expression.
+	// audience is the key of the audience, or = and an expression that yields the key.
 	Audience *apiv1alpha1.KeyOrExpression `json:"audience,omitempty"`
-	// members to remove: one, or a list, of user id or object with an id.
+	// members yields the users to remove: one user or a list of users, each as an id or as an object with an id.
 	Members *apiv1alpha1.Expression `json:"members,omitempty"`
-	// tenant in which they are members.
+	// tenant yields the id of the tenant in which the users are members of the audience.
 	Tenant *apiv1alpha1.Expression `json:"tenant,omitempty"`
 }
 

@@ -9,9 +9,9 @@ package v1alpha1
 //
 // ReplicaCounts counts the pods of a Source.
 type ReplicaCountsApplyConfiguration struct {
-	// desired is how many there should be.
+	// desired is the number of pods that should run.
 	Desired *int32 `json:"desired,omitempty"`
-	// ready is how many can take events.
+	// ready is the number of pods that can accept events.
 	Ready *int32 `json:"ready,omitempty"`
 }
 

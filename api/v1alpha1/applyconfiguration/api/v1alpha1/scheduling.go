@@ -11,15 +11,15 @@ import (
 // SchedulingApplyConfiguration represents a declarative configuration of the Scheduling type for use
 // with apply.
 //
-// Scheduling says on which nodes pods may run.
+// Scheduling defines on which nodes pods can run.
 type SchedulingApplyConfiguration struct {
-	// nodeSelector are labels that a node must have.
+	// nodeSelector are the labels that a node must have.
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	// tolerations are taints that a node may have.
+	// tolerations are the taints that the pods tolerate.
 	Tolerations []v1.Toleration `json:"tolerations,omitempty"`
-	// affinity draws pods to nodes, or away from them.
+	// affinity attracts pods to nodes and other pods, or keeps them apart.
 	Affinity *v1.Affinity `json:"affinity,omitempty"`
-	// priorityClassName names the PriorityClass of the pods.
+	// priorityClassName is the name of the PriorityClass of the pods.
 	PriorityClassName *string `json:"priorityClassName,omitempty"`
 }
 

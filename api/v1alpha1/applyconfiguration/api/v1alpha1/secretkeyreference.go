@@ -7,11 +7,11 @@ package v1alpha1
 // SecretKeyReferenceApplyConfiguration represents a declarative configuration of the SecretKeyReference type for use
 // with apply.
 //
-// SecretKeyReference names one key of a Secret in the same namespace.
+// SecretKeyReference refers to one key of a Secret in the same namespace.
 type SecretKeyReferenceApplyConfiguration struct {
-	// name of the Secret.
+	// name is the name of the Secret.
 	Name *string `json:"name,omitempty"`
-	// key within the Secret's data.
+	// key is the key in the data of the Secret.
 	Key *string `json:"key,omitempty"`
 }
 

@@ -11,17 +11,18 @@ import (
 // SetObjectApplyConfiguration represents a declarative configuration of the SetObject type for use
 // with apply.
 //
-// SetObject creates an object, or updates the fields that are given.
+// SetObject creates an object, or updates the given fields of an existing object.
 type SetObjectApplyConfiguration struct {
-	// collection of the object: its name, or = and an expression.
+	// collection is the name of the object's collection, or = and an expression that yields the name.
 	Collection *apiv1alpha1.KeyOrExpression `json:"collection,omitempty"`
-	// id of the object within its collection.
+	// id yields the id of the object in its collection.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// name to display.
+	// name yields the display name.
 	Name *apiv1alpha1.Expression `json:"name,omitempty"`
-	// propertiesFrom yields an object of custom properties to start from.
+	// propertiesFrom yields an object whose fields become custom properties.
 	PropertiesFrom *apiv1alpha1.Expression `json:"propertiesFrom,omitempty"`
-	// properties adds or replaces single custom properties; locale and timezone are among them.
+	// properties adds custom properties, or replaces properties of propertiesFrom. For an object, locale and timezone are
+	// custom properties.
 	Properties *apiv1alpha1.Fields `json:"properties,omitempty"`
 }
 

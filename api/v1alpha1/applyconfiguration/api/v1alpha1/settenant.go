@@ -11,17 +11,17 @@ import (
 // SetTenantApplyConfiguration represents a declarative configuration of the SetTenant type for use
 // with apply.
 //
-// SetTenant creates a tenant, or updates the fields that are given.
+// SetTenant creates a tenant, or updates the given fields of an existing tenant.
 type SetTenantApplyConfiguration struct {
-	// id of the tenant.
+	// id yields the id of the tenant.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// name to display.
+	// name yields the display name.
 	Name *apiv1alpha1.Expression `json:"name,omitempty"`
-	// propertiesFrom yields an object of custom properties to start from.
+	// propertiesFrom yields an object whose fields become custom properties.
 	PropertiesFrom *apiv1alpha1.Expression `json:"propertiesFrom,omitempty"`
-	// properties adds or replaces single custom properties.
+	// properties adds custom properties, or replaces properties of propertiesFrom.
 	Properties *apiv1alpha1.Fields `json:"properties,omitempty"`
-	// settings are branding and preference_set, each an expression that yields an object.
+	// settings are branding and preference_set. Each is an expression that yields an object.
 	Settings *apiv1alpha1.Fields `json:"settings,omitempty"`
 }
 

@@ -16,15 +16,15 @@ import (
 // SourceApplyConfiguration represents a declarative configuration of the Source type for use
 // with apply.
 //
-// Source receives the events of one sender at a URL of its own and makes the Knock calls that ActionMappings ask for.
-// Its namespace stands for a Knock environment.
+// Source receives events from one sender at an ingestion URL of its own, and makes the calls to Knock that its
+// ActionMappings define. Use one namespace for each Knock environment.
 type SourceApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
-	// metadata is the standard object's metadata.
+	// metadata is the standard object metadata.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what you ask for.
+	// spec defines the desired state of the Source.
 	Spec *SourceSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what Doorbell sees.
+	// status is the observed state of the Source.
 	Status *SourceStatusApplyConfiguration `json:"status,omitempty"`
 }
 

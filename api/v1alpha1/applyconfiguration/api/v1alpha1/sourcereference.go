@@ -7,9 +7,9 @@ package v1alpha1
 // SourceReferenceApplyConfiguration represents a declarative configuration of the SourceReference type for use
 // with apply.
 //
-// SourceReference names a Source in the same namespace.
+// SourceReference refers to a Source in the same namespace.
 type SourceReferenceApplyConfiguration struct {
-	// name of the Source.
+	// name is the name of the Source.
 	Name *string `json:"name,omitempty"`
 }
 

@@ -11,41 +11,43 @@ import (
 // SourceSpecApplyConfiguration represents a declarative configuration of the SourceSpec type for use
 // with apply.
 //
-// SourceSpec says what sends events, how to read them and how to deliver them.
+// SourceSpec defines which sender sends events, how Doorbell reads them, and how it delivers them.
 type SourceSpecApplyConfiguration struct {
-	// type names the sender. RudderStack brings everything that its events need; Custom needs eventType, and should
-	// have idempotency.key and ordering.key.
+	// type is the kind of sender. RudderStack needs no other settings to read events. Custom requires eventType, and
+	// should have idempotency.key and ordering.key.
 	Type *apiv1alpha1.SourceType `json:"type,omitempty"`
-	// knock says which Knock environment to call.
+	// knock defines which Knock environment to call.
 	Knock *KnockApplyConfiguration `json:"knock,omitempty"`
-	// eventType is the expression that finds an event's type. Required for Custom; the template has it otherwise.
+	// eventType is the expression that yields the type of an event. It is required for type Custom. Other types have a
+	// default.
 	EventType *apiv1alpha1.Expression `json:"eventType,omitempty"`
-	// timestamp is the expression that finds the time at which an event happened. The template has it unless Custom.
+	// timestamp is the expression that yields the time at which an event happened. Types other than Custom have a default.
 	Timestamp *apiv1alpha1.Expression `json:"timestamp,omitempty"`
-	// eventMatching says how a mapping's event meets an event's type. Normalized ignores case, spaces, hyphens and
-	// underscores after the first slash, so that track/order_completed meets "track/Order Completed"; Exact does not.
+	// eventMatching defines how the event of a mapping is compared with the type of an event. Normalized ignores case,
+	// spaces, hyphens and underscores after the first slash, so that track/order_completed matches
+	// "track/Order Completed". Exact compares character by character.
 	EventMatching *apiv1alpha1.EventMatching `json:"eventMatching,omitempty"`
-	// idempotency says which events are copies of earlier ones.
+	// idempotency defines which events are duplicates of earlier events.
 	Idempotency *IdempotencyApplyConfiguration `json:"idempotency,omitempty"`
-	// ordering says which events must run one after the other.
+	// ordering defines which events Doorbell delivers in order.
 	Ordering *OrderingApplyConfiguration `json:"ordering,omitempty"`
-	// preprocess gives names to values that several mappings use: the value of NAME is preprocess.NAME. They are worked
-	// out in order, and a later one may use an earlier.
+	// preprocess defines named values for use in expressions. An expression refers to the value of NAME as
+	// preprocess.NAME. Doorbell evaluates the values in order, and each of them can use the earlier ones.
 	Preprocess []PreprocessStepApplyConfiguration `json:"preprocess,omitempty"`
-	// verification says how the sender proves itself, besides knowing the URL.
+	// verification defines how the sender proves who it is, in addition to the token in the URL.
 	Verification *VerificationApplyConfiguration `json:"verification,omitempty"`
-	// defaultMappings lists which of the template's own mappings run, beside your ActionMappings. Leave it out for all,
-	// write [] for none. RudderStack has identify-user and order-completed.
+	// defaultMappings lists the default mappings that run in addition to your ActionMappings. If it is omitted, all default
+	// mappings of the type run. With [], none run. Type RudderStack has identify-user and order-completed.
 	DefaultMappings *[]string `json:"defaultMappings,omitempty"`
-	// delivery bounds the calls to Knock.
+	// delivery limits the calls to Knock.
 	Delivery *DeliveryApplyConfiguration `json:"delivery,omitempty"`
-	// eventLog bounds what is remembered of each event and what happened to it.
+	// eventLog limits what Doorbell keeps about events that are finished.
 	EventLog *EventLogApplyConfiguration `json:"eventLog,omitempty"`
-	// endpoint says at which URL the sender posts its events.
+	// endpoint defines the ingestion URL, to which the sender posts events.
 	Endpoint *EndpointApplyConfiguration `json:"endpoint,omitempty"`
-	// redis says where events are kept until they are delivered.
+	// redis defines where Doorbell stores events until they are delivered.
 	Redis *RedisApplyConfiguration `json:"redis,omitempty"`
-	// ingest shapes the pods that receive and deliver events.
+	// ingest configures the pods that receive and deliver events.
 	Ingest *IngestApplyConfiguration `json:"ingest,omitempty"`
 }
 

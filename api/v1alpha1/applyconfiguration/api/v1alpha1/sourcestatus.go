@@ -11,24 +11,24 @@ import (
 // SourceStatusApplyConfiguration represents a declarative configuration of the SourceStatus type for use
 // with apply.
 //
-// SourceStatus is what Doorbell sees of a Source.
+// SourceStatus is the observed state of a Source.
 type SourceStatusApplyConfiguration struct {
-	// conditions are Ready, ConfigurationValid, MappingsAccepted, EndpointReady, RedisReady, IngestReady, KnockReachable and,
-	// while they hold, Reconciling and Stalled.
+	// conditions are Ready, ConfigurationValid, MappingsAccepted, EndpointReady, RedisReady, IngestReady and
+	// KnockReachable. Reconciling and Stalled are present only while they are True.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// observedGeneration is the generation of the spec that this status is about.
+	// observedGeneration is the generation of the spec that this status describes.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// url is where the sender posts its events, without the token: the whole URL is in the endpoint's Secret.
+	// url is the ingestion URL without the token. The Secret named by endpointSecretName contains the complete URL.
 	URL *string `json:"url,omitempty"`
-	// host is the host of url.
+	// host is the host name in url.
 	Host *string `json:"host,omitempty"`
-	// endpointSecretName names the Secret whose key url holds the whole URL.
+	// endpointSecretName is the name of the Secret that contains the complete ingestion URL under the key url.
 	EndpointSecretName *string `json:"endpointSecretName,omitempty"`
-	// rotation tells of a token that is on its way out.
+	// rotation is present while a previous token is still valid.
 	Rotation *TokenRotationApplyConfiguration `json:"rotation,omitempty"`
-	// configuration tells which configuration the pods should run and which they run.
+	// configuration reports which configuration the pods should run, and how many pods run it.
 	Configuration *ConfigurationStatusApplyConfiguration `json:"configuration,omitempty"`
-	// mappings counts the ActionMappings of this Source, default mappings left out.
+	// mappings counts the ActionMappings of this Source. It does not include default mappings.
 	Mappings *MappingCountsApplyConfiguration `json:"mappings,omitempty"`
 	// replicas counts the pods that receive and deliver events.
 	Replicas *ReplicaCountsApplyConfiguration `json:"replicas,omitempty"`

@@ -11,12 +11,11 @@ import (
 // StorageApplyConfiguration represents a declarative configuration of the Storage type for use
 // with apply.
 //
-// Storage is a volume. It cannot change once it is made. That its fields neither come nor go, SourceSpec sees to: a rule here runs only
-// where storage is there before and after.
+// Storage describes a volume. It cannot change after the volume is created.
 type StorageApplyConfiguration struct {
-	// size of the volume. Leave it out for 10Gi.
+	// size is the size of the volume. If it is omitted, it is 10Gi.
 	Size *resource.Quantity `json:"size,omitempty"`
-	// className names the StorageClass. Leave it out for the cluster's default.
+	// className is the name of the StorageClass. If it is omitted, the cluster's default class applies.
 	ClassName *string `json:"className,omitempty"`
 }
 

@@ -13,15 +13,17 @@ import (
 //
 // Subscribe subscribes recipients to an object.
 type SubscribeApplyConfiguration struct {
-	// collection of the object: its name, or = and an expression. Tenants are in $tenants.
+	// collection is the name of the object's collection, or = and an expression that yields the name. The collection of
+	// tenants is $tenants.
 	Collection *apiv1alpha1.KeyOrExpression `json:"collection,omitempty"`
-	// id of the object within its collection.
+	// id yields the id of the object in its collection.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// recipients who subscribe: one, or a list, of user id, {collection, id}, or object with an id.
+	// recipients yields the recipients to subscribe: one recipient or a list of recipients. Each is the id of a user, an
+	// object {collection, id}, or an object with the id and other fields of a user.
 	Recipients *apiv1alpha1.Expression `json:"recipients,omitempty"`
-	// propertiesFrom yields an object of properties of the subscription to start from.
+	// propertiesFrom yields an object whose fields become properties of the subscription.
 	PropertiesFrom *apiv1alpha1.Expression `json:"propertiesFrom,omitempty"`
-	// properties adds or replaces single properties of the subscription.
+	// properties adds properties of the subscription, or replaces properties of propertiesFrom.
 	Properties *apiv1alpha1.Fields `json:"properties,omitempty"`
 }
 

@@ -11,12 +11,12 @@ import (
 // TokenApplyConfiguration represents a declarative configuration of the Token type for use
 // with apply.
 //
-// Token says where the secret last part of the URL comes from, and how long an old one stays valid.
+// Token defines the token, which is the secret last segment of the ingestion URL.
 type TokenApplyConfiguration struct {
-	// secretRef names a Secret of yours, and the key in it, that holds the token: 22 to 128 letters, digits, - and _.
-	// Leave it out and Doorbell makes one.
+	// secretRef refers to a token that you provide: 22 to 128 letters, digits, - and _. If it is omitted, Doorbell generates
+	// a token.
 	SecretRef *SecretKeyReferenceApplyConfiguration `json:"secretRef,omitempty"`
-	// overlap is how long the former token stays valid after a new one has taken its place: 0s to 720h.
+	// overlap is how long the previous token stays valid after a rotation, from 0s to 720h (30 days).
 	Overlap *v1.Duration `json:"overlap,omitempty"`
 }
 

@@ -11,9 +11,9 @@ import (
 // TokenRotationApplyConfiguration represents a declarative configuration of the TokenRotation type for use
 // with apply.
 //
-// TokenRotation tells of a token that is on its way out.
+// TokenRotation describes a previous token that is still valid.
 type TokenRotationApplyConfiguration struct {
-	// previousValidUntil is when the former token stops being valid. Until then both are.
+	// previousValidUntil is the time at which the previous token expires. Until then, both tokens are valid.
 	PreviousValidUntil *v1.Time `json:"previousValidUntil,omitempty"`
 }
 

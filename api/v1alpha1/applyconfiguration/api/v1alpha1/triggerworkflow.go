@@ -13,22 +13,22 @@ import (
 //
 // TriggerWorkflow triggers a workflow.
 type TriggerWorkflowApplyConfiguration struct {
-	// workflow to trigger: its key, or = and an expression.
+	// workflow is the key of the workflow, or = and an expression that yields the key.
 	Workflow *apiv1alpha1.KeyOrExpression `json:"workflow,omitempty"`
-	// recipients to notify: one, or a list, of user id, {collection, id}, or object with an id, which Knock identifies
-	// on the way.
+	// recipients yields the recipients to notify: one recipient or a list of recipients. Each is the id of a user, an
+	// object {collection, id}, or an object with the id and other fields of a user, whom Knock then also identifies.
 	Recipients *apiv1alpha1.Expression `json:"recipients,omitempty"`
-	// dataFrom yields an object of data to start from, such as body.properties.
+	// dataFrom yields an object whose fields become the data of the trigger, such as body.properties.
 	DataFrom *apiv1alpha1.Expression `json:"dataFrom,omitempty"`
-	// data adds or replaces single fields of the data.
+	// data adds fields to the data, or replaces fields of dataFrom.
 	Data *apiv1alpha1.Fields `json:"data,omitempty"`
-	// actor who caused the event.
+	// actor yields the user or object that caused the event.
 	Actor *apiv1alpha1.Expression `json:"actor,omitempty"`
-	// tenant to run the workflow in.
+	// tenant yields the id of the tenant for which the workflow runs.
 	Tenant *apiv1alpha1.Expression `json:"tenant,omitempty"`
-	// cancellationKey by which a cancelWorkflow can find the run.
+	// cancellationKey yields a key with which a cancelWorkflow action can cancel the run.
 	CancellationKey *apiv1alpha1.Expression `json:"cancellationKey,omitempty"`
-	// settings are sandbox_mode and skip_delay, each an expression that yields true or false.
+	// settings are sandbox_mode and skip_delay. Each is an expression that yields true or false.
 	Settings *apiv1alpha1.Fields `json:"settings,omitempty"`
 }
 

@@ -11,13 +11,15 @@ import (
 // UnsubscribeApplyConfiguration represents a declarative configuration of the Unsubscribe type for use
 // with apply.
 //
-// Unsubscribe ends recipients' subscriptions to an object.
+// Unsubscribe deletes recipients' subscriptions to an object.
 type UnsubscribeApplyConfiguration struct {
-	// collection of the object: its name, or = and an expression. Tenants are in $tenants.
+	// collection is the name of the object's collection, or = and an expression that yields the name. The collection of
+	// tenants is $tenants.
 	Collection *apiv1alpha1.KeyOrExpression `json:"collection,omitempty"`
-	// id of the object within its collection.
+	// id yields the id of the object in its collection.
 	ID *apiv1alpha1.Expression `json:"id,omitempty"`
-	// recipients whose subscriptions end: one, or a list, of user id or {collection, id}.
+	// recipients yields the recipients to unsubscribe: one recipient or a list of recipients. Each is the id of a user or
+	// an object {collection, id}.
 	Recipients *apiv1alpha1.Expression `json:"recipients,omitempty"`
 }
 
