@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// NewID returns an event ID: a UUID of version 7, which sorts by time.
+// NewID returns a new event ID, a UUID of version 7. Such IDs sort by time.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // encodingVersion is the first byte of a stored event.
@@ -20,8 +20,8 @@ const encodingVersion = 1
 // ErrEncoding is returned by Decode for bytes that Append did not write.
 var ErrEncoding = errors.New("stored event: unknown encoding")
 
-// Append appends the event as it is stored: a version, then strings with their lengths before them. ReceivedAt is not
-// part of it; the inbox, whose clock it is, keeps it beside the event.
+// Append appends the encoding of the event to dst and returns the result: a version byte, then strings that each follow their
+// length. ReceivedAt is not part of the encoding: the inbox stores it separately, because Redis sets it.
 func (e *Event) Append(dst []byte) []byte {
 	dst = append(dst, encodingVersion)
 	for _, s := range []string{e.ID, e.Type, e.Key, e.OrderingKey, e.Verification} {
@@ -35,7 +35,7 @@ func (e *Event) Append(dst []byte) []byte {
 	return append(dst, e.Body...)
 }
 
-// Decode reads what Append wrote. The body shares data's memory.
+// Decode decodes the output of Append. It returns ErrEncoding for anything else. The body of the event shares the memory of data.
 func Decode(data []byte) (*Event, error) {
 	if len(data) == 0 || data[0] != encodingVersion {
 		return nil, ErrEncoding
@@ -64,6 +64,7 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
+// reader reads the fields of an encoded event. After the first invalid field, broken is true and all reads return zero values.
 type reader struct {
 	data   []byte
 	broken bool

@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package event holds one received event: how a request body becomes events, what identifies one, and how it is stored.
+// Package event defines one received event: how a request body is split into events, which fields identify an event, and how it is
+// encoded for storage in Redis. The receiver makes events; the mappings, the inbox and deliveries read them. The package does no
+// I/O. Redis holds events in its encoding, so a new version must always decode the encodings of the old ones.
 package event
 
 import "time"
 
-// Event is one event as received, with what was read from it on receipt.
+// Event is one event as it was received, with the values that were extracted from it at that time.
 type Event struct {
-	// ID is Doorbell's own: unique, and sortable by time of receipt.
+	// ID is made by Doorbell. It is unique, and IDs sort by time of receipt.
 	ID string
 	// Type is the event type as received, such as "track/Order Completed".
 	Type string
-	// Key is the idempotency key; empty when the event has none that is usable.
+	// Key is the idempotency key. It is empty if the event has no usable one.
 	Key string
-	// OrderingKey names the lane: events with equal keys run in the order in which they were accepted.
+	// OrderingKey names the lane. Events with equal ordering keys are delivered in the order in which they were accepted.
 	OrderingKey string
-	// ReceivedAt is when the inbox took it, by Redis's clock, to the millisecond. Zero until then.
+	// ReceivedAt is when the inbox accepted the event, by the clock of Redis, with a precision of milliseconds. It is zero until then.
 	ReceivedAt time.Time
-	// Verification is empty when the sender was verified or need not be, "failed" when it failed but was not enforced.
+	// Verification is "failed" if the sender failed a verification that is not enforced, and empty otherwise.
 	Verification string
-	// Headers are the request's, names in lower case, repeated values joined by ", ", without credentials.
+	// Headers are the headers of the request without credentials. Names are in lower case; repeated values are joined with ", ".
 	Headers map[string]string
-	// Body is the event's JSON object, byte for byte.
+	// Body is the JSON object of the event, byte for byte as it was sent.
 	Body []byte
 }

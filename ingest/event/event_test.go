@@ -13,28 +13,28 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 )
 
-func TestSplit(t *testing.T) {
+func TestSplitReturnsTheEventsOfABody(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat(`{"a":`, n-1) + "{}" + strings.Repeat("}", n-1) }
 	for name, tc := range map[string]struct {
 		body string
 		want []string
 		err  string
 	}{
-		"an object":                         {body: ` {"a":1} `, want: []string{`{"a":1}`}},
-		"an array of objects":               {body: `[{"a":1}, {}]`, want: []string{`{"a":1}`, `{}`}},
-		"a byte order mark before it":       {body: "\ufeff{}", want: []string{"{}"}},
-		"a hundred levels":                  {body: nested(100), want: []string{nested(100)}},
-		"a hundred levels in an array":      {body: "[" + nested(100) + "]", want: []string{nested(100)}},
-		"a hundred and one levels":          {body: nested(101), err: "the body is not JSON at byte 500: nested more than 100 levels deep"},
-		"too many levels in an array":       {body: "[" + nested(101) + "]", err: "the body is not JSON at byte 501: nested more than 100 levels deep"},
-		"too many, and not all are objects": {body: "[1" + strings.Repeat(",{}", 1000) + "]", err: "1001 events in one request; send at most 1000"},
-		"nothing":                           {body: " \n", err: "the body is empty; send a JSON object or an array of them"},
-		"an empty array":                    {body: "[]", err: "the array is empty; send at least one event"},
-		"an array with something else":      {body: `[{},1]`, err: "element 1 of the array is a number; each must be an object"},
-		"a string":                          {body: `"x"`, err: "the body is a string; send a JSON object or an array of them"},
-		"two objects":                       {body: `{}{}`, err: "the body is not JSON at byte 2: unexpected '{' after the value"},
-		"one event more than is allowed":    {body: "[" + strings.Repeat("{},", 1000) + "{}]", err: "1001 events in one request; send at most 1000"},
-		"the second byte order mark is bad": {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', want a value"},
+		"an object":                        {body: ` {"a":1} `, want: []string{`{"a":1}`}},
+		"an array of objects":              {body: `[{"a":1}, {}]`, want: []string{`{"a":1}`, `{}`}},
+		"a byte order mark":                {body: "\ufeff{}", want: []string{"{}"}},
+		"a hundred levels":                 {body: nested(100), want: []string{nested(100)}},
+		"a hundred levels in an array":     {body: "[" + nested(100) + "]", want: []string{nested(100)}},
+		"a hundred and one levels":         {body: nested(101), err: "the body is not JSON at byte 500: nested more than 100 levels deep"},
+		"too many levels in an array":      {body: "[" + nested(101) + "]", err: "the body is not JSON at byte 501: nested more than 100 levels deep"},
+		"too many, with one not an object": {body: "[1" + strings.Repeat(",{}", 1000) + "]", err: "1001 events in one request; send at most 1000"},
+		"an empty body":                    {body: " \n", err: "the body is empty; send a JSON object or an array of them"},
+		"an empty array":                   {body: "[]", err: "the array is empty; send at least one event"},
+		"an array with a number":           {body: `[{},1]`, err: "element 1 of the array is a number; each must be an object"},
+		"a string":                         {body: `"x"`, err: "the body is a string; send a JSON object or an array of them"},
+		"two objects":                      {body: `{}{}`, err: "the body is not JSON at byte 2: unexpected '{' after the value"},
+		"one event more than the limit":    {body: "[" + strings.Repeat("{},", 1000) + "{}]", err: "1001 events in one request; send at most 1000"},
+		"a second byte order mark":         {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', want a value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events, err := event.Split([]byte(tc.body))
@@ -63,7 +63,7 @@ func TestIDsSortByTime(t *testing.T) {
 	}
 }
 
-func FuzzStoredEventsComeBack(f *testing.F) {
+func FuzzDecodeReturnsTheEncodedEvent(f *testing.F) {
 	f.Add("id", "track/Order Completed", "k", "u", "failed", "x-a", "1", []byte(`{"a":1}`))
 	f.Add("", "", "", "", "", "", "", []byte(nil))
 	f.Fuzz(func(t *testing.T, id, typ, key, ordering, verification, name, value string, body []byte) {

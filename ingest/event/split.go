@@ -11,26 +11,26 @@ import (
 )
 
 const (
-	// MaxEvents is how many events one request may carry.
+	// MaxEvents is the largest number of events in one request.
 	MaxEvents = 1000
-	// MaxDepth is how deep an event may nest, its own braces being the first level.
+	// MaxDepth is the deepest nesting of objects and arrays in an event. The event itself is level 1.
 	MaxDepth = 100
 )
 
-// BodyError says why a request body holds no events. Sending it again cannot help.
+// BodyError describes why a request body does not contain valid events. A retry of the same body cannot succeed.
 type BodyError struct{ Reason string }
 
 func (e *BodyError) Error() string { return e.Reason }
 
-// TooManyError is returned for a body of more than MaxEvents events.
+// TooManyError is returned for a body with more than MaxEvents events.
 type TooManyError struct{ Events int }
 
 func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d events in one request; send at most %d", e.Events, MaxEvents)
 }
 
-// Split cuts a request body into its events: a JSON object is one, a non-empty array of objects is many. A byte order
-// mark is skipped. The events share the body's memory.
+// Split returns the events in a request body, which must be a JSON object or a non-empty array of JSON objects. It skips a byte order
+// mark. The events share the memory of the body. It returns a *BodyError or a *TooManyError if the body is invalid.
 func Split(body []byte) ([][]byte, error) {
 	body = rawjson.Trim(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(body) == 0 {
@@ -38,10 +38,10 @@ func Split(body []byte) ([][]byte, error) {
 	}
 	depth := MaxDepth
 	if rawjson.KindOf(body) == rawjson.Array {
-		depth++ // the array around the events is not theirs
+		depth++ // the array around the events is not part of any event
 	}
 	if err := rawjson.Validate(body, depth); err != nil {
-		return nil, &BodyError{invalid(err)}
+		return nil, &BodyError{invalidBody(err)}
 	}
 	switch kind := rawjson.KindOf(body); kind {
 	case rawjson.Object:
@@ -53,20 +53,22 @@ func Split(body []byte) ([][]byte, error) {
 	}
 }
 
-// invalid puts into words what Validate found. The array around the events does not count.
-func invalid(err error) string {
+// invalidBody returns the message for an error of rawjson.Validate. It states MaxDepth as the limit even for an array of events.
+func invalidBody(err error) string {
 	if tooDeep, ok := errors.AsType[*rawjson.DepthError](err); ok {
 		err = &rawjson.DepthError{Offset: tooDeep.Offset, Most: MaxDepth}
 	}
 	return "the body is " + err.Error()
 }
 
+// elements returns the elements of an array, which must all be objects. It counts all elements before it reports an error, so that
+// too many events are always reported as such.
 func elements(body []byte) ([][]byte, error) {
 	var events [][]byte
-	count, mistake := 0, error(nil)
+	count, invalid := 0, error(nil)
 	for element := range rawjson.Elements(body) {
-		if kind := rawjson.KindOf(element); kind != rawjson.Object && mistake == nil {
-			mistake = &BodyError{fmt.Sprintf("element %d of the array is %s; each must be an object", count, kind)}
+		if kind := rawjson.KindOf(element); kind != rawjson.Object && invalid == nil {
+			invalid = &BodyError{fmt.Sprintf("element %d of the array is %s; each must be an object", count, kind)}
 		}
 		if count++; count <= MaxEvents {
 			events = append(events, element)
@@ -77,8 +79,8 @@ func elements(body []byte) ([][]byte, error) {
 		return nil, &BodyError{"the array is empty; send at least one event"}
 	case count > MaxEvents:
 		return nil, &TooManyError{count}
-	case mistake != nil:
-		return nil, mistake
+	case invalid != nil:
+		return nil, invalid
 	}
 	return events, nil
 }

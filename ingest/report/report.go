@@ -1,75 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report holds what an ingestion process says of itself at GET /status on its admin port. The operator asks for
-// it; it holds no secret.
+// Package report defines the JSON that an ingest process serves at GET /status on its admin port. Each field says what the process
+// observes itself: which configuration it runs, and whether it reaches Redis and Knock. Package ingest writes the report; the
+// operator reads it from every pod and turns it into conditions of the Source. Every client that reaches the admin port can read the
+// report, so it must never contain a secret.
 package report
 
 import "time"
 
-// Report is what one process says of itself.
+// Report is the status of one ingest process.
 type Report struct {
-	// Program is the version of Doorbell that runs.
+	// Program is the version of Doorbell.
 	Program       string        `json:"program"`
 	Configuration Configuration `json:"configuration"`
 	Redis         Redis         `json:"redis"`
 	Knock         Knock         `json:"knock"`
 }
 
-// Configuration is what the process runs.
+// Configuration describes the configuration that the process runs.
 type Configuration struct {
-	// Source is NAMESPACE/NAME; empty until a configuration is loaded.
+	// Source is NAMESPACE/NAME of the Source. It is empty until a configuration is loaded.
 	Source string `json:"source,omitempty"`
-	// Version of the document that runs; empty until one does.
+	// Version is the version of the compiled document that runs. It is empty until a configuration is loaded.
 	Version string `json:"version,omitempty"`
-	// Problem says why what lies in the folder does not run, or not all of it; empty when it does.
+	// Problem is why the content of the configuration directory does not run, or not completely. It is empty if everything runs.
 	Problem string `json:"problem,omitempty"`
-	// APIKey says whether there is a key for Knock.
+	// APIKey reports whether the process has an API key for Knock.
 	APIKey bool `json:"apiKey"`
-	// TokenHashes are the first 8 hexadecimal digits of the SHA-256 of each valid token.
+	// TokenHashes are the hashes of the valid tokens, as TokenHash returns them.
 	TokenHashes []string `json:"tokenHashes,omitempty"`
 }
 
-// RedisState says whether Redis answers.
+// RedisState is the result of the latest health check of Redis.
 type RedisState string
 
 // The states of Redis.
 const (
-	RedisConnecting  RedisState = "Connecting"
-	RedisConnected   RedisState = "Connected"
+	// RedisConnecting means that the first health check has not ended.
+	RedisConnecting RedisState = "Connecting"
+	// RedisConnected means that Redis answered.
+	RedisConnected RedisState = "Connected"
+	// RedisUnavailable means that Redis did not answer, or answered with an error. Events are rejected with status 429.
 	RedisUnavailable RedisState = "Unavailable"
 )
 
-// Redis is what the process sees of Redis.
+// Redis describes Redis as the process observes it.
 type Redis struct {
 	State RedisState `json:"state"`
-	// Durable says whether Redis keeps what it acknowledges: an append-only file, synced always, and nothing evicted.
+	// Durable reports whether Redis persists every write before it acknowledges it: it has an append-only file, syncs it on every
+	// write, and evicts nothing.
 	Durable bool `json:"durable"`
-	// Problem says why Redis is unavailable or not durable, and which setting mends it.
+	// Problem is why Redis is unavailable, or which setting makes it not durable and which value it should have.
 	Problem string `json:"problem,omitempty"`
 }
 
-// KnockState says what the latest calls came to.
+// KnockState summarizes the latest calls to Knock.
 type KnockState string
 
-// The states of Knock, as deliveries see it.
+// The states of Knock.
 const (
-	// KnockIdle means that no call was made yet.
+	// KnockIdle means that the process has not called Knock yet.
 	KnockIdle KnockState = "Idle"
-	// KnockReachable means that the latest calls were answered.
+	// KnockReachable means that Knock answered the most recent calls.
 	KnockReachable KnockState = "Reachable"
-	// KnockUnauthorized means that deliveries wait since Knock refused the API key.
+	// KnockUnauthorized means that Knock rejected the API key, and that deliveries are paused.
 	KnockUnauthorized KnockState = "Unauthorized"
-	// KnockRateLimited means that Knock answers 429.
+	// KnockRateLimited means that Knock answers with status 429.
 	KnockRateLimited KnockState = "RateLimited"
-	// KnockUnreachable means that Knock does not answer, or answers 5xx.
+	// KnockUnreachable means that Knock does not answer, or answers with a 5xx status.
 	KnockUnreachable KnockState = "Unreachable"
 )
 
-// Knock is what the process sees of Knock.
+// Knock describes Knock as the process observes it.
 type Knock struct {
 	State KnockState `json:"state"`
 	// Since is when the state began.
 	Since time.Time `json:"since,omitzero"`
-	// Problem says what was answered; empty when all is well.
+	// Problem is the error that caused the state. It is empty if the state is no error.
 	Problem string `json:"problem,omitempty"`
 }
