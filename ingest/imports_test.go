@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestTheDataPlaneKnowsNoKubernetes keeps the arrow between the planes: what runs in an ingestion pod has no client to
-// reach an API server with.
-func TestTheDataPlaneKnowsNoKubernetes(t *testing.T) {
+// TestDataPlaneDoesNotImportKubernetes checks that an ingest pod contains no client for the API server, so that a compromised pod
+// cannot use one.
+func TestDataPlaneDoesNotImportKubernetes(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -17,66 +17,66 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestSourcesComeAndGo(t *testing.T) {
+func TestSourcesCanBeAddedAndRemoved(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	type answers struct{ Shop, Blog, Ready int }
-	ask := func(user string) answers {
-		return answers{w.post("shop", user), w.post("blog", user), get(t, w.admin+"/readyz")}
+	f := start(t)
+	type statuses struct{ Shop, Blog, Ready int }
+	post := func(user string) statuses {
+		return statuses{f.post("shop", user), f.post("blog", user), get(t, f.admin+"/readyz")}
 	}
-	check := func(step string, want, got answers) {
+	check := func(step string, want, got statuses) {
 		t.Helper()
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", step, diff)
 		}
 	}
-	check("before the configuration is loaded", answers{503, 503, 503}, ask("u0"))
-	w.apply()
-	check("without sources", answers{404, 404, 200}, ask("u0"))
-	shop, blog := w.source("shop", "shop-order"), w.source("blog", "blog-order")
-	w.apply(shop)
-	w.accepted("shop", "u1")
-	check("with one", answers{200, 404, 200}, ask("u2"))
-	w.apply(shop, blog)
-	w.accepted("blog", "u1")
-	check("with another", answers{200, 200, 200}, ask("u3"))
-	finished := w.finished(5)
-	w.apply(blog)
-	check("without the first", answers{404, 200, 200}, ask("u4"))
+	check("before the configuration is loaded", statuses{503, 503, 503}, post("u0"))
+	f.apply()
+	check("without sources", statuses{404, 404, 200}, post("u0"))
+	shop, blog := f.source("shop", "shop-order"), f.source("blog", "blog-order")
+	f.apply(shop)
+	f.postUntilAccepted("shop", "u1")
+	check("with one source", statuses{200, 404, 200}, post("u2"))
+	f.apply(shop, blog)
+	f.postUntilAccepted("blog", "u1")
+	check("with two sources", statuses{200, 200, 200}, post("u3"))
+	finished := f.finished(5)
+	f.apply(blog)
+	check("after the first was removed", statuses{404, 200, 200}, post("u4"))
 
 	ended := map[string]int{}
-	for _, e := range append(finished, w.finished(1)...) {
+	for _, e := range append(finished, f.finished(1)...) {
 		ended[fmt.Sprintf("%s %s", e.Source, e.Status)]++
 	}
 	if diff := cmp.Diff(map[string]int{"production/shop succeeded": 3, "production/blog succeeded": 3}, ended); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if calls := get(t, w.admin+"/metrics"); calls != http.StatusOK {
-		t.Errorf("metrics: %d", calls)
+	if status := get(t, f.admin+"/metrics"); status != http.StatusOK {
+		t.Errorf("/metrics: status %d", status)
 	}
 }
 
-func TestAChangedSourceDropsNoRequest(t *testing.T) {
+func TestChangedConfigurationDropsNoRequest(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.apply(w.source("shop", "order"))
-	w.accepted("shop", "first")
+	f := start(t)
+	f.apply(f.source("shop", "order"))
+	f.postUntilAccepted("shop", "first")
 	ctx, stop := context.WithCancel(t.Context())
 	var sent atomic.Int64
-	one := make(chan struct{})
+	accepted := make(chan struct{})
 	var senders sync.WaitGroup
 	for sender := range 4 {
 		senders.Go(func() {
 			defer stop()
 			for i := 0; ctx.Err() == nil; i++ {
-				status, err := post(t.Context(), w.url, "shop", fmt.Sprintf("u%d-%d", sender, i))
+				status, err := post(t.Context(), f.url, "shop", fmt.Sprintf("u%d-%d", sender, i))
 				if status != http.StatusOK {
-					t.Errorf("answered %d, %v", status, err)
+					t.Errorf("status %d, %v", status, err)
 					return
 				}
 				sent.Add(1)
 				select {
-				case one <- struct{}{}:
+				case accepted <- struct{}{}:
 				case <-ctx.Done():
 				}
 			}
@@ -85,112 +85,112 @@ func TestAChangedSourceDropsNoRequest(t *testing.T) {
 	for i := range 50 {
 		for range 4 {
 			select {
-			case <-one:
+			case <-accepted:
 			case <-ctx.Done(): // a sender failed
 			}
 		}
-		w.apply(w.source("shop", fmt.Sprintf("order-%d", i), func(doc *document.Document) { doc.Delivery.Concurrency = 1 + i }))
+		f.apply(f.source("shop", fmt.Sprintf("order-%d", i), func(doc *document.Document) { doc.Delivery.Concurrency = 1 + i }))
 	}
 	stop()
 	senders.Wait()
-	for _, e := range w.finished(1 + int(sent.Load())) {
+	for _, e := range f.finished(1 + int(sent.Load())) {
 		if e.Status != eventlog.Succeeded {
 			t.Errorf("%s: %s", e.Status, e.Reason)
 		}
 	}
 	workflows := map[string]bool{}
-	for _, run := range w.knock.State().Runs {
+	for _, run := range f.knock.State().Runs {
 		workflows[run.Workflow] = true
 	}
 	if len(workflows) < 2 {
-		t.Errorf("%d events ran the workflows %v: no change was seen", sent.Load(), workflows)
+		t.Errorf("%d events triggered the workflows %v: no change took effect", sent.Load(), workflows)
 	}
 }
 
-func TestTheEventsOfARemovedSourceWaitForIt(t *testing.T) {
+func TestEventsOfARemovedSourceAreDeliveredWhenItReturns(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.apply(w.source("shop", "order", suspended))
-	w.accepted("shop", "u1")
-	w.accepted("shop", "u2")
-	w.apply()
-	if status := w.post("shop", "u3"); status != http.StatusNotFound {
-		t.Errorf("removed, it answers %d", status)
+	f := start(t)
+	f.apply(f.source("shop", "order", suspended))
+	f.postUntilAccepted("shop", "u1")
+	f.postUntilAccepted("shop", "u2")
+	f.apply()
+	if status := f.post("shop", "u3"); status != http.StatusNotFound {
+		t.Errorf("after the removal: status %d", status)
 	}
-	w.apply(w.source("shop", "order-again"))
-	for _, e := range w.finished(2) {
+	f.apply(f.source("shop", "order-again"))
+	for _, e := range f.finished(2) {
 		if e.Status != eventlog.Succeeded || e.Actions[0].Requests[0].Path != "/v1/workflows/order-again/trigger" {
 			t.Errorf("%s: %s, %+v", e.Status, e.Reason, e.Actions)
 		}
 	}
 }
 
-func TestARotatedKeyAndAnotherKnockAreUsedAtOnce(t *testing.T) {
+func TestChangedAPIKeyAndBaseURLTakeEffectAtOnce(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.knock.SetAPIKey("sk_new")
-	shop := w.source("shop", "order")
-	w.apply(shop)
-	w.accepted("shop", "u1")
-	if e := <-w.entries; e.Status != eventlog.Retrying {
+	f := start(t)
+	f.knock.SetAPIKey("sk_new")
+	shop := f.source("shop", "order")
+	f.apply(shop)
+	f.postUntilAccepted("shop", "u1")
+	if e := <-f.entries; e.Status != eventlog.Retrying {
 		t.Errorf("with the old key: %s: %s", e.Status, e.Reason)
 	}
 	shop.Credentials.APIKey = "sk_new"
-	w.apply(shop)
-	w.finished(1)
+	f.apply(shop)
+	f.finished(1)
 	other := knocktest.New(t, knocktest.WithAPIKey("sk_new"))
-	moved := w.source("shop", "order", func(doc *document.Document) { doc.Knock.BaseURL = other.URL })
+	moved := f.source("shop", "order", func(doc *document.Document) { doc.Knock.BaseURL = other.URL })
 	moved.Credentials.APIKey = "sk_new"
-	w.apply(moved)
-	w.accepted("shop", "u2")
-	w.finished(1)
-	if here, there := len(w.knock.State().Runs), len(other.State().Runs); here != 1 || there != 1 {
-		t.Errorf("%d runs at the first Knock, %d at the other; want one each", here, there)
+	f.apply(moved)
+	f.postUntilAccepted("shop", "u2")
+	f.finished(1)
+	if first, second := len(f.knock.State().Runs), len(other.State().Runs); first != 1 || second != 1 {
+		t.Errorf("%d workflow runs at the first Knock server, %d at the second; want one each", first, second)
 	}
 }
 
-func TestRedisMayBeAwayAtStart(t *testing.T) {
+func TestEventsAreAcceptedOnceRedisIsAvailable(t *testing.T) {
 	t.Parallel()
-	w := start(t, func(w *world) { w.redis.Kill() })
-	w.apply(w.source("shop", "order"))
-	if status := w.post("shop", "u1"); status != http.StatusTooManyRequests {
-		t.Errorf("without Redis it answers %d", status)
+	f := start(t, func(f *fixture) { f.redis.Kill() })
+	f.apply(f.source("shop", "order"))
+	if status := f.post("shop", "u1"); status != http.StatusTooManyRequests {
+		t.Errorf("without Redis: status %d", status)
 	}
-	w.apply(w.source("shop", "changed")) // meanwhile
-	w.redis.Start()
-	w.accepted("shop", "u1")
-	w.finished(1)
-	if runs := w.knock.State().Runs; len(runs) != 1 || runs[0].Workflow != "changed" {
+	f.apply(f.source("shop", "changed")) // while Redis is unavailable
+	f.redis.Start()
+	f.postUntilAccepted("shop", "u1")
+	f.finished(1)
+	if runs := f.knock.State().Runs; len(runs) != 1 || runs[0].Workflow != "changed" {
 		t.Errorf("ran %+v", runs)
 	}
 }
 
-func TestStoppingFinishesWhatIsUnderWay(t *testing.T) {
+func TestStopWaitsForCallsInProgress(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	held := make(chan struct{})
-	w.knock.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Hold: held} })
-	w.apply(w.source("shop", "order"))
-	w.accepted("shop", "u1")
-	if err := w.knock.Wait(t.Context(), func(calls []knocktest.Call) bool { return len(calls) == 1 }); err != nil {
+	f := start(t)
+	release := make(chan struct{})
+	f.knock.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Hold: release} })
+	f.apply(f.source("shop", "order"))
+	f.postUntilAccepted("shop", "u1")
+	if err := f.knock.Wait(t.Context(), func(calls []knocktest.Call) bool { return len(calls) == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	w.cancel()
-	for w.post("shop", "u2") != http.StatusServiceUnavailable {
+	f.cancel()
+	for f.post("shop", "u2") != http.StatusServiceUnavailable {
 	}
 	select {
-	case err := <-w.returned:
-		t.Fatalf("Run returned %v with a call under way", err)
+	case err := <-f.returned:
+		t.Fatalf("Run returned %v while a call was in progress", err)
 	default:
 	}
-	close(held)
-	if err := w.run(); err != nil {
+	close(release)
+	if err := f.awaitReturn(); err != nil {
 		t.Errorf("Run returned %v", err)
 	}
-	if e := w.finished(1)[0]; e.Status != eventlog.Succeeded {
+	if e := f.finished(1)[0]; e.Status != eventlog.Succeeded {
 		t.Errorf("%s: %s", e.Status, e.Reason)
 	}
-	if _, err := post(t.Context(), w.url, "shop", "u3"); err == nil {
-		t.Error("it still listens")
+	if _, err := post(t.Context(), f.url, "shop", "u3"); err == nil {
+		t.Error("the receiver still listens")
 	}
 }

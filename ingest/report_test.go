@@ -21,19 +21,19 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-func TestTheReportTellsWhatRuns(t *testing.T) {
+func TestReportFollowsConfigurationRedisAndKnock(t *testing.T) {
 	t.Parallel()
-	w := start(t)
-	w.reports("before the configuration is loaded", func(r report.Report) bool { return r.Configuration.Source == "" })
-	shop := w.source("shop", "order")
+	f := start(t)
+	f.awaitReport("before the configuration is loaded", func(r report.Report) bool { return r.Configuration.Source == "" })
+	shop := f.source("shop", "order")
 	shop.Version, shop.Credentials.APIKey = "v1", ""
 	shop.Credentials.Tokens = append(shop.Credentials.Tokens, "old")
-	w.apply(shop)
-	got := w.reports("Redis", func(r report.Report) bool { return r.Redis.State == report.RedisConnected })
+	f.apply(shop)
+	got := f.awaitReport("Redis connected", func(r report.Report) bool { return r.Redis.State == report.RedisConnected })
 	want := report.Report{
 		Program: "test",
 		Configuration: report.Configuration{
-			Source: "production/shop", Version: "v1", TokenHashes: []string{"3c469e9d", "cba06b57"}, // of SHA-256
+			Source: "production/shop", Version: "v1", TokenHashes: []string{"3c469e9d", "cba06b57"}, // the first bytes of the SHA-256 of "token" and of "old"
 		},
 		Redis: report.Redis{State: report.RedisConnected, Durable: true},
 		Knock: report.Knock{State: report.KnockIdle},
@@ -42,42 +42,42 @@ func TestTheReportTellsWhatRuns(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 
-	w.accepted("shop", "u1") // and held: there is no key
+	f.postUntilAccepted("shop", "u1") // accepted but not delivered, because there is no API key
 	shop.Credentials.APIKey = "sk_wrong"
-	w.apply(shop)
-	w.reports("refused key", func(r report.Report) bool { return r.Knock.State == report.KnockUnauthorized && r.Knock.Problem != "" })
+	f.apply(shop)
+	f.awaitReport("a rejected API key", func(r report.Report) bool { return r.Knock.State == report.KnockUnauthorized && r.Knock.Problem != "" })
 	shop.Credentials.APIKey = knocktest.APIKey
-	w.apply(shop)
-	w.finished(1)
-	w.reports("taken key", func(r report.Report) bool { return r.Knock.State == report.KnockReachable && r.Configuration.APIKey })
+	f.apply(shop)
+	f.finished(1)
+	f.awaitReport("an accepted API key", func(r report.Report) bool { return r.Knock.State == report.KnockReachable && r.Configuration.APIKey })
 
-	w.redis.Kill()
-	w.reports("lost Redis", func(r report.Report) bool { return r.Redis.State == report.RedisUnavailable && r.Redis.Problem != "" })
-	if status := get(t, w.admin+"/readyz"); status != http.StatusOK {
-		t.Errorf("without Redis /readyz is %d; want 200, for 429 is the right answer to senders", status)
+	f.redis.Kill()
+	f.awaitReport("Redis unavailable", func(r report.Report) bool { return r.Redis.State == report.RedisUnavailable && r.Redis.Problem != "" })
+	if status := get(t, f.admin+"/readyz"); status != http.StatusOK {
+		t.Errorf("without Redis, /readyz has status %d; want 200, because senders must get 429 from this pod instead of 503 from the load balancer", status)
 	}
-	w.redis.Start()
-	w.reports("found Redis", func(r report.Report) bool {
+	f.redis.Start()
+	f.awaitReport("Redis available again", func(r report.Report) bool {
 		return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
 	})
 }
 
-func TestARedisThatMayLoseEventsIsNamed(t *testing.T) {
+func TestReportNamesTheSettingWithWhichRedisCanLoseEvents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		setting []string
-		problem string // part of it; "" for none
+		problem string // a part of the wanted problem; "" if there is none
 	}{
-		"one as it should be":      {nil, ""},
+		"the recommended settings": {nil, ""},
 		"no append-only file":      {[]string{"--appendonly", "no"}, "set appendonly yes"},
 		"synced every second":      {[]string{"--appendfsync", "everysec"}, "set appendfsync always instead of everysec"},
 		"evicting":                 {[]string{"--maxmemory-policy", "allkeys-lru"}, "set maxmemory-policy noeviction instead of"},
-		"a setting that is secret": {[]string{"--rename-command", "CONFIG", ""}, "allow CONFIG GET, and set appendfsync always"},
+		"CONFIG GET denied":        {[]string{"--rename-command", "CONFIG", ""}, "allow CONFIG GET, and set appendfsync always"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, func(w *world) { w.redis = redistest.Start(t, test.setting...) })
-			got := w.reports("Redis", func(r report.Report) bool { return r.Redis.State == report.RedisConnected }).Redis
+			f := start(t, func(f *fixture) { f.redis = redistest.Start(t, test.setting...) })
+			got := f.awaitReport("Redis connected", func(r report.Report) bool { return r.Redis.State == report.RedisConnected }).Redis
 			if got.Durable != (test.problem == "") || !strings.Contains(got.Problem, test.problem) || got.Durable != (got.Problem == "") {
 				t.Errorf("%+v; want the problem %q", got, test.problem)
 			}
@@ -85,42 +85,36 @@ func TestARedisThatMayLoseEventsIsNamed(t *testing.T) {
 	}
 }
 
-// TestAUserWithDoorbellsAccessIsEnough runs events to every end as a user who may do no more, and looks for what was denied.
-func TestAUserWithDoorbellsAccessIsEnough(t *testing.T) {
+// TestRedisUserNeedsOnlyTheDocumentedAccess delivers events with every outcome as a Redis user with exactly keyspace.Access, and
+// checks that Redis denied no command.
+func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {
 	t.Parallel()
-	acl := filepath.Join(t.TempDir(), "users.acl")
-	rules := "user default off\nuser admin on >admin ~* &* +@all\nuser doorbell on >secret " + keyspace.Access + "\n"
-	if err := os.WriteFile(acl, []byte(rules), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w := start(t, func(w *world) {
-		w.redis, w.user, w.password = redistest.Start(t, "--aclfile", acl), "doorbell", "secret"
-	})
-	answers := map[string]int{"u1": 500, "u2": 422}
-	w.knock.Respond(func(call knocktest.Call) *knocktest.Answer {
-		for user, status := range answers {
+	f := start(t, withRedisUser(keyspace.Access))
+	failures := map[string]int{"u1": 500, "u2": 422} // each once
+	f.knock.Respond(func(call knocktest.Call) *knocktest.Answer {
+		for user, status := range failures {
 			if strings.Contains(string(call.Body), user) {
-				delete(answers, user)
+				delete(failures, user)
 				return &knocktest.Answer{Status: status}
 			}
 		}
 		return nil
 	})
-	shop := w.source("shop", "order")
-	w.apply(shop)
+	shop := f.source("shop", "order")
+	f.apply(shop)
 	for _, user := range []string{"u1", "u2", "u3"} {
-		w.accepted("shop", user)
+		f.postUntilAccepted("shop", user)
 	}
-	w.accepted("shop", "u3") // again
-	w.finished(4)            // with the copy
-	w.reports("durability", func(r report.Report) bool { return r.Redis.Durable })
+	f.postUntilAccepted("shop", "u3") // a duplicate
+	f.finished(4)                     // including the duplicate
+	f.awaitReport("durability", func(r report.Report) bool { return r.Redis.Durable })
 
-	client, err := w.connect(t.Context())
+	client, err := f.connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	box, err := inbox.Open(t.Context(), client, "production/shop", inbox.Options{Owner: "another"}) // which takes over
+	box, err := inbox.Open(t.Context(), client, "production/shop", inbox.Options{Owner: "another"}) // which takes over the leases
 	if err != nil {
 		t.Error(err)
 	}
@@ -129,26 +123,52 @@ func TestAUserWithDoorbellsAccessIsEnough(t *testing.T) {
 	if err != nil || len(entries) != 4 {
 		t.Errorf("%d entries in the event log, %v; want 4", len(entries), err)
 	}
-	w.user, w.password = "admin", "admin"
-	admin, err := w.connect(t.Context())
+	f.user, f.password = "admin", "admin"
+	admin, err := f.connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(admin.Close)
 	denied, err := admin.Do(t.Context(), admin.B().Arbitrary("ACL", "LOG").Build()).ToArray()
 	if err != nil || len(denied) != 0 {
-		t.Errorf("denied: %v, %v", denied, err)
+		t.Errorf("Redis denied %v, %v", denied, err)
 	}
 }
 
-// reports waits until the report is as it should be.
-func (w *world) reports(what string, holds func(report.Report) bool) report.Report {
-	w.t.Helper()
+// withRedisUser makes the data plane connect as the Redis user "doorbell", who has only this access.
+func withRedisUser(access string) func(*fixture) {
+	return func(f *fixture) {
+		f.t.Helper()
+		acl := filepath.Join(f.t.TempDir(), "users.acl")
+		rules := "user default off\nuser admin on >admin ~* &* +@all\nuser doorbell on >secret " + access + "\n"
+		if err := os.WriteFile(acl, []byte(rules), 0o600); err != nil {
+			f.t.Fatal(err)
+		}
+		f.redis, f.user, f.password = redistest.Start(f.t, "--aclfile", acl), "doorbell", "secret"
+	}
+}
+
+func TestReportNamesTheErrorThatKeepsASourceClosed(t *testing.T) {
+	t.Parallel()
+	f := start(t, withRedisUser("~* +ping +info +config|get")) // the inbox cannot be opened without SET
+	f.apply(f.source("shop", "order"))
+	got := f.awaitReport("Redis unavailable", func(r report.Report) bool { return r.Redis.State == report.RedisUnavailable }).Redis
+	if !strings.Contains(got.Problem, "NOPERM") {
+		t.Errorf("problem %q; want the answer of Redis", got.Problem)
+	}
+	if status := f.post("shop", "u1"); status != http.StatusTooManyRequests {
+		t.Errorf("status %d", status)
+	}
+}
+
+// awaitReport waits until the condition holds for the report, and returns that report.
+func (f *fixture) awaitReport(what string, holds func(report.Report) bool) report.Report {
+	f.t.Helper()
 	late := time.After(patience)
 	for {
 		var got report.Report
-		if err := json.Unmarshal(fetch(w.t, w.admin+"/status"), &got); err != nil {
-			w.t.Fatal(err)
+		if err := json.Unmarshal(fetch(f.t, f.admin+"/status"), &got); err != nil {
+			f.t.Fatal(err)
 		}
 		if holds(got) {
 			return got
@@ -156,7 +176,7 @@ func (w *world) reports(what string, holds func(report.Report) bool) report.Repo
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-late:
-			w.t.Fatalf("no report of %s: %+v", what, got)
+			f.t.Fatalf("no report with: %s; the latest is %+v", what, got)
 		}
 	}
 }

@@ -26,11 +26,11 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// patience ends a test that waits for what does not come.
+// patience is how long a test waits for something before it fails.
 const patience = 20 * time.Second
 
-// world is a data plane with a real Redis and a fake Knock.
-type world struct {
+// fixture is a running data plane with a real Redis and a fake Knock.
+type fixture struct {
 	t              *testing.T
 	redis          *redistest.Server
 	knock          *knocktest.Server
@@ -38,39 +38,40 @@ type world struct {
 	admin          string
 	user, password string // of Redis
 	updates        chan []pipeline.Config
-	applied        chan struct{}
+	applied        chan struct{} // one value for each configuration that is served
 	entries        chan eventlog.Entry
 	cancel         context.CancelFunc
-	returned       chan error
+	returned       chan error // the result of Run
 }
 
-func start(t *testing.T, change ...func(*world)) *world {
+// start runs a data plane until the test ends. The changes may replace its Redis.
+func start(t *testing.T, change ...func(*fixture)) *fixture {
 	t.Helper()
-	w := &world{
+	f := &fixture{
 		t: t, redis: redistest.Start(t), knock: knocktest.New(t), updates: make(chan []pipeline.Config),
 		applied: make(chan struct{}, 1), entries: make(chan eventlog.Entry, 10_000), returned: make(chan error, 1),
 	}
 	for _, change := range change {
-		change(w)
+		change(f)
 	}
 	listener, admin := listen(t), listen(t)
-	w.url, w.admin = "http://"+listener.Addr().String(), "http://"+admin.Addr().String()
+	f.url, f.admin = "http://"+listener.Addr().String(), "http://"+admin.Addr().String()
 	server := ingest.New(ingest.Config{
-		Listener: listener, Admin: admin, Connect: w.connect, Version: "test", Log: testr.New(t),
+		Listener: listener, Admin: admin, Connect: f.connect, Version: "test", Log: testr.New(t),
 		Registry: prometheus.NewRegistry(), Now: time.Now,
-		Observe: func(e eventlog.Entry) { w.entries <- e },
-		Applied: func([]pipeline.Config) { w.applied <- struct{}{} },
+		Observe: func(e eventlog.Entry) { f.entries <- e },
+		Applied: func([]pipeline.Config) { f.applied <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	w.cancel = cancel
-	go func() { w.returned <- server.Run(ctx, w.updates) }()
+	f.cancel = cancel
+	go func() { f.returned <- server.Run(ctx, f.updates) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := w.run(); err != nil {
+		if err := f.awaitReturn(); err != nil {
 			t.Error(err)
 		}
 	})
-	return w
+	return f
 }
 
 func listen(t *testing.T) net.Listener {
@@ -82,38 +83,38 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-func (w *world) connect(context.Context) (rueidis.Client, error) {
+func (f *fixture) connect(context.Context) (rueidis.Client, error) {
 	return rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{w.redis.Addr}, DisableCache: true, ForceSingleClient: true, ClientSetInfo: rueidis.DisableClientSetInfo,
-		Username: w.user, Password: w.password,
+		InitAddress: []string{f.redis.Addr}, DisableCache: true, ForceSingleClient: true, ClientSetInfo: rueidis.DisableClientSetInfo,
+		Username: f.user, Password: f.password,
 	})
 }
 
-// run returns what Run did, once it has.
-func (w *world) run() error {
-	w.t.Helper()
+// awaitReturn waits until Run returns, and returns its error. It can be called several times.
+func (f *fixture) awaitReturn() error {
+	f.t.Helper()
 	select {
-	case err := <-w.returned:
-		w.returned <- err // for whoever asks next
+	case err := <-f.returned:
+		f.returned <- err // for the next call
 		return err
 	case <-time.After(patience):
-		w.t.Fatal("Run does not return")
+		f.t.Fatal("Run did not return")
 		return nil
 	}
 }
 
-// apply has the data plane serve these sources only.
-func (w *world) apply(sources ...pipeline.Config) {
-	w.t.Helper()
-	w.updates <- sources
-	<-w.applied
+// apply replaces the configuration with these sources, and returns after the data plane serves them.
+func (f *fixture) apply(sources ...pipeline.Config) {
+	f.t.Helper()
+	f.updates <- sources
+	<-f.applied
 }
 
-// source is one whose events trigger a workflow.
-func (w *world) source(name, workflow string, change ...func(*document.Document)) pipeline.Config {
-	w.t.Helper()
+// source returns a configuration whose only mapping triggers the workflow for each event of type order.
+func (f *fixture) source(name, workflow string, change ...func(*document.Document)) pipeline.Config {
+	f.t.Helper()
 	doc := &document.Document{
-		Namespace: "production", Name: name, Knock: document.Knock{BaseURL: w.knock.URL},
+		Namespace: "production", Name: name, Knock: document.Knock{BaseURL: f.knock.URL},
 		Event:    document.Event{Type: "body.type", IdempotencyKey: "body.id", OrderingKey: "body.user", Window: time.Hour},
 		Delivery: document.Delivery{Concurrency: 64, Timeout: 10 * time.Second, RetryFor: time.Hour},
 		EventLog: document.EventLog{MaxEvents: 1000, Retention: time.Hour},
@@ -121,14 +122,14 @@ func (w *world) source(name, workflow string, change ...func(*document.Document)
 	order := fmt.Sprintf(`[{"name":"order","event":"order","action":"triggerWorkflow",
 		"parameters":{"workflow":%q,"recipients":"body.user"}}]`, workflow)
 	if err := json.Unmarshal([]byte(order), &doc.Mappings); err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	for _, change := range change {
 		change(doc)
 	}
 	program, problems := mapping.Compile(doc)
 	if len(problems) > 0 {
-		w.t.Fatal(problems)
+		f.t.Fatal(problems)
 	}
 	return pipeline.Config{
 		Document: doc, Program: program,
@@ -138,25 +139,26 @@ func (w *world) source(name, workflow string, change ...func(*document.Document)
 
 func suspended(doc *document.Document) { doc.Delivery.Suspend = true }
 
-// post sends an order of a user to a source and returns the status of the answer.
-func (w *world) post(source, user string) int {
-	status, err := post(w.t.Context(), w.url, source, user)
+// post sends one event of type order to a source and returns the response status. Each user has its own lane and its own
+// idempotency key.
+func (f *fixture) post(source, user string) int {
+	status, err := post(f.t.Context(), f.url, source, user)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return status
 }
 
-// accepted posts until the source takes it: it may wait for Redis.
-func (w *world) accepted(source, user string) {
-	w.t.Helper()
+// postUntilAccepted repeats post while the status is 429, because the source may not be open in Redis yet.
+func (f *fixture) postUntilAccepted(source, user string) {
+	f.t.Helper()
 	for range time.Tick(10 * time.Millisecond) {
-		switch status := w.post(source, user); status {
+		switch status := f.post(source, user); status {
 		case http.StatusOK:
 			return
 		case http.StatusTooManyRequests:
 		default:
-			w.t.Fatalf("answered %d", status)
+			f.t.Fatalf("status %d", status)
 		}
 	}
 }
@@ -198,7 +200,7 @@ func ask(request *http.Request) (int, []byte, error) {
 	return response.StatusCode, body, err
 }
 
-// fetch returns the body of a success.
+// fetch returns the body of a successful response.
 func fetch(t *testing.T, url string) []byte {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -212,19 +214,19 @@ func fetch(t *testing.T, url string) []byte {
 	return body
 }
 
-// finished returns the next n entries with a final status.
-func (w *world) finished(n int) []eventlog.Entry {
-	w.t.Helper()
+// finished waits for n more event log entries with a final status, and returns them.
+func (f *fixture) finished(n int) []eventlog.Entry {
+	f.t.Helper()
 	var final []eventlog.Entry
 	late := time.After(patience)
 	for len(final) < n {
 		select {
-		case e := <-w.entries:
+		case e := <-f.entries:
 			if e.Status.Final() {
 				final = append(final, e)
 			}
 		case <-late:
-			w.t.Fatalf("%d of %d events are finished", len(final), n)
+			f.t.Fatalf("only %d of %d events finished", len(final), n)
 		}
 	}
 	return final
