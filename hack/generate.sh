@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Writes what controller-gen makes of the types in api/ and of the markers in controllers/. Works in the current copy of the repository, wherever it is.
+# Generates deep copies, apply configurations, CRDs and docs/reference.md from the types in api/, and the manager's role
+# from the markers in controllers/. The script works on the copy of the repository that contains it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,3 +19,12 @@ go tool -modfile=go.tools.mod controller-gen \
 	rbac:roleName=doorbell-manager,headerFile=hack/boilerplate.yaml.txt \
 	paths=./controllers/... \
 	output:rbac:dir=config/rbac
+
+mkdir -p docs
+go tool -modfile=go.tools.mod crd-ref-docs \
+	--source-path=./api/v1alpha1 \
+	--config=hack/reference/config.yaml \
+	--templates-dir=hack/reference \
+	--renderer=markdown \
+	--output-path=docs/reference.md \
+	--log-level=ERROR

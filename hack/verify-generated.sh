@@ -11,9 +11,9 @@ trap 'rm -rf "$copy"' EXIT
 cp -R go.mod go.sum go.tools.mod go.tools.sum api config controllers hack ingest "$copy"
 "$copy/hack/generate.sh"
 
-for directory in api config/crd config/rbac; do
-	if ! diff -ru "$directory" "$copy/$directory"; then
-		echo "generated files in $directory are out of date: run 'make generate'" >&2
+for path in api config/crd config/rbac docs/reference.md; do
+	if ! diff -ru "$path" "$copy/$path"; then
+		echo "$path is out of date or contains files that are: run 'make generate'" >&2
 		exit 1
 	fi
 done

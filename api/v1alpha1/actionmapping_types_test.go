@@ -171,11 +171,11 @@ func TestInvalidActionMappingsAreRejected(t *testing.T) {
 		},
 		"a field without a name": {
 			head + "triggerWorkflow: {workflow: w, recipients: r, data: {'': body.x}}",
-			"spec.triggerWorkflow.data: invalid field name: use 1 to 256 characters",
+			"spec.triggerWorkflow.data: the name of a field must have 1 to 256 characters",
 		},
 		"a field whose name is too long": {
 			head + "triggerWorkflow: {workflow: w, recipients: r, data: {" + strings.Repeat("n", 257) + ": body.x}}",
-			"spec.triggerWorkflow.data: invalid field name: use 1 to 256 characters",
+			"spec.triggerWorkflow.data: the name of a field must have 1 to 256 characters",
 		},
 		"a field without an expression": {
 			head + "triggerWorkflow: {workflow: w, recipients: r, data: {x: ''}}",

@@ -24,7 +24,9 @@ type URLScheme string
 
 // The schemes of the ingestion URL.
 const (
-	URLSchemeHTTP  URLScheme = "HTTP"
+	// URLSchemeHTTP is HTTP without encryption.
+	URLSchemeHTTP URLScheme = "HTTP"
+	// URLSchemeHTTPS is HTTP over TLS.
 	URLSchemeHTTPS URLScheme = "HTTPS"
 )
 

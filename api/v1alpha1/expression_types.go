@@ -23,7 +23,7 @@ type KeyOrExpression string
 // field.
 //
 // +kubebuilder:validation:MaxProperties=100
-// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) >= 1 && size(k) <= 256)",message="invalid field name: use 1 to 256 characters"
+// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) >= 1 && size(k) <= 256)",message="the name of a field must have 1 to 256 characters"
 type Fields map[string]Expression
 
 // SecretKeyReference refers to one key of a Secret in the same namespace.

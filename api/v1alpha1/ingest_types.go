@@ -39,7 +39,7 @@ type Ingest struct {
 	// +optional
 	Image Image `json:"image,omitempty"`
 
-	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
+	// imagePullSecrets are references to Secrets in the same namespace for pulling the image.
 	//
 	// +optional
 	// +listType=map

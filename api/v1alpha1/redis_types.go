@@ -43,7 +43,7 @@ type ManagedRedis struct {
 	// +optional
 	Image Image `json:"image,omitempty"`
 
-	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
+	// imagePullSecrets are references to Secrets in the same namespace for pulling the image.
 	//
 	// +optional
 	// +listType=map
@@ -146,7 +146,7 @@ type ExternalRedis struct {
 	TLS *RedisTLS `json:"tls,omitempty"`
 }
 
-// RedisCredentials refer to the credentials for a Redis.
+// RedisCredentials contains references to the credentials for a Redis.
 type RedisCredentials struct {
 	// passwordSecretRef refers to the password.
 	//

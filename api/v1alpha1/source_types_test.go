@@ -288,13 +288,13 @@ func TestInvalidSourcesAreRejected(t *testing.T) {
 		},
 		"a signed timestamp without its header": {
 			valid + "verification: {hmac: {header: X-S, signed: '{timestamp}{body}', " + secret + "}}",
-			"spec.verification.hmac.timestampHeader: signed contains {timestamp}, which needs timestampHeader: the name of the " +
-				"header with the timestamp, such as X-Timestamp",
+			"spec.verification.hmac.timestampHeader: timestampHeader is required if signed contains {timestamp}: add the name " +
+				"of the header with the timestamp, such as X-Timestamp",
 		},
 		"a timestamp header that is not signed": {
 			valid + "verification: {hmac: {header: X-S, timestampHeader: X-T, " + secret + "}}",
-			"spec.verification.hmac.timestampHeader: signed does not contain {timestamp}: remove timestampHeader, or write " +
-				"signed as the sender does, such as {timestamp}.{body}",
+			"spec.verification.hmac.timestampHeader: timestampHeader has no effect if signed does not contain {timestamp}: " +
+				"remove it, or add {timestamp} to signed, such as {timestamp}.{body}",
 		},
 		"a verification scheme without a secretRef": {
 			valid + "verification: {bearer: {}}", "spec.verification.bearer.secretRef: Required value",

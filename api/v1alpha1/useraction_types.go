@@ -102,7 +102,7 @@ type SetTenant struct {
 	// +kubebuilder:validation:XValidation:rule="!self.exists(k, k in ['preferences', 'channel_data'])",message="Knock reserves preferences and channel_data: use other names, or set them with Knock's API"
 	Properties Fields `json:"properties,omitempty"`
 
-	// settings are branding and preference_set. Each is an expression that yields an object.
+	// settings contains branding and preference_set. Each is an expression that yields an object.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['branding', 'preference_set'])",message="unknown setting: a tenant has the settings branding and preference_set"

@@ -84,8 +84,11 @@ type HMACAlgorithm string
 
 // The hash functions of an HMAC signature.
 const (
-	HMACAlgorithmSHA1   HMACAlgorithm = "SHA1"
+	// HMACAlgorithmSHA1 is HMAC-SHA1. Segment uses it, for example.
+	HMACAlgorithmSHA1 HMACAlgorithm = "SHA1"
+	// HMACAlgorithmSHA256 is HMAC-SHA256. Most senders use it.
 	HMACAlgorithmSHA256 HMACAlgorithm = "SHA256"
+	// HMACAlgorithmSHA512 is HMAC-SHA512.
 	HMACAlgorithmSHA512 HMACAlgorithm = "SHA512"
 )
 
@@ -96,14 +99,16 @@ type HMACEncoding string
 
 // The encodings of an HMAC signature.
 const (
-	HMACEncodingHex    HMACEncoding = "Hex"
+	// HMACEncodingHex is hexadecimal, in lower or upper case.
+	HMACEncodingHex HMACEncoding = "Hex"
+	// HMACEncodingBase64 is Base64 in the standard or the URL alphabet, with or without padding.
 	HMACEncodingBase64 HMACEncoding = "Base64"
 )
 
 // HMAC requires a header with an HMAC signature of the request.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.timestampHeader) || !has(self.signed) || !self.signed.contains('{timestamp}')",fieldPath=".timestampHeader",message="signed contains {timestamp}, which needs timestampHeader: the name of the header with the timestamp, such as X-Timestamp"
-// +kubebuilder:validation:XValidation:rule="!has(self.timestampHeader) || has(self.signed) && self.signed.contains('{timestamp}')",fieldPath=".timestampHeader",message="signed does not contain {timestamp}: remove timestampHeader, or write signed as the sender does, such as {timestamp}.{body}"
+// +kubebuilder:validation:XValidation:rule="has(self.timestampHeader) || !has(self.signed) || !self.signed.contains('{timestamp}')",fieldPath=".timestampHeader",message="timestampHeader is required if signed contains {timestamp}: add the name of the header with the timestamp, such as X-Timestamp"
+// +kubebuilder:validation:XValidation:rule="!has(self.timestampHeader) || has(self.signed) && self.signed.contains('{timestamp}')",fieldPath=".timestampHeader",message="timestampHeader has no effect if signed does not contain {timestamp}: remove it, or add {timestamp} to signed, such as {timestamp}.{body}"
 type HMAC struct {
 	// header is the name of the header that carries the signature, such as X-Signature.
 	//

@@ -100,7 +100,7 @@ type TriggerWorkflow struct {
 	// +optional
 	CancellationKey Expression `json:"cancellationKey,omitempty"`
 
-	// settings are sandbox_mode and skip_delay. Each is an expression that yields true or false.
+	// settings contains sandbox_mode and skip_delay. Each is an expression that yields true or false.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['sandbox_mode', 'skip_delay'])",message="unknown setting: a trigger has the settings sandbox_mode and skip_delay"

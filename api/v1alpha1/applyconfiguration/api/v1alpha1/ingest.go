@@ -24,7 +24,7 @@ type IngestApplyConfiguration struct {
 	Resources *v1.ResourceRequirements `json:"resources,omitempty"`
 	// image is the container image to run. If it is omitted, the pods run the same version as the operator.
 	Image *apiv1alpha1.Image `json:"image,omitempty"`
-	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
+	// imagePullSecrets are references to Secrets in the same namespace for pulling the image.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	// metadata contains labels and annotations that are added to the pods.
 	Metadata *PodMetadataApplyConfiguration `json:"metadata,omitempty"`

@@ -22,7 +22,7 @@ type ManagedRedisApplyConfiguration struct {
 	// image is the container image of Redis 7 or newer, or of Valkey. If it is omitted, it is the image with which this
 	// version of Doorbell was tested.
 	Image *apiv1alpha1.Image `json:"image,omitempty"`
-	// imagePullSecrets refer to Secrets in the same namespace for pulling the image.
+	// imagePullSecrets are references to Secrets in the same namespace for pulling the image.
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	// scheduling defines on which nodes Redis can run.
 	Scheduling *SchedulingApplyConfiguration `json:"scheduling,omitempty"`

@@ -7,7 +7,7 @@ package v1alpha1
 // RedisCredentialsApplyConfiguration represents a declarative configuration of the RedisCredentials type for use
 // with apply.
 //
-// RedisCredentials refer to the credentials for a Redis.
+// RedisCredentials contains references to the credentials for a Redis.
 type RedisCredentialsApplyConfiguration struct {
 	// passwordSecretRef refers to the password.
 	PasswordSecretRef *SecretKeyReferenceApplyConfiguration `json:"passwordSecretRef,omitempty"`

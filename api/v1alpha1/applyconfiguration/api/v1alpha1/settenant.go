@@ -21,7 +21,7 @@ type SetTenantApplyConfiguration struct {
 	PropertiesFrom *apiv1alpha1.Expression `json:"propertiesFrom,omitempty"`
 	// properties adds custom properties, or replaces properties of propertiesFrom.
 	Properties *apiv1alpha1.Fields `json:"properties,omitempty"`
-	// settings are branding and preference_set. Each is an expression that yields an object.
+	// settings contains branding and preference_set. Each is an expression that yields an object.
 	Settings *apiv1alpha1.Fields `json:"settings,omitempty"`
 }
 

@@ -28,7 +28,7 @@ type TriggerWorkflowApplyConfiguration struct {
 	Tenant *apiv1alpha1.Expression `json:"tenant,omitempty"`
 	// cancellationKey yields a key with which a cancelWorkflow action can cancel the run.
 	CancellationKey *apiv1alpha1.Expression `json:"cancellationKey,omitempty"`
-	// settings are sandbox_mode and skip_delay. Each is an expression that yields true or false.
+	// settings contains sandbox_mode and skip_delay. Each is an expression that yields true or false.
 	Settings *apiv1alpha1.Fields `json:"settings,omitempty"`
 }
 
