@@ -4,6 +4,7 @@ package expression_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -25,6 +26,16 @@ func eval(t *testing.T, text string, kind expression.Kind) (string, error) {
 		t.Fatalf("%s: %v", text, err)
 	}
 	got, err := x.Eval(expression.NewInput([]byte(order), headers, nil))
+	return string(got), err
+}
+
+func evalBody(t *testing.T, text, body string) (string, error) {
+	t.Helper()
+	x, err := expression.Compile(text, expression.Any)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	got, err := x.Eval(expression.NewInput([]byte(body), headers, nil))
 	return string(got), err
 }
 
@@ -95,53 +106,151 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestMissingIsToldFromFailing(t *testing.T) {
-	for text, want := range map[string]string{
-		"body.nope":                      "body.nope is not in the event",
-		"body.type.deeper":               "body.type.deeper is not in the event",
-		"body.properties.items.2":        "body.properties.items.2 is not in the event",
-		"headers.x-nope":                 "headers.x-nope is not in the event",
-		"preprocess.nope":                "preprocess.nope is not in the event",
-		"body.nope + 1":                  "nope is not in the event",
-		"body.?nope":                     "body.nope is not in the event",
-		"body.?properties.?nope.?deeper": "body.?properties.?nope.?deeper is not in the event",
+func TestAMissingErrorNamesThePathAndWhatTheEventHas(t *testing.T) {
+	const inBody = "body has no nope, only type, event, userId, big, huge, large, one, neg and 6 more"
+	for text, tc := range map[string]struct{ path, detail string }{
+		"body.nope":                       {"body.nope", inBody},
+		"body.nope + 1":                   {"body.nope", inBody},
+		"body.?nope":                      {"body.nope", inBody},
+		"body.userId == 42 && body.nope":  {"body.nope", inBody},
+		"[body.nope]":                     {"body.nope", inBody},
+		"body.type.deeper":                {"body.type.deeper", "body.type is a string"},
+		"body.nil.deeper":                 {"body.nil.deeper", "body.nil is null"},
+		"body.properties.items.2":         {"body.properties.items.2", "body.properties.items has 2 elements"},
+		"body.properties.items[0].sku":    {"body.properties.items.0.sku", "body.properties.items.0 has no sku, only id"},
+		"body.?properties.?nope.?deeper":  {"body.properties.nope.deeper", "body.properties has no nope, only total, tax-body, items, in"},
+		"body.properties['order-id'] > 5": {"body.properties.order-id", "body.properties has no order-id, only total, tax-body, items, in"},
+		"body.properties['a b'] > 5":      {`body.properties["a b"]`, `body.properties has no "a b", only total, tax-body, items, in`},
+		"body.properties.totl > 5":        {"body.properties.totl", "body.properties has no totl, only total, tax-body, items, in; did you mean body.properties.total?"},
+		"headers.x-nope":                  {"headers.x-nope", "headers has no x-nope, only x-a, x-shopify-topic"},
+		"headers['x-nope'] == 'a'":        {"headers.x-nope", "headers has no x-nope, only x-a, x-shopify-topic"},
+		"preprocess.nope":                 {"preprocess.nope", "preprocess is empty"},
 	} {
 		_, err := eval(t, text, expression.Any)
-		if _, ok := errors.AsType[*expression.MissingError](err); !ok {
+		missing, ok := errors.AsType[*expression.MissingError](err)
+		if !ok {
 			t.Errorf("%s: %v, want a MissingError", text, err)
 			continue
 		}
-		if text != "body.?nope" && err.Error() != want {
+		if missing.Path() != tc.path {
+			t.Errorf("%s: path %s, want %s", text, missing.Path(), tc.path)
+		}
+		if diff := cmp.Diff(tc.path+" is not in the event; "+tc.detail, err.Error()); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+}
+
+func TestAMissingErrorWithoutAPathNamesThePartOfTheExpression(t *testing.T) {
+	for text, want := range map[string]string{
+		"coalesce(body.nope, body.nil)":         "coalesce(body.nope, body.nil) gives no value for this event",
+		"coalesce(body.nope, body.empty) + 'x'": "coalesce(body.nope, body.empty) gives no value for this event",
+		"body.properties.items.map(i, i.sku)":   "i.sku gives no value for this event",
+		"optional.none()":                       "optional.none() gives no value for this event",
+		"merge(body.traits, {}).nope":           "merge(body.traits, {}).nope gives no value for this event",
+	} {
+		_, err := eval(t, text, expression.Any)
+		if missing, ok := errors.AsType[*expression.MissingError](err); !ok || err.Error() != want || missing.Path()+" gives no value for this event" != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}
+}
+
+// TestNamesInAMissingErrorAreBounded uses names that a hostile sender could choose.
+func TestNamesInAMissingErrorAreBounded(t *testing.T) {
+	var members []string
+	for i := range 5000 {
+		members = append(members, fmt.Sprintf(`"%s%d":"secret"`, strings.Repeat(`\n`, 5000), i))
+	}
+	x, err := expression.Compile("body.nope", expression.Any)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = x.Eval(expression.NewInput([]byte("{"+strings.Join(members, ",")+"}"), nil, nil))
+	if text := err.Error(); len(text) > 700 || strings.ContainsAny(text, "\n") || strings.Contains(text, "secret") {
+		t.Errorf("got %d bytes: %.1000s", len(text), text)
+	}
+}
+
+func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
-		"body.huge + 1.0":             "the number 1e999 is too large to compute with",
-		"body.properties.items[7]":    "index out of bounds: 7",
-		"1 / (body.userId - 42)":      "division by zero",
-		"1.0 / 0.0":                   "the result +Inf is no number in JSON",
-		"body.type + 1":               "no such overload: string + int; convert with int(), double() or string()",
-		"body.userId + 0.5":           "no such overload: int + double",
-		"body.properties.total * 1.5": "no such overload: int * double; convert with int(), double() or string()",
-		"body.type - 1":               "no such overload: string - int",
-		"body.nil / 2":                "no such overload: null_type / int",
-		"5 % body.type":               "no such overload: int % string",
-		"body.type > 5":               "no such overload: string > int",
-		"body.userId.contains('')":    "no such overload: contains(int, string)",
-		"{1: 2}":                      "an object's keys must be strings",
-		"type(body.type)":             "",
+		"body.huge + 1.0":          "the number 1e999 is too large to compute with",
+		"body.properties.items[7]": "index 7 is out of bounds in body.properties.items[7]",
+		"1 / (body.userId - 42)":   "division by zero",
+		"1.0 / 0.0":                "the result +Inf is no number in JSON",
+		"body.type + 1":            "body.type + 1: cannot add a string and an integer; convert one with string(), int() or double()",
+		"body.type - 1":            "body.type - 1: cannot subtract an integer from a string",
+		"body.nil / 2":             "body.nil / 2: cannot divide null by an integer",
+		"5 % body.type":            "5 % body.type: cannot divide an integer by a string",
+		"body.type > 5":            "body.type > 5: cannot compare a string with an integer",
+		"body.userId.contains('')": `body.userId.contains(""): contains does not accept an integer and a string`,
+		"{1: 2}":                   "an object's keys must be strings",
 	} {
 		x, err := expression.Compile(text, expression.Any)
 		if err != nil {
-			if want != "" {
-				t.Errorf("%s: %v", text, err)
-			}
+			t.Errorf("%s: %v", text, err)
 			continue
 		}
 		_, err = x.Eval(expression.NewInput([]byte(order), headers, nil))
 		if _, ok := errors.AsType[*expression.EvalError](err); !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+}
+
+func TestArithmeticMixesIntegersAndDecimals(t *testing.T) {
+	for text, want := range map[string]string{
+		"body.properties.total * 0.9":           "135",
+		"0.9 * body.properties.total":           "135",
+		"body.properties.total - body.half":     "149.5",
+		"body.half + body.properties.total":     "150.5",
+		"body.properties.total / 100":           "1", // two integers: the remainder is dropped, as in CEL
+		"body.properties.total / 100.0":         "1.5",
+		"body.properties.total % 100":           "50",
+		"body.properties.total % 0.25":          "0",
+		"5.5 % 2.0":                             "1.5",
+		"-5.5 % 2":                              "-1.5",
+		"size(body.properties.items) * 1.5":     "3",
+		"1 + 0.5":                               "1.5",
+		"body.big + 0":                          "9007199254740993",
+		"body.properties.total > 149.5":         "true",
+		"body.properties.total * 1.0 == 150":    "true",
+		"body.properties.total * 2 + 0.5":       "300.5",
+		"[1, 2.5, body.userId].map(n, n * 2.0)": "[2,5,84]",
+	} {
+		got, err := evalBody(t, text, strings.Replace(order, `"one":1.0`, `"one":1.0,"half":0.5`, 1))
+		if err != nil || got != want {
+			t.Errorf("%s = %s, %v; want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestCoalesceReturnsTheFirstValue(t *testing.T) {
+	for text, want := range map[string]string{
+		"coalesce(body.nope, body.nil, body.empty, body.type)":   `"track"`,
+		"coalesce([body.nope, body.nil, body.empty, body.type])": `"track"`,
+		"coalesce([body.?nope, body.?type])":                     `"track"`,
+		"coalesce(body.?type)":                                   `"track"`,
+		"coalesce(body.properties.items)":                        `{"id":"p1"}`,
+		"coalesce(body.nope.deeper, body.type + '!')":            `"track!"`,
+		"coalesce(body.nope, 'guest') + '!'":                     `"guest!"`,
+		"coalesce(body.properties.items[7], 'none')":             `"none"`,
+		"coalesce(body.type, body.type / 2)":                     `"track"`, // what follows the first value is not evaluated
+		"coalesce(coalesce(body.nope, body.nil), 0)":             "0",
+		"coalesce(false, true)":                                  "false",
+		"coalesce(body.nope, body.traits).name":                  `"Top"`,
+		"coalesce(body.properties.total, 1) * 0.5":               "75",
+	} {
+		got, err := eval(t, text, expression.Any)
+		if err != nil || got != want {
+			t.Errorf("%s = %s, %v; want %s", text, got, err, want)
+		}
+	}
+	if _, err := eval(t, "coalesce(body.type - 1, 'x')", expression.Any); err == nil || !strings.Contains(err.Error(), "cannot subtract") {
+		t.Errorf("an argument that fails: got %v", err)
+	}
+	if _, err := expression.Compile("coalesce("+strings.Repeat("1,", 20)+"1)", expression.Any); err == nil || !strings.Contains(err.Error(), "coalesce takes at most 20 values") {
+		t.Errorf("too many arguments: got %v", err)
 	}
 }
 
@@ -153,10 +262,10 @@ func TestCompileErrorsNameThePlace(t *testing.T) {
 		"body.a +":              {expression.Any, "line 1, column 9: mismatched input '<EOF>'"},
 		"true &&\n  totl > 1":   {expression.Bool, "line 2, column 3: unknown name totl; an expression starts from body, headers or preprocess"},
 		"order-completed":       {expression.Any, "line 1, column 1: unknown name order"},
-		"'text'":                {expression.Bool, "line 1, column 1: this gives string; a condition must give a boolean"},
-		"body.a == 1":           {expression.ID, "line 1, column 1: this gives bool; an id is a string or an integer"},
-		"[1]":                   {expression.Object, "this gives list(int); this field is an object"},
-		"1.5":                   {expression.ID, "this gives double; an id is a string or an integer"},
+		"'text'":                {expression.Bool, "line 1, column 1: this gives a string; a condition needs a boolean"},
+		"body.a == 1":           {expression.ID, "line 1, column 1: this gives a boolean; an id is a string or an integer"},
+		"[1]":                   {expression.Object, "this gives a list; this field needs an object"},
+		"1.5":                   {expression.ID, "this gives a decimal number; an id is a string or an integer"},
 		"now()":                 {expression.Any, "line 1, column 4: unknown function now"},
 		"'ö' == é(1)":           {expression.Any, "line 1, column 8: "},
 		"body.a.matches('(')":   {expression.Bool, "line 1, column 16: invalid matches argument"},
@@ -219,7 +328,10 @@ func TestPreprocessStepsSeeEarlierOnes(t *testing.T) {
 			t.Errorf("%s = %s, %v; want %s", text, got, err, want)
 		}
 	}
-	want := []string{"preprocess early: preprocess.late is not in the event", "preprocess broken: no such overload: string + int; convert with int(), double() or string()"}
+	want := []string{
+		"preprocess early: preprocess.late is not in the event; preprocess is empty",
+		"preprocess broken: body.type + 1: cannot add a string and an integer; convert one with string(), int() or double()",
+	}
 	if diff := cmp.Diff(want, in.Failures()); diff != "" {
 		t.Error(diff)
 	}

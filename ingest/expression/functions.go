@@ -11,13 +11,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// objectFunctions are Doorbell's own: merge(a, b) is a with b's members over it; omit(a, ["x"]) is a without some of its
-// members. Both keep the bytes of what stays, and take whatever is no object (missing, null, a list) for {}.
-// coalesce([a, b]) is the first of a list that is neither missing, null nor "", or missing.
-func objectFunctions() cel.EnvOption {
-	return cel.Lib(objectLibrary{})
-}
-
+// objectLibrary declares merge and omit. merge(a, b) is the object a with the members of b, where b wins. omit(a, ["x"])
+// is the object a without the members with these names. Both keep the bytes of the members that stay, and treat a value
+// that is not an object (a missing optional, null, a list) as {}.
 type objectLibrary struct{}
 
 func (objectLibrary) CompileOptions() []cel.EnvOption {
@@ -25,38 +21,24 @@ func (objectLibrary) CompileOptions() []cel.EnvOption {
 	return []cel.EnvOption{
 		cel.Function("merge", cel.Overload("merge_dyn_dyn", []*cel.Type{cel.DynType, cel.DynType}, object,
 			cel.BinaryBinding(func(a, b ref.Val) ref.Val {
-				return made(rawjson.Merge(objectBytes(a), objectBytes(b)), a, b)
+				return newObject(rawjson.Merge(objectBytes(a), objectBytes(b)), a, b)
 			}))),
 		cel.Function("omit", cel.Overload("omit_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, object,
 			cel.BinaryBinding(func(a, names ref.Val) ref.Val {
 				unwanted := names.(traits.Lister)
-				return made(rawjson.Filter(objectBytes(a), func(name string, _ []byte) bool {
+				return newObject(rawjson.Filter(objectBytes(a), func(name string, _ []byte) bool {
 					return unwanted.Contains(types.String(name)) != types.True
 				}), a)
 			}))),
-		cel.Function("coalesce", cel.Overload("coalesce_list", []*cel.Type{cel.ListType(cel.DynType)}, cel.OptionalType(cel.DynType),
-			cel.UnaryBinding(coalesce))),
 	}
-}
-
-func coalesce(values ref.Val) ref.Val {
-	for it := values.(traits.Lister).Iterator(); it.HasNext() == types.True; {
-		value := it.Next()
-		if optional, ok := value.(*types.Optional); ok && !optional.HasValue() {
-			continue
-		}
-		if value = unwrap(value); value != types.NullValue && value != types.String("") {
-			return types.OptionalOf(value)
-		}
-	}
-	return types.OptionalNone
 }
 
 func (objectLibrary) ProgramOptions() []cel.ProgramOption { return nil }
 
-// made is a new object; it counts its work where one of the values that it was made from does.
-func made(raw []byte, from ...ref.Val) ref.Val {
-	for _, v := range from {
+// newObject returns an object with these bytes. The object charges the budget of the Input that one of its sources
+// belongs to. Without such a source it gets a budget of its own.
+func newObject(raw []byte, sources ...ref.Val) ref.Val {
+	for _, v := range sources {
 		if o, ok := unwrap(v).(*object); ok {
 			return &object{in: o.in, raw: raw}
 		}
@@ -64,6 +46,7 @@ func made(raw []byte, from ...ref.Val) ref.Val {
 	return &object{in: &Input{}, raw: raw}
 }
 
+// unwrap returns the value inside an optional, and every other value unchanged.
 func unwrap(v ref.Val) ref.Val {
 	if optional, ok := v.(*types.Optional); ok && optional.HasValue() {
 		return optional.GetValue()
@@ -71,6 +54,7 @@ func unwrap(v ref.Val) ref.Val {
 	return v
 }
 
+// objectBytes returns an object as JSON, and {} for a value that is not an object.
 func objectBytes(v ref.Val) []byte {
 	switch v := unwrap(v).(type) {
 	case *object:

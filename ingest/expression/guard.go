@@ -14,7 +14,7 @@ import (
 	"github.com/google/cel-go/interpreter"
 )
 
-// guardedCalls puts the estimate before each guarded function.
+// guardedCalls replaces the calls of expensive functions in a planned expression by calls that check the budget first.
 type guardedCalls struct {
 	estimates map[string]func([]ref.Val) int
 	overloads map[string]*functions.Overload
@@ -37,10 +37,14 @@ func newGuardedCalls(env *cel.Env) (*guardedCalls, error) {
 	return g, nil
 }
 
+// decorate is the hook that CEL calls for each node of a planned expression.
 func (g *guardedCalls) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	call, ok := i.(interpreter.InterpretableCall)
 	if !ok {
 		return i, nil
+	}
+	if call.Function() == coalesceName {
+		return &coalesceCall{call}, nil
 	}
 	estimate, ok := g.estimates[call.Function()]
 	if !ok {
@@ -53,7 +57,7 @@ func (g *guardedCalls) decorate(i interpreter.InterpretableV2) (interpreter.Inte
 	return &guardedCall{InterpretableCall: call, estimate: estimate, overload: overload}, nil
 }
 
-// guardedCall evaluates a call's arguments, charges for what the call is about to do, and only then calls.
+// guardedCall evaluates the arguments of a call, charges the work that the call is about to do, and only then calls.
 type guardedCall struct {
 	interpreter.InterpretableCall
 	estimate func([]ref.Val) int
@@ -69,25 +73,9 @@ func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		}
 	}
 	if !c.affordable(frame, args) {
-		return errTooMuchWork
+		return tooMuchWork()
 	}
 	return types.LabelErrNode(c.ID(), c.explained(c.call(args), args))
-}
-
-// explained names the types where there is no overload for them.
-func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
-	failure, ok := result.(*types.Err)
-	if !ok || !strings.HasPrefix(failure.Error(), "no such overload") {
-		return result
-	}
-	names := make([]string, len(args))
-	for i, arg := range args {
-		names[i] = arg.Type().TypeName()
-	}
-	if operator, ok := operators.FindReverse(c.Function()); ok && len(args) == 2 && operator != "" {
-		return types.NewErr("no such overload: %s %s %s; convert with int(), double() or string()", names[0], operator, names[1])
-	}
-	return types.NewErr("no such overload: %s(%s)", c.Function(), strings.Join(names, ", "))
 }
 
 // Eval serves callers that have no frame.
@@ -105,11 +93,16 @@ func (c *guardedCall) affordable(frame *interpreter.ExecutionFrame, args []ref.V
 }
 
 func (c *guardedCall) call(args []ref.Val) ref.Val {
-	switch c.Function() { // CEL plans these without an overload
+	switch c.Function() { // CEL plans these two without an overload
 	case operators.Equals:
 		return types.Equal(args[0], args[1])
 	case operators.NotEquals:
 		return types.Bool(types.Equal(args[0], args[1]) != types.True)
+	}
+	if len(args) == 2 {
+		if result := mixedArithmetic(c.Function(), args[0], args[1]); result != nil {
+			return result
+		}
 	}
 	if o := c.overload; o != nil && (o.OperandTrait == 0 || args[0].Type().HasTrait(o.OperandTrait)) {
 		switch {
@@ -124,5 +117,18 @@ func (c *guardedCall) call(args []ref.Val) ref.Val {
 	if receiver, ok := args[0].(traits.Receiver); ok {
 		return receiver.Receive(c.Function(), c.OverloadID(), args[1:])
 	}
-	return types.NewErr("no such overload: %s", c.Function())
+	return types.NoSuchOverloadErr()
+}
+
+// explained replaces CEL's "no such overload" by an error that knows the types of the arguments.
+func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
+	failure, ok := result.(*types.Err)
+	if !ok || !strings.HasPrefix(failure.String(), types.NoSuchOverloadErr().(*types.Err).String()) {
+		return result
+	}
+	mismatch := &mismatchError{function: c.Function()}
+	for _, arg := range args {
+		mismatch.types = append(mismatch.types, typeWord(arg.Type().TypeName()))
+	}
+	return types.WrapErr(mismatch)
 }

@@ -4,6 +4,7 @@ package expression
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
@@ -16,12 +17,19 @@ const (
 	rootPreprocess = "preprocess"
 )
 
+func isRoot(name string) bool {
+	return name == rootBody || name == rootHeaders || name == rootPreprocess
+}
+
 var (
-	pathPattern = regexp.MustCompile(`^(body|headers|preprocess)(\.[A-Za-z0-9_$-]+)*$`)
-	minusLook   = regexp.MustCompile(`-(body|headers|preprocess)$`)
+	pathPattern        = regexp.MustCompile(`^(body|headers|preprocess)(\.[A-Za-z0-9_$-]+)*$`)
+	segmentPattern     = regexp.MustCompile(`^[A-Za-z0-9_$-]+$`)
+	subtractionPattern = regexp.MustCompile(`-(body|headers|preprocess)$`)
 )
 
-// path is a dotted path: a root and the segments behind it.
+// path is a dotted path: a root and the segments after it. Doorbell evaluates an expression that is only a path itself,
+// directly on the bytes of the event. CEL would decode the value and encode it again, which is slower and changes numbers
+// such as 1.0 and 9007199254740993. CEL would also reject segments such as order-id and in, which are ordinary JSON keys.
 type path struct {
 	root     string
 	segments []string
@@ -35,33 +43,51 @@ func parsePath(text string) (path, bool) {
 	return path{root: parts[0], segments: parts[1:]}, true
 }
 
-// ParsePath returns the segments of a path below body, for what only takes paths.
+// ParsePath returns the segments of a path below body, for fields that accept only a path. It reports whether text is
+// such a path.
 func ParsePath(text string) ([]string, bool) {
 	p, ok := parsePath(text)
 	return p.segments, ok && p.root == rootBody
 }
 
-// warning names a segment that looks as if a subtraction was meant.
+// child returns the path to a member or an element of the value at p.
+func (p path) child(segment string) path {
+	return path{p.root, append(slices.Clip(p.segments), segment)}
+}
+
+// String returns the path as an author would write it.
+func (p path) String() string {
+	var b strings.Builder
+	b.WriteString(p.root)
+	for _, segment := range p.segments {
+		if segmentPattern.MatchString(segment) {
+			b.WriteString("." + segment)
+		} else {
+			b.WriteString("[" + displayName(segment) + "]")
+		}
+	}
+	return b.String()
+}
+
+// warning names a segment that looks as if its author wanted to subtract. It returns "" if there is none.
 func (p path) warning() string {
 	for _, segment := range p.segments {
-		if minusLook.MatchString(segment) {
-			return "this is a path with a segment named " + segment + "; for a subtraction put spaces around the minus sign"
+		if subtractionPattern.MatchString(segment) {
+			return "this is a path with a segment named " + segment + "; to subtract, put spaces around the minus sign"
 		}
 	}
 	return ""
 }
 
-func (p path) eval(in *Input) (value []byte, ok bool, err error) {
+// eval returns the value at the path as JSON. It reports false if the event has no such value.
+func (p path) eval(in *Input) ([]byte, bool) {
 	switch p.root {
 	case rootBody:
-		value, ok = rawjson.Lookup(in.body, p.segments)
-		return value, ok, nil
+		return rawjson.Lookup(in.body, p.segments)
 	case rootHeaders:
-		value, ok = p.header(in)
-		return value, ok, nil
+		return p.header(in)
 	default:
-		value, ok = in.preprocessed(p.segments)
-		return value, ok, nil
+		return in.preprocessed(p.segments)
 	}
 }
 

@@ -78,7 +78,7 @@ func (o *object) Find(key ref.Val) (ref.Val, bool) {
 		return types.MaybeNoSuchOverloadErr(key), false
 	}
 	if !o.in.budget.charge(len(name)) {
-		return errTooMuchWork, true
+		return tooMuchWork(), true
 	}
 	value, ok := o.open()[string(name)]
 	return value, ok
@@ -109,7 +109,7 @@ func (o *object) Equal(other ref.Val) ref.Val {
 		return types.False
 	}
 	if !o.in.budget.charge(len(o.raw)) {
-		return errTooMuchWork
+		return tooMuchWork()
 	}
 	if m.Size() != o.Size() {
 		return types.False
@@ -176,7 +176,7 @@ func (l *list) ConvertToNative(t reflect.Type) (any, error) { return l.plain().C
 
 func (l *list) charged(do func() ref.Val) ref.Val {
 	if !l.in.budget.charge(8 * len(l.raw)) {
-		return errTooMuchWork
+		return tooMuchWork()
 	}
 	return do()
 }

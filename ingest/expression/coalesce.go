@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
+)
+
+const (
+	coalesceName = "coalesce"
+	// maxCoalesced is the largest number of arguments. CEL has no functions with any number of them.
+	maxCoalesced = 20
+)
+
+// errNoValue is the result of a coalesce without a value. The expression around it is then missing.
+var errNoValue = errors.New("no value")
+
+// coalesceLibrary declares coalesce(a, b, …): the first argument that has a value. An argument has no value if its path is
+// missing, if it is null, or if it is "". A missing argument does not make the expression missing; only a coalesce without
+// any value does. coalesce([a, b, …]) is the same, and coalesce(list) is the first element that has a value.
+//
+// A function of CEL receives values, so that a missing argument would fail before the call. Doorbell therefore evaluates
+// the arguments itself, one by one, and stops at the first that has a value: see coalesceCall.
+type coalesceLibrary struct{}
+
+func (coalesceLibrary) CompileOptions() []cel.EnvOption {
+	overloads := make([]cel.FunctionOpt, maxCoalesced)
+	for i := range overloads {
+		arguments := make([]*cel.Type, i+1)
+		for j := range arguments {
+			arguments[j] = cel.DynType
+		}
+		overloads[i] = cel.Overload(fmt.Sprintf("coalesce_%d", len(arguments)), arguments, cel.DynType)
+	}
+	return []cel.EnvOption{
+		cel.Function(coalesceName, overloads...),
+		cel.Macros(cel.GlobalVarArgMacro(coalesceName, expandCoalesce)),
+	}
+}
+
+func (coalesceLibrary) ProgramOptions() []cel.ProgramOption { return nil }
+
+// expandCoalesce turns coalesce([a, b]) into coalesce(a, b), since CEL would evaluate all elements of the list at once.
+func expandCoalesce(factory cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	expanded := len(args) == 1 && args[0].Kind() == ast.ListKind && args[0].AsList().Size() > 0
+	if expanded {
+		args = args[0].AsList().Elements()
+	}
+	if len(args) > maxCoalesced {
+		return nil, factory.NewError(args[maxCoalesced].ID(), fmt.Sprintf("coalesce takes at most %d values", maxCoalesced))
+	}
+	if !expanded {
+		return nil, nil
+	}
+	return factory.NewCall(coalesceName, args...), nil
+}
+
+// coalesceCall evaluates its arguments in order until one has a value.
+type coalesceCall struct {
+	interpreter.InterpretableCall
+}
+
+// Exec returns the first value, an error of an argument that is not about a missing value, or errNoValue.
+func (c *coalesceCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	for _, arg := range c.Args() {
+		value := arg.Exec(frame)
+		if l, ok := value.(traits.Lister); ok && len(c.Args()) == 1 {
+			value = firstPresent(l)
+		}
+		if present(value) {
+			return unwrap(value)
+		}
+	}
+	return types.LabelErrNode(c.ID(), types.WrapErr(errNoValue))
+}
+
+// Eval serves callers that have no frame.
+func (c *coalesceCall) Eval(activation interpreter.Activation) ref.Val {
+	return c.Exec(interpreter.AsFrame(activation))
+}
+
+func firstPresent(l traits.Lister) ref.Val {
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		if value := it.Next(); present(value) {
+			return value
+		}
+	}
+	return types.NullValue
+}
+
+// present reports whether coalesce stops at a value. It also stops at an error, unless the error is a missing value.
+func present(v ref.Val) bool {
+	if isAbsent(v) {
+		return false
+	}
+	if optional, ok := v.(*types.Optional); ok && !optional.HasValue() {
+		return false
+	}
+	v = unwrap(v)
+	return v != types.NullValue && v != types.String("")
+}

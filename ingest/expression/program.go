@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expression
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/interpreter"
+)
+
+// maxIterations bounds the loop iterations of one evaluation; the iterations of nested loops add up. CEL's own cost limit
+// cannot do this, because its tracker takes quadratic time inside loops.
+const maxIterations = 20_000
+
+// program is an executable CEL expression. It is safe for concurrent use.
+type program struct {
+	text string
+	cel  cel.Program
+	ast  *ast.AST // finds the words for errors
+}
+
+// ended is a context that is already cancelled. CEL checks its context once every maxIterations iterations, so that a
+// cancelled context stops the evaluation at the first check and a timer is not needed.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // no caller's context: it must be cancelled from the start
+	cancel()
+	return ctx
+}()
+
+// eval returns the value as JSON. It starts with a full budget.
+func (x *Expression) evalCEL(in *Input) ([]byte, error) {
+	in.budget = budget{}
+	value, _, err := x.program.cel.ContextEval(ended, in)
+	if err != nil {
+		return nil, x.evalError(in, err)
+	}
+	e := encoder{}
+	switch out, err := e.value(nil, value); {
+	case err != nil:
+		return nil, &EvalError{err.Error()}
+	case out == nil:
+		return nil, missing(x, in, 0)
+	default:
+		return out, nil
+	}
+}
+
+// evalError turns an error of CEL into a *MissingError or an *EvalError.
+func (x *Expression) evalError(in *Input, err error) error {
+	var node int64
+	if failure, ok := errors.AsType[*types.Err](err); ok {
+		node = failure.NodeID()
+	}
+	if errors.Is(err, errNoValue) || strings.HasPrefix(err.Error(), noSuchKey) {
+		return missing(x, in, node)
+	}
+	if errors.Is(err, interpreter.InterruptError{}) {
+		return &EvalError{fmt.Sprintf("the expression loops more than %d times on this event", maxIterations)}
+	}
+	if mismatch, ok := errors.AsType[*mismatchError](err); ok {
+		return &EvalError{mismatch.explain(x.program.source(node))}
+	}
+	if index, ok := strings.CutPrefix(err.Error(), outOfBounds); ok {
+		return &EvalError{fmt.Sprintf("index %s is out of bounds in %s", index, x.program.source(node))}
+	}
+	return &EvalError{err.Error()}
+}
+
+// CEL gives these two failures no type of its own that another package could use, only these messages.
+const (
+	noSuchKey   = "no such key: "
+	outOfBounds = "index out of bounds: "
+)
+
+// isAbsent reports whether a value is an error because the event lacks a member or an element.
+func isAbsent(v ref.Val) bool {
+	err, ok := v.(*types.Err)
+	if !ok {
+		return false
+	}
+	reason := err.String()
+	return errors.Is(err.Unwrap(), errNoValue) || strings.HasPrefix(reason, noSuchKey) || strings.HasPrefix(reason, outOfBounds)
+}
+
+// place returns the path that a node of the expression reads. If the node reads no path from a root, place returns the
+// text of the node. Node 0 is the whole expression.
+func (p *program) place(node int64) (path, bool, string) {
+	expr := p.find(node)
+	if found, ok := pathOf(expr); ok {
+		return found, true, ""
+	}
+	return path{}, false, p.source(node)
+}
+
+// source returns the text of a node, or the text of the whole expression if the node is unknown.
+func (p *program) source(node int64) string {
+	if text, err := cel.ExprToString(p.find(node), p.ast.SourceInfo()); err == nil && node != 0 {
+		return strings.ReplaceAll(text, "\n", " ")
+	}
+	return p.text
+}
+
+func (p *program) find(node int64) ast.Expr {
+	found := p.ast.Expr()
+	ast.PreOrderVisit(p.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.ID() == node {
+			found = e
+		}
+	}))
+	return found
+}
