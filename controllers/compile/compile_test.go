@@ -135,7 +135,7 @@ func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
 		},
 		"a broken event type": {
 			source: `{type: Custom, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, eventType: "1"}`,
-			want:   []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives int; this field is a string"}},
+			want:   []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (x *Expression) Eval(in *Input) ([]byte, error) {
 	}
 	value, ok := x.path.eval(in)
 	if !ok {
-		return nil, missing(x, in, 0)
+		return nil, missing(x, in, 0, "")
 	}
 	return value, nil
 }

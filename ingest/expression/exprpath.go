@@ -3,6 +3,7 @@
 package expression
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/google/cel-go/common/ast"
@@ -46,4 +47,16 @@ func pathOfIndex(call ast.CallExpr) (path, bool) {
 	default:
 		return path{}, false
 	}
+}
+
+// pathsIn returns the paths that a CEL expression reads, the longest of each kind only.
+func pathsIn(expr ast.Expr) []path {
+	var found []path
+	ast.PreOrderVisit(expr, ast.NewExprVisitor(func(e ast.Expr) {
+		p, ok := pathOf(e)
+		if ok && !slices.ContainsFunc(found, func(longer path) bool { return longer.startsWith(p) }) {
+			found = append(found, p)
+		}
+	}))
+	return found
 }

@@ -20,12 +20,13 @@ import (
 type MissingError struct {
 	expression *Expression
 	in         *Input
-	visible    int   // the Input's visible steps at the time of the error
-	node       int64 // the failed part of a CEL expression; 0 for the whole
+	visible    int    // the Input's visible steps at the time of the error
+	node       int64  // the part of a CEL expression that failed; 0 for the whole
+	key        string // the name that CEL did not find; "" if it is unknown
 }
 
-func missing(x *Expression, in *Input, node int64) *MissingError {
-	return &MissingError{expression: x, in: in, visible: in.visible, node: node}
+func missing(x *Expression, in *Input, node int64, key string) *MissingError {
+	return &MissingError{expression: x, in: in, visible: in.visible, node: node, key: key}
 }
 
 // Path returns the path that found nothing, such as body.properties.total, and not the whole expression that contains it.
@@ -58,7 +59,26 @@ func (e *MissingError) place() (path, bool, string) {
 	if x.program == nil {
 		return x.path, true, ""
 	}
-	return x.program.place(e.node)
+	expr := x.program.find(e.node)
+	if found, ok := pathOf(expr); ok {
+		return found, true, ""
+	}
+	for _, candidate := range pathsIn(expr) { // CEL names the whole of a ?: when one of its branches fails
+		if segment, ok := e.firstMissing(candidate); ok && segment == e.key {
+			return candidate, true, ""
+		}
+	}
+	return path{}, false, x.program.source(e.node)
+}
+
+// firstMissing returns the first segment of a path that the event lacks. It reports false if the event has the path.
+func (e *MissingError) firstMissing(p path) (string, bool) {
+	for i := range p.segments {
+		if _, ok := (path{p.root, p.segments[:i+1]}).eval(e.in); !ok {
+			return p.segments[i], true
+		}
+	}
+	return "", false
 }
 
 // detail names the first segment that is missing and says what the event has there.

@@ -55,6 +55,12 @@ func (p path) child(segment string) path {
 	return path{p.root, append(slices.Clip(p.segments), segment)}
 }
 
+// startsWith reports whether the value at p is inside the value at other, or is the same value.
+func (p path) startsWith(other path) bool {
+	return p.root == other.root && len(p.segments) >= len(other.segments) &&
+		slices.Equal(p.segments[:len(other.segments)], other.segments)
+}
+
 // String returns the path as an author would write it.
 func (p path) String() string {
 	var b strings.Builder

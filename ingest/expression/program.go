@@ -46,7 +46,7 @@ func (x *Expression) evalCEL(in *Input) ([]byte, error) {
 	case err != nil:
 		return nil, &EvalError{err.Error()}
 	case out == nil:
-		return nil, missing(x, in, 0)
+		return nil, missing(x, in, 0, "")
 	default:
 		return out, nil
 	}
@@ -58,8 +58,8 @@ func (x *Expression) evalError(in *Input, err error) error {
 	if failure, ok := errors.AsType[*types.Err](err); ok {
 		node = failure.NodeID()
 	}
-	if errors.Is(err, errNoValue) || strings.HasPrefix(err.Error(), noSuchKey) {
-		return missing(x, in, node)
+	if key, ok := strings.CutPrefix(err.Error(), noSuchKey); ok || errors.Is(err, errNoValue) {
+		return missing(x, in, node, key)
 	}
 	if errors.Is(err, interpreter.InterruptError{}) {
 		return &EvalError{fmt.Sprintf("the expression loops more than %d times on this event", maxIterations)}
@@ -89,22 +89,20 @@ func isAbsent(v ref.Val) bool {
 	return errors.Is(err.Unwrap(), errNoValue) || strings.HasPrefix(reason, noSuchKey) || strings.HasPrefix(reason, outOfBounds)
 }
 
-// place returns the path that a node of the expression reads. If the node reads no path from a root, place returns the
-// text of the node. Node 0 is the whole expression.
-func (p *program) place(node int64) (path, bool, string) {
-	expr := p.find(node)
-	if found, ok := pathOf(expr); ok {
-		return found, true, ""
-	}
-	return path{}, false, p.source(node)
-}
+// maxSource bounds, in characters, the part of an expression that a message shows.
+const maxSource = 80
 
-// source returns the text of a node, or the text of the whole expression if the node is unknown.
+// source returns the text of a node, on one line and shortened. Node 0 is the whole expression.
 func (p *program) source(node int64) string {
-	if text, err := cel.ExprToString(p.find(node), p.ast.SourceInfo()); err == nil && node != 0 {
-		return strings.ReplaceAll(text, "\n", " ")
+	text := p.text
+	if part, err := cel.ExprToString(p.find(node), p.ast.SourceInfo()); err == nil && node != 0 {
+		text = part
 	}
-	return p.text
+	text = strings.Join(strings.Fields(text), " ")
+	if characters := []rune(text); len(characters) > maxSource {
+		return string(characters[:maxSource]) + "…"
+	}
+	return text
 }
 
 func (p *program) find(node int64) ast.Expr {

@@ -115,7 +115,7 @@ func TestRequests(t *testing.T) {
 		"data whose paths are all missing is noted": {
 			"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.nope","data":{"a":"body.nil.x","b":"body.gone + 1"}`,
 			`POST /v1/workflows/w/trigger {"recipients":["r"],"data":{}} key` +
-				"\nnote data is empty: body.nope is not in the event; body.nil.x is not in the event; gone is not in the event",
+				"\nnote data is empty: body.nope is not in the event; body.nil.x is not in the event; body.gone is not in the event",
 		},
 		"subscription properties whose paths are all missing are noted": {
 			"subscribe", `"collection":"c","id":"'o'","recipients":"'r'","properties":{"a":"body.nope"}`,

@@ -3,6 +3,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -224,6 +225,9 @@ func (b *builder) noteEmpty(p parameter) {
 	reasons := make([]string, len(b.absent))
 	for i, err := range b.absent {
 		reasons[i] = err.Error()
+		if missing, ok := errors.AsType[*expression.MissingError](err); ok {
+			reasons[i] = missing.Path() + " is not in the event"
+		}
 	}
 	b.note("%s is empty: %s", p.name, strings.Join(reasons, "; "))
 }

@@ -44,18 +44,18 @@ func TestMistakesInMappings(t *testing.T) {
 			[]string{"m: spec.triggerWorkflow.recipients: line 2, column 3: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
 		},
 		"an id that cannot be one": {
-			mapped("deleteUser", `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives bool; an id is a string or an integer"},
+			mapped("deleteUser", `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives a boolean; an id is a string or an integer"},
 		},
 		"a text that cannot be one": {
-			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives int; this field is a string"},
+			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives an integer; this field needs a string"},
 		},
 		"a list to start from": {
 			mapped("setTenant", `"id":"'t'","propertiesFrom":"[1]"`),
-			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives list(int); this field is an object to start from"},
+			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives a list; this field needs an object to start from"},
 		},
 		"recipients that cannot be any": {
 			mapped("subscribe", `"collection":"c","id":"'o'","recipients":"true"`),
-			[]string{"m: spec.subscribe.recipients: line 1, column 1: this gives bool; this field is an id, an object with an id, or a list of them"},
+			[]string{"m: spec.subscribe.recipients: line 1, column 1: this gives a boolean; this field needs an id, an object with an id, or a list of them"},
 		},
 		"an entry of a map, by its name": {
 			mapped("triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
@@ -63,7 +63,7 @@ func TestMistakesInMappings(t *testing.T) {
 		},
 		"a condition that is none": {
 			mapped("deleteUser", `"id":"'u'"`, `"when":"body.a + 'x'"`),
-			[]string{"m: spec.when: line 1, column 1: this gives string; a condition must give a boolean"},
+			[]string{"m: spec.when: line 1, column 1: this gives a string; a condition needs a boolean"},
 		},
 		"an expression behind =": {
 			mapped("deleteObject", `"collection":"= bdy.c","id":"'o'"`),
@@ -99,7 +99,7 @@ func TestMistakesInMappings(t *testing.T) {
 		"all of it at once": {
 			`{"name":"m","action":"deleteUser","when":"1","parameters":{"x":"y"}}`,
 			[]string{
-				"m: spec.when: line 1, column 1: this gives int; a condition must give a boolean", "m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*",
+				"m: spec.when: line 1, column 1: this gives an integer; a condition needs a boolean", "m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*",
 				"m: spec.deleteUser.id: required", "m: spec.deleteUser.x: deleteUser has no parameter \"x\"",
 			},
 		},
@@ -125,7 +125,7 @@ func TestMistakesInMappings(t *testing.T) {
 func TestAWarningDoesNotStopAMapping(t *testing.T) {
 	doc := custom(t, mapped("deleteUser", `"id":"body.total-body"`))
 	program, problems := mapping.Compile(doc)
-	want := []string{"warning m: spec.deleteUser.id: this is a path with a segment named total-body; for a subtraction put spaces around the minus sign"}
+	want := []string{"warning m: spec.deleteUser.id: this is a path with a segment named total-body; to subtract, put spaces around the minus sign"}
 	if diff := cmp.Diff(want, told(problems)); diff != "" {
 		t.Error(diff)
 	}
@@ -145,7 +145,7 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 			document.Event{Type: "body.a +"}, []string{": spec.eventType: line 1, column 9: mismatched input '<EOF>'"},
 		},
 		"an event type that is no text": {
-			document.Event{Type: "1"}, []string{": spec.eventType: line 1, column 1: this gives int; this field is a string"},
+			document.Event{Type: "1"}, []string{": spec.eventType: line 1, column 1: this gives an integer; this field needs a string"},
 		},
 		"every other expression": {
 			document.Event{
@@ -154,8 +154,8 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 			},
 			[]string{
 				": spec.idempotency.key: line 1, column 1: unknown name a; an expression starts from body, headers or preprocess, and text stands in quotes",
-				": spec.ordering.key: line 1, column 1: this gives list(int); an id is a string or an integer",
-				": spec.timestamp: line 1, column 1: this gives bool; this field is a string",
+				": spec.ordering.key: line 1, column 1: this gives a list; an id is a string or an integer",
+				": spec.timestamp: line 1, column 1: this gives a boolean; this field needs a string",
 				": spec.preprocess[1].value: the expression is empty; write '' for an empty text",
 				": spec.preprocess[2].value: line 1, column 9: mismatched input '<EOF>'",
 			},
@@ -198,7 +198,7 @@ func TestIdentitiesOfACustomSource(t *testing.T) {
 	}
 	doc.Event.Type = "body.n + 'x'"
 	err := compile(t, doc).Identify(&event.Event{Body: []byte(`{"n":1}`)})
-	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: no such overload: int + string; convert with int(), double() or string()" {
+	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: body.n + \"x\": cannot add an integer and a string; convert one with string(), int() or double()" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func TestASkippedActionDoesNotStopTheOthers(t *testing.T) {
 		mapped("identifyUser", `"id":"body.nope"`),
 		mapped("deleteUser", `"id":"'u'"`, `"when":"1 / 0 == 1"`),
 		mapped("deleteTenant", `"id":"'t'"`)))
-	want := "skipped id: body.nope is not in the event\nskipped when: division by zero\nDELETE /v1/tenants/t"
+	want := "skipped id: body.nope is not in the event; body has no nope, only type\nskipped when: division by zero\nDELETE /v1/tenants/t"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -98,9 +98,9 @@ func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
 	}
 	program := compile(t, doc)
 	for body, want := range map[string]string{
-		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: no such overload: string + int; convert with int(), double() or string()\nnote preprocess gone: preprocess.bad is not in the event",
-		`{"type":"e"}`: "skipped id: preprocess.id is not in the event\nnote preprocess id: suffix is not in the event\n" +
-			"note preprocess bad: suffix is not in the event\nnote preprocess gone: preprocess.bad is not in the event",
+		`{"type":"e","suffix":"1"}`: "DELETE /v1/users/u1\nnote preprocess bad: body.suffix + 1: cannot add a string and an integer; convert one with string(), int() or double()\nnote preprocess gone: preprocess.bad is not in the event; the preprocess step bad gave no value",
+		`{"type":"e"}`: "skipped id: preprocess.id is not in the event; the preprocess step id gave no value\nnote preprocess id: body.suffix is not in the event; body has no suffix, only type\n" +
+			"note preprocess bad: body.suffix is not in the event; body has no suffix, only type\nnote preprocess gone: preprocess.bad is not in the event; the preprocess step bad gave no value",
 	} {
 		if diff := cmp.Diff(want, describe(program.Plan(identified(t, program, body)))); diff != "" {
 			t.Error(diff)

@@ -41,7 +41,7 @@ func TestRudderStackIdentities(t *testing.T) {
 		})
 	}
 	for body, want := range map[string]string{
-		`{}`:            "type is not in the event",
+		`{}`:            "body.type is not in the event; body is empty",
 		`{"type":null}`: "it is null, not a string",
 		`{"type":3}`:    "it is a number, not a string",
 		`{"type":""}`:   "it is empty",
