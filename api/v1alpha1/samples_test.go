@@ -6,16 +6,21 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-func TestTheSamplesAreTaken(t *testing.T) {
-	paths, err := filepath.Glob("../../config/samples/*.yaml")
-	if err != nil || len(paths) < 2 {
-		t.Fatalf("samples %v: %v", paths, err)
+func TestTheSamplesAndExamplesAreAdmitted(t *testing.T) {
+	samples, err := filepath.Glob("../../config/samples/*.yaml")
+	if err != nil || len(samples) < 2 {
+		t.Fatalf("samples %v: %v", samples, err)
+	}
+	examples, err := filepath.Glob("../../docs/examples/*.yaml")
+	if err != nil || len(examples) < 2 {
+		t.Fatalf("examples %v: %v", examples, err)
 	}
 	prepared := kinds(t)
-	for _, path := range paths {
+	for _, path := range slices.Concat(samples, examples) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -23,7 +28,7 @@ func TestTheSamplesAreTaken(t *testing.T) {
 			}
 			for manifest := range bytes.SplitSeq(text, []byte("\n---\n")) {
 				sample := object(t, string(manifest))
-				if sample["apiVersion"] == "v1" { // the namespace, and the template of the Secret
+				if sample["apiVersion"] == "v1" { // a Namespace or a Secret
 					continue
 				}
 				kind, known := prepared[sample["kind"].(string)]

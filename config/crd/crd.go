@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crd embeds the generated CustomResourceDefinitions, for whoever checks manifests without a cluster.
+// Package crd embeds the generated CustomResourceDefinitions. The command line and tests use them to validate manifests
+// without a cluster. It never changes or interprets them.
 package crd
 
 import (
@@ -11,5 +12,5 @@ import (
 //go:embed doorbell.dev_*.yaml
 var manifests embed.FS
 
-// Manifests holds one YAML file for each CustomResourceDefinition.
+// Manifests returns a file system with one YAML file for each CustomResourceDefinition.
 func Manifests() fs.FS { return manifests }
