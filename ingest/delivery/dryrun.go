@@ -9,10 +9,10 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// DryRun answers every call as Knock would when all is well, and calls nobody.
+// DryRun is a Caller that sends nothing and reports success for every call.
 type DryRun struct{}
 
 // Do implements Caller.
 func (DryRun) Do(context.Context, knock.Request) (knock.Response, error) {
-	return knock.Response{Status: http.StatusOK, Excerpt: "dry run: no API key, nothing was sent"}, nil
+	return knock.Response{Status: http.StatusOK, Excerpt: "dry run: the source has no API key, so nothing was sent"}, nil
 }

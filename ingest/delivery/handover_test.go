@@ -16,62 +16,62 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestAPlanIsFrozenAtTheFirstAttempt(t *testing.T) {
+func TestARetryUsesThePlanOfTheFirstAttemptAfterMappingsChange(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.answers(knock.TriggerWorkflow, 500)
-	p := w.start()
+	f := newFixture(t)
+	f.answers(knock.TriggerWorkflow, 500)
+	p := f.start()
 	p.send("order u 1", "order u 2")
 	if e := p.next(); e.Status != eventlog.Retrying {
-		t.Fatalf("got %v", told(e))
+		t.Fatalf("got %v", summary(e))
 	}
-	changed := w.settings
+	changed := f.settings
 	changed.Program = compile(t, `[{"name":"renamed","event":"order","action":"identifyUser","parameters":{"id":"body.user"}}]`)
 	p.pool.Configure(changed)
 	final, _ := p.finished(2)
 	want := [][]string{{"succeeded: ", "order succeeded 2: "}, {"succeeded: ", "renamed succeeded 1: "}}
-	if diff := cmp.Diff(want, [][]string{told(final[0]), told(final[1])}); diff != "" {
+	if diff := cmp.Diff(want, [][]string{summary(final[0]), summary(final[1])}); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	calls := w.knock.Calls()
+	calls := f.knock.Calls()
 	if diff := cmp.Diff(calls[0].Body, calls[1].Body); diff != "" {
-		t.Errorf("the retry sent something else (-first +again)\n%s", diff)
+		t.Errorf("the retry sent another body (-first +retry)\n%s", diff)
 	}
 }
 
-func TestWhoeverLosesAClaimStopsCalling(t *testing.T) {
+func TestAWorkerThatLosesItsLeaseMakesNoMoreCalls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	release := w.hold("/v1/users/u")
-	p := w.start(func(c *delivery.Config) { c.Lease = 300 * time.Millisecond }) // how often it looks whether it still holds it
+	f := newFixture(t)
+	release := f.hold("/v1/users/u")
+	p := f.start(func(c *delivery.Config) { c.Lease = 300 * time.Millisecond }) // renewed every 100 ms, which is when the worker learns that it has lost the lease
 	p.send("all u 1")
-	w.wait(arrived("/v1/users/u"))
+	f.awaitCalls(arrived("/v1/users/u"))
 
 	later := func() time.Time { return time.Now().Add(time.Minute) }
-	other := w.open(func(o *inbox.Options) { o.Now = later }) // to its clock, the lease has ended
+	other := f.openInbox(func(o *inbox.Options) { o.Now = later }) // by its clock, the lease has ended
 	claimed, err := other.Claim(t.Context(), 0, 10)
-	if err != nil || len(claimed.Claims) != 1 {
-		t.Fatalf("the other process finds %d users, %v", len(claimed.Claims), err)
+	if err != nil || len(claimed.Leases) != 1 {
+		t.Fatalf("the other process claimed %d lanes, %v", len(claimed.Leases), err)
 	}
-	w.wait(func(calls []knocktest.Call) bool { return calls[0].Status == knocktest.Dropped })
+	f.awaitCalls(func(calls []knocktest.Call) bool { return calls[0].Status == knocktest.Dropped })
 	release()
-	if err := other.Complete(t.Context(), claimed.Claims[0], nil); err != nil {
+	if err := other.Complete(t.Context(), claimed.Leases[0], nil); err != nil {
 		t.Errorf("the other process cannot finish: %v", err)
 	}
 	p.stop()
-	if len(p.entries) > 0 || len(w.knock.Calls()) != 1 {
-		t.Errorf("it logged %d entries and made the calls %v", len(p.entries), w.calls())
+	if len(p.entries) > 0 || len(f.knock.Calls()) != 1 {
+		t.Errorf("the worker logged %d entries and made the calls %v", len(p.entries), f.calls())
 	}
 }
 
-func TestAStoppingProcessFinishesItsCallsAndGivesBackTheRestAtOnce(t *testing.T) {
+func TestAStoppingProcessFinishesItsCallsAndReleasesItsOtherLeasesAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.settings.Delivery.Concurrency = 1
-	release := w.hold("/v1/users/u0")
-	first := w.start()
+	f := newFixture(t)
+	f.settings.Delivery.Concurrency = 1
+	release := f.hold("/v1/users/u0")
+	first := f.start()
 	first.send("all u0 1")
-	w.wait(arrived("/v1/users/u0"))
+	f.awaitCalls(arrived("/v1/users/u0"))
 	for i := 1; i < 20; i++ {
 		first.send(fmt.Sprintf("all u%d 1", i))
 	}
@@ -82,38 +82,39 @@ func TestAStoppingProcessFinishesItsCallsAndGivesBackTheRestAtOnce(t *testing.T)
 	}()
 	release()
 	<-stopped
-	made := len(w.knock.Calls())
+	made := len(f.knock.Calls())
 
-	second := w.start() // its patience is shorter than a lease
+	second := f.start() // it waits for less than a lease, so this fails if the first process keeps a lease
 	finished := len(first.entries)
 	final, _ := second.finished(20 - finished)
 	for _, e := range final {
 		if e.Status != eventlog.Succeeded {
-			t.Errorf("user %s: %v", e.OrderingKey, told(e))
+			t.Errorf("user %s: %v", e.OrderingKey, summary(e))
 		}
 	}
-	if calls := len(w.knock.Calls()); calls != 60 {
-		t.Errorf("%d calls, %d of them before, want each of 60 once", calls, made)
+	if calls := len(f.knock.Calls()); calls != 60 {
+		t.Errorf("%d calls, %d of them by the first process; want each of 60 once", calls, made)
 	}
 }
 
-func TestAProcessThatDiedIsFollowedWhereItWas(t *testing.T) {
+func TestTheNextProcessOfAnOwnerContinuesWhereTheLastOneDied(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.hold("/v1/objects/things/u")
-	died := w.start(func(c *delivery.Config) { c.Inbox = w.open(named) })
+	f := newFixture(t)
+	f.hold("/v1/objects/things/u")
+	died := f.start(func(c *delivery.Config) { c.Inbox = f.openInbox(named) })
 	died.send("all u 1")
-	w.wait(arrived("/v1/objects/things/u"))
+	f.awaitCalls(arrived("/v1/objects/things/u"))
 
-	w.knock.Respond(nil)
-	next := w.start(func(c *delivery.Config) { c.Inbox = w.open(named) })
+	f.knock.Respond(nil)
+	next := f.start(func(c *delivery.Config) { c.Inbox = f.openInbox(named) })
 	final, _ := next.finished(1)
 	if final[0].Status != eventlog.Succeeded || len(final[0].Actions) != 3 {
-		t.Errorf("got %v", told(final[0]))
+		t.Errorf("got %v", summary(final[0]))
 	}
-	if runs := w.knock.State().Runs; len(runs) != 1 {
+	if runs := f.knock.State().Runs; len(runs) != 1 {
 		t.Errorf("the workflow ran %d times", len(runs))
 	}
 }
 
+// named gives the inbox an owner.
 func named(o *inbox.Options) { o.Owner = "dev" }

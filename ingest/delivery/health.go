@@ -14,22 +14,24 @@ import (
 )
 
 const (
-	// failuresInARow make Knock unreachable: among many calls one may always fail.
-	failuresInARow = 2
-	// limitedFor is how long, at least, a 429 counts: other endpoints go on answering meanwhile.
-	limitedFor = 5 * time.Second
+	// unreachableAfter is how many calls in a row must fail before Knock is reported as unreachable. A single failure among many
+	// calls is normal.
+	unreachableAfter = 2
+	// minRateLimited is how long Knock is reported as rate limited after a 429, at least. Without it, the successes of other
+	// endpoints would hide the 429 at once.
+	minRateLimited = 5 * time.Second
 )
 
-// health is what the latest calls say of Knock.
+// health derives the state of Knock from the results of the source's calls, for the status of the Source.
 type health struct {
-	mu           sync.Mutex
-	knock        report.Knock
-	failures     int
-	limitedUntil time.Time
+	mu               sync.Mutex
+	knock            report.Knock
+	failures         int // in a row
+	rateLimitedUntil time.Time
 }
 
-// saw takes the answer to a call into account. A call that the process itself broke off says nothing.
-func (h *health) saw(err error, at time.Time) {
+// record takes the result of a call into account; a nil error is a success. It ignores calls that this process canceled.
+func (h *health) record(err error, at time.Time) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -39,36 +41,38 @@ func (h *health) saw(err error, at time.Time) {
 	switch {
 	case err != nil && (!answered || answer.Status >= http.StatusInternalServerError):
 		h.failures++
-		h.fail(err, at)
+		h.recordFailure(err, at)
 		return
 	case err == nil:
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		h.turn(report.KnockUnauthorized, err, at)
+		h.setState(report.KnockUnauthorized, err, at)
 		return
 	case answer.Status == http.StatusTooManyRequests:
 		h.failures = 0
-		h.limitedUntil = at.Add(max(answer.RetryAfter, limitedFor))
-		h.turn(report.KnockRateLimited, err, at)
+		h.rateLimitedUntil = at.Add(max(answer.RetryAfter, minRateLimited))
+		h.setState(report.KnockRateLimited, err, at)
 		return
 	}
 	h.failures = 0
-	if h.knock.State != report.KnockRateLimited || !at.Before(h.limitedUntil) {
-		h.turn(report.KnockReachable, nil, at)
+	if h.knock.State != report.KnockRateLimited || !at.Before(h.rateLimitedUntil) {
+		h.setState(report.KnockReachable, nil, at)
 	}
 }
 
-// fail is for a call that has no answer of Knock's own. It does not tell that a refused key is taken now.
-func (h *health) fail(err error, at time.Time) {
+// recordFailure handles a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized": Knock may still
+// reject the key.
+func (h *health) recordFailure(err error, at time.Time) {
 	switch {
 	case h.knock.State == report.KnockUnauthorized:
-	case h.knock.State == report.KnockReachable && h.failures < failuresInARow:
+	case h.knock.State == report.KnockReachable && h.failures < unreachableAfter:
 	default:
-		h.turn(report.KnockUnreachable, err, at)
+		h.setState(report.KnockUnreachable, err, at)
 	}
 }
 
-// turn keeps the time and the problem with which a state began: what reads them should see a change when there is one.
-func (h *health) turn(state report.KnockState, err error, at time.Time) {
+// setState changes the state. If the state stays the same, its time and problem stay too, so that the operator does not write a new
+// status for every failed call.
+func (h *health) setState(state report.KnockState, err error, at time.Time) {
 	if h.knock.State == state {
 		return
 	}
@@ -78,7 +82,7 @@ func (h *health) turn(state report.KnockState, err error, at time.Time) {
 	}
 }
 
-// KnockStatus is what the source's latest calls say of Knock.
+// KnockStatus returns the state of Knock according to the source's most recent calls.
 func (p *Pool) KnockStatus() report.Knock {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
@@ -88,9 +92,9 @@ func (p *Pool) KnockStatus() report.Knock {
 	return p.health.knock
 }
 
-// ResetKnockStatus is for when the calls go elsewhere, or with another key: what earlier calls said does not count any more.
+// ResetKnockStatus forgets the results of earlier calls. Call it when the base URL or the API key has changed.
 func (p *Pool) ResetKnockStatus() {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
-	p.health.knock, p.health.failures, p.health.limitedUntil = report.Knock{}, 0, time.Time{}
+	p.health.knock, p.health.failures, p.health.rateLimitedUntil = report.Knock{}, 0, time.Time{}
 }

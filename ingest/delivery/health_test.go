@@ -15,39 +15,39 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-func TestWhatCallsSayOfKnock(t *testing.T) {
-	silence := errors.New("connection refused")
+func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
+	noAnswer := errors.New("connection refused")
 	answer := func(status int) error { return &knock.Error{Status: status, Message: "said"} }
 	slowly := &knock.Error{Status: 429, Message: "said", RetryAfter: 20 * time.Second}
 	type calls []error // one a second
 	for name, test := range map[string]struct {
 		calls calls
 		state report.KnockState
-		since int // the call with which it began
+		since int // the number of the call with which the state began
 	}{
-		"no call":                                     {nil, report.KnockIdle, 0},
-		"a success":                                   {calls{nil, nil}, report.KnockReachable, 1},
-		"a refusal of what was asked":                 {calls{answer(422)}, report.KnockReachable, 1},
-		"no answer to the first call":                 {calls{silence}, report.KnockUnreachable, 1},
-		"one failure among many answers":              {calls{nil, answer(500), nil}, report.KnockReachable, 1},
-		"two failures in a row":                       {calls{nil, silence, answer(503)}, report.KnockUnreachable, 3},
-		"failures, then an answer":                    {calls{silence, silence, nil}, report.KnockReachable, 3},
-		"a call that was broken off":                  {calls{nil, context.Canceled, context.Canceled}, report.KnockReachable, 1},
-		"a call that took too long":                   {calls{context.DeadlineExceeded}, report.KnockUnreachable, 1},
-		"a refused key":                               {calls{nil, answer(401)}, report.KnockUnauthorized, 2},
-		"a forbidden key":                             {calls{nil, answer(403), answer(403)}, report.KnockUnauthorized, 2},
-		"a refused key, then no answer":               {calls{answer(401), silence, silence}, report.KnockUnauthorized, 1},
-		"a refused key, then an answer":               {calls{answer(401), nil}, report.KnockReachable, 2},
-		"too many calls":                              {calls{nil, answer(429)}, report.KnockRateLimited, 2},
-		"too many calls, while others are answered":   {calls{answer(429), nil, nil}, report.KnockRateLimited, 1},
-		"too many calls, for as long as Knock says":   {calls{slowly, nil, nil, nil, nil, nil, nil, nil, nil}, report.KnockRateLimited, 1},
-		"too many calls, then answers for some while": {calls{answer(429), nil, nil, nil, nil, nil, nil}, report.KnockReachable, 6},
+		"no call":                                  {nil, report.KnockIdle, 0},
+		"a success":                                {calls{nil, nil}, report.KnockReachable, 1},
+		"a rejected request":                       {calls{answer(422)}, report.KnockReachable, 1},
+		"no answer to the first call":              {calls{noAnswer}, report.KnockUnreachable, 1},
+		"one failure among many answers":           {calls{nil, answer(500), nil}, report.KnockReachable, 1},
+		"two failures in a row":                    {calls{nil, noAnswer, answer(503)}, report.KnockUnreachable, 3},
+		"failures, then an answer":                 {calls{noAnswer, noAnswer, nil}, report.KnockReachable, 3},
+		"a canceled call":                          {calls{nil, context.Canceled, context.Canceled}, report.KnockReachable, 1},
+		"a call that timed out":                    {calls{context.DeadlineExceeded}, report.KnockUnreachable, 1},
+		"a rejected key":                           {calls{nil, answer(401)}, report.KnockUnauthorized, 2},
+		"a forbidden key":                          {calls{nil, answer(403), answer(403)}, report.KnockUnauthorized, 2},
+		"a rejected key, then no answer":           {calls{answer(401), noAnswer, noAnswer}, report.KnockUnauthorized, 1},
+		"a rejected key, then an answer":           {calls{answer(401), nil}, report.KnockReachable, 2},
+		"a 429":                                    {calls{nil, answer(429)}, report.KnockRateLimited, 2},
+		"a 429, then successes within 5 s":         {calls{answer(429), nil, nil}, report.KnockRateLimited, 1},
+		"a 429, then successes within Retry-After": {calls{slowly, nil, nil, nil, nil, nil, nil, nil, nil}, report.KnockRateLimited, 1},
+		"a 429, then successes for longer":         {calls{answer(429), nil, nil, nil, nil, nil, nil}, report.KnockReachable, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p Pool
 			began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 			for i, err := range test.calls {
-				p.health.saw(err, began.Add(time.Duration(i+1)*time.Second))
+				p.health.record(err, began.Add(time.Duration(i+1)*time.Second))
 			}
 			want := report.Knock{State: test.state}
 			if test.since > 0 {
@@ -63,17 +63,17 @@ func TestWhatCallsSayOfKnock(t *testing.T) {
 			}
 			p.ResetKnockStatus()
 			if diff := cmp.Diff(report.Knock{State: report.KnockIdle}, p.KnockStatus()); diff != "" {
-				t.Errorf("forgotten (-want +got)\n%s", diff)
+				t.Errorf("after the reset (-want +got)\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestAStateKeepsTheProblemWithWhichItBegan(t *testing.T) {
+func TestAStateKeepsTheProblemOfItsFirstCall(t *testing.T) {
 	var p Pool
-	p.health.saw(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
-	p.health.saw(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
+	p.health.record(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
+	p.health.record(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
 	if problem := p.KnockStatus().Problem; !strings.Contains(problem, "40001") {
-		t.Errorf("problem %q; want the first: whoever compares would see a change where there is none", problem)
+		t.Errorf("problem %q; want that of the first call, because a changed problem would be written to the status", problem)
 	}
 }

@@ -10,15 +10,16 @@ import (
 )
 
 const (
-	// maxWait is how long a claimed user may wait for a limit; beyond it the user goes back on the schedule.
+	// maxWait is the longest time for which an executor keeps its lease while it waits for the rate limit. If the wait is longer,
+	// the lane returns to the schedule.
 	maxWait = time.Second
-	// headroom spaces calls a little wider than the limit, so that no window of a second sees one too many.
+	// headroom spaces calls 2 % wider than the limit, so that varying network delays do not push one call too many into a second.
 	headroom = 1.02
-	// recovery is how often a limit that a 429 has halved grows again, by a tenth.
+	// recovery is the interval at which a rate that a 429 has halved grows again, by a tenth.
 	recovery = time.Second
 )
 
-// limiters hold one limiter an endpoint.
+// limiters holds one limiter for each endpoint, because Knock limits each endpoint separately.
 type limiters struct {
 	now func() time.Time
 	mu  sync.Mutex
@@ -31,7 +32,7 @@ func newLimiters(rates map[string]int32, now func() time.Time) *limiters {
 	return l
 }
 
-// configure sets the limits; an endpoint without one has Knock's published limit.
+// configure sets the limits, in calls a second. An endpoint that rates does not name gets the limit that Knock publishes.
 func (l *limiters) configure(rates map[string]int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,37 +42,43 @@ func (l *limiters) configure(rates map[string]int32) {
 			rate = float64(set)
 		}
 		if l.by[name] == nil {
-			l.by[name] = &limiter{now: l.now, most: rate, rate: rate}
+			l.by[name] = &limiter{now: l.now, limit: rate, rate: rate}
 		}
-		l.by[name].set(rate)
+		l.by[name].setLimit(rate)
 	}
 }
 
-func (l *limiters) of(endpoint knock.Endpoint) *limiter {
+func (l *limiters) forEndpoint(endpoint knock.Endpoint) *limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.by[endpoint]
 }
 
-// limiter spaces calls to one endpoint. It begins at the published rate and follows the answers: a 429 halves the rate and
-// holds calls back for as long as Knock says.
+// limiter spaces the calls to one endpoint evenly.
+//
+// Each call reserves the next free slot and waits for it. When the next slot is more than a second away, waiting would hold leases
+// and goroutines, so the event is deferred instead: its lane returns to the schedule. Each deferred event gets its own time to come
+// back, one interval after the event before, so that they do not return all at once.
+//
+// The rate begins at the limit and adapts to Knock's answers: a 429 halves it and blocks all calls for as long as Knock's
+// Retry-After says; then it grows by a tenth each second until it is back at the limit.
 type limiter struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	most    float64 // calls a second
-	rate    float64 // the same, after 429s
-	changed time.Time
-	next    time.Time // when the next call is due
-	until   time.Time // no call before
-	horizon time.Time // when the next user that is sent away should come back
+	mu           sync.Mutex
+	limit        float64 // calls a second
+	rate         float64 // calls a second at present: at most limit
+	rateChanged  time.Time
+	nextSlot     time.Time // no call has reserved this time or a later one
+	blockedUntil time.Time // no call before this time
+	nextReturn   time.Time // when the next deferred event may come back, at the earliest
 }
 
-func (l *limiter) set(most float64) {
+func (l *limiter) setLimit(limit float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if most != l.most {
-		l.most, l.rate = most, most
+	if limit != l.limit {
+		l.limit, l.rate = limit, limit
 	}
 }
 
@@ -79,57 +86,59 @@ func (l *limiter) interval() time.Duration {
 	return time.Duration(headroom * float64(time.Second) / l.rate)
 }
 
-// reserve takes the next free moment for a call and returns how long to wait for it. When that is too long it takes
-// nothing and returns how long to stay away.
+// reserve reserves the next free slot and returns how long to wait for it. If that is longer than maxWait, it reserves nothing,
+// reports false, and returns after which time the event should be claimed again.
 func (l *limiter) reserve() (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.recover(now)
-	start := later(l.next, now, l.until)
-	if wait = start.Sub(now); wait > maxWait {
-		return l.sendAway(now, start), false
+	l.recoverRate(now)
+	slot := latest(l.nextSlot, now, l.blockedUntil)
+	if wait = slot.Sub(now); wait > maxWait {
+		return l.deferUntil(now, slot), false
 	}
-	l.next = start.Add(l.interval())
+	l.nextSlot = slot.Add(l.interval())
 	return wait, true
 }
 
-// shut tells, when the reserved moment has come, whether a 429 came before it, and how long to stay away then.
-func (l *limiter) shut() (wait time.Duration, yes bool) {
+// blocked is called when the reserved time has come. It reports whether a 429 has arrived since the reservation, and then returns
+// after which time the event should be claimed again.
+func (l *limiter) blocked() (wait time.Duration, blocked bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if !now.Before(l.until) {
+	if !now.Before(l.blockedUntil) {
 		return 0, false
 	}
-	return l.sendAway(now, l.until), true
+	return l.deferUntil(now, l.blockedUntil), true
 }
 
-// sendAway spreads those who come back over the time from start on.
-func (l *limiter) sendAway(now, start time.Time) time.Duration {
-	back := later(l.horizon, start)
-	l.horizon = back.Add(l.interval())
-	return back.Sub(now)
+// deferUntil returns how long from now a deferred event should stay away: until earliest, or later if other deferred events come
+// back then.
+func (l *limiter) deferUntil(now, earliest time.Time) time.Duration {
+	at := latest(l.nextReturn, earliest)
+	l.nextReturn = at.Add(l.interval())
+	return at.Sub(now)
 }
 
-// refused notes a 429.
-func (l *limiter) refused(retryAfter time.Duration) {
+// throttle handles a 429. Several answers within a second halve the rate once, because they are answers to one burst of calls.
+func (l *limiter) throttle(retryAfter time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if now.Sub(l.changed) >= recovery || l.rate == l.most { // one answer of a burst counts
-		l.rate, l.changed = max(l.rate/2, 1), now
+	if now.Sub(l.rateChanged) >= recovery || l.rate == l.limit {
+		l.rate, l.rateChanged = max(l.rate/2, 1), now
 	}
-	l.until = later(l.until, now.Add(retryAfter))
+	l.blockedUntil = latest(l.blockedUntil, now.Add(retryAfter))
 }
 
-func (l *limiter) recover(now time.Time) {
-	if l.rate < l.most && now.Sub(l.changed) >= recovery {
-		l.rate, l.changed = min(l.rate*1.1, l.most), now
+func (l *limiter) recoverRate(now time.Time) {
+	if l.rate < l.limit && now.Sub(l.rateChanged) >= recovery {
+		l.rate, l.rateChanged = min(l.rate*1.1, l.limit), now
 	}
 }
 
-func later(times ...time.Time) time.Time {
+func latest(times ...time.Time) time.Time {
 	var last time.Time
 	for _, t := range times {
 		if t.After(last) {

@@ -21,14 +21,14 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// clock is moved by calls: each takes 12.5 ms.
+// clock is moved by the calls to Knock: each takes 12.5 ms.
 type clock struct{ passed atomic.Int64 }
 
 func (c *clock) now() time.Time {
 	return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(c.passed.Load()))
 }
 
-// timed is a caller that moves the clock.
+// timed is a Caller that moves the clock.
 type timed struct {
 	delivery.Caller
 	clock *clock
@@ -39,7 +39,7 @@ func (c timed) Do(ctx context.Context, request knock.Request) (knock.Response, e
 	return c.Caller.Do(ctx, request)
 }
 
-func TestTheLogOfAnEvent(t *testing.T) {
+func TestTheLogEntryOfAnEventIsStoredAndObserved(t *testing.T) {
 	t.Parallel()
 	const mappings = `[
 		{"name":"order","event":"order","action":"triggerWorkflow",
@@ -49,37 +49,38 @@ func TestTheLogOfAnEvent(t *testing.T) {
 			"parameters":{"workflow":"vip","recipients":"body.user"}}
 	]`
 	clock := &clock{}
-	w := newWorld(t, knocktest.WithClock(clock.now))
-	w.answers(knock.TriggerWorkflow, 422)
-	w.settings.Program = compile(t, mappings)
-	w.settings.Caller = timed{w.settings.Caller, clock}
-	box := w.open(func(o *inbox.Options) { o.Now = clock.now })
-	p := w.start(func(c *delivery.Config) { c.Inbox, c.Now = box, clock.now })
+	f := newFixture(t, knocktest.WithClock(clock.now))
+	f.answers(knock.TriggerWorkflow, 422)
+	f.settings.Program = compile(t, mappings)
+	f.settings.Caller = timed{f.settings.Caller, clock}
+	box := f.openInbox(func(o *inbox.Options) { o.Now = clock.now })
+	p := f.start(func(c *delivery.Config) { c.Inbox, c.Now = box, clock.now })
 
 	e := &event.Event{ID: "0190-1", Verification: "failed", Body: []byte(
 		`{"type":"order","user":"u 1","id":"k1","at":"2026-01-02T03:04:04Z","data":{"id":9007199254740993,"total":1.0}}`)}
-	if err := w.settings.Program.Identify(e); err != nil {
+	if err := f.settings.Program.Identify(e); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := box.Accept(t.Context(), []*event.Event{e}); err != nil {
 		t.Fatal(err)
 	}
-	shown := p.next()
-	stored, err := eventlog.Open(w.client, box.Space(), eventlog.Limits{}).Get(t.Context(), "0190-1")
+	observed := p.next()
+	stored, err := eventlog.Open(f.client, box.Space(), eventlog.Limits{}).Get(t.Context(), "0190-1")
 	if err != nil || stored == nil {
-		t.Fatalf("not in the log: %v", err)
+		t.Fatalf("the log has no entry: %v", err)
 	}
 	want, err := os.ReadFile("testdata/entry.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, entry := range map[string]eventlog.Entry{"shown": shown, "stored": *stored} {
+	for name, entry := range map[string]eventlog.Entry{"observed": observed, "stored": *stored} {
 		if diff := cmp.Diff(string(want), pretty(t, entry)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 	}
 }
 
+// pretty returns the entry as indented JSON.
 func pretty(t *testing.T, entry eventlog.Entry) string {
 	t.Helper()
 	encoded, err := eventlog.Encode(entry)

@@ -11,51 +11,51 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// Metrics count what deliveries do. A nil *Metrics counts nothing.
+// Metrics counts deliveries. A nil *Metrics counts nothing. It is safe for concurrent use.
 type Metrics struct {
 	calls  *prometheus.HistogramVec
 	events *prometheus.CounterVec
 }
 
-// NewMetrics registers the metrics.
+// NewMetrics returns metrics that are registered with registry. It panics if they are registered already.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "doorbell_delivery_call_duration_seconds",
-			Help:    "Time of each attempt at a Knock call, by endpoint and outcome.",
+			Help:    "Duration of each attempt at a call to Knock, by endpoint and outcome.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 12),
 		}, []string{"endpoint", "outcome"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_delivery_events_total",
-			Help: "Events by what became of them; retrying counts each time an event is put off.",
+			Help: "Events by status; retrying counts every time an event is scheduled for a retry.",
 		}, []string{"status"}),
 	}
 	registry.MustRegister(m.calls, m.events)
 	return m
 }
 
-func (m *Metrics) call(endpoint knock.Endpoint, v verdict, took time.Duration) {
+func (m *Metrics) observeCall(endpoint knock.Endpoint, o outcome, took time.Duration) {
 	if m != nil {
-		m.calls.WithLabelValues(string(endpoint), v.String()).Observe(took.Seconds())
+		m.calls.WithLabelValues(string(endpoint), o.String()).Observe(took.Seconds())
 	}
 }
 
-func (m *Metrics) event(status eventlog.Status) {
+func (m *Metrics) countEvent(status eventlog.Status) {
 	if m != nil {
 		m.events.WithLabelValues(string(status)).Inc()
 	}
 }
 
-// String names a verdict for metrics.
-func (v verdict) String() string {
-	switch v {
+// String returns the label value of an outcome.
+func (o outcome) String() string {
+	switch o {
 	case succeeded:
 		return "succeeded"
 	case transient:
 		return "transient"
 	case permanent:
 		return "permanent"
-	case refused:
+	case keyRejected:
 		return "refused"
 	case deferred:
 		return "deferred"

@@ -9,15 +9,15 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 )
 
-func TestAPanicInAMappingCostsOneEventAndNotTheProcess(t *testing.T) {
+func TestAPanicInAMappingDeadLettersTheEventAndDoesNotEndTheProcess(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	running := w.settings
-	w.settings.Delivery.Suspend = true
-	p := w.start()
+	f := newFixture(t)
+	running := f.settings
+	f.settings.Delivery.Suspend = true
+	p := f.start()
 	p.send("order u 1")
 	broken := running
-	broken.Program = nil // using it panics
+	broken.Program = nil // evaluating it panics
 	p.pool.Configure(broken)
 	final, _ := p.finished(1)
 	if final[0].Status != eventlog.DeadLettered || !strings.Contains(final[0].Reason, "internal error") {

@@ -8,113 +8,115 @@ import (
 	"time"
 )
 
-// probed fails the test unless the pause lets exactly one probe through now.
-func probed(t *testing.T, p *pause) {
+// admitsProbe fails the test unless the pause admits exactly one probe now.
+func admitsProbe(t *testing.T, p *pause) {
 	t.Helper()
 	if most, probe := p.admit(10); most != 1 || !probe {
 		t.Fatalf("admitted %d, probe %v; want one probe", most, probe)
 	}
-	closed(t, p)
+	admitsNothing(t, p)
 }
 
-func closed(t *testing.T, p *pause) {
+// admitsNothing fails the test if the pause admits a lane.
+func admitsNothing(t *testing.T, p *pause) {
 	t.Helper()
 	if most, probe := p.admit(10); most != 0 || probe {
-		t.Fatalf("admitted %d, probe %v; want nobody", most, probe)
+		t.Fatalf("admitted %d, probe %v; want none", most, probe)
 	}
 }
 
-func open(t *testing.T, p *pause) {
+// admitsAll fails the test unless the pause admits as many lanes as the pool has capacity for.
+func admitsAll(t *testing.T, p *pause) {
 	t.Helper()
 	if most, probe := p.admit(10); most != 10 || probe {
 		t.Fatalf("admitted %d, probe %v; want all", most, probe)
 	}
 }
 
-func TestAPauseProbesAfterASecondThenTwoUpToThirty(t *testing.T) {
+func TestAPauseProbesAfterOneSecondThenTwiceAsLongUpToThirty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{now: time.Now}
-		open(t, p)
-		if !p.refused("401") || p.because() != "401" {
+		admitsAll(t, p)
+		if !p.rejected("401") || p.currentReason() != "401" {
 			t.Error("the pause did not start")
 		}
 		for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
-			pass(seconds*time.Second - 1)
-			closed(t, p)
-			if got := p.rest(time.Minute); got != time.Millisecond {
-				t.Errorf("rests %v; want a millisecond", got)
+			elapse(seconds*time.Second - 1)
+			admitsNothing(t, p)
+			if got := p.pollDelay(time.Minute); got != time.Millisecond {
+				t.Errorf("polls after %v; want a millisecond", got)
 			}
-			pass(1)
-			probed(t, p)
-			if p.refused("401 again") {
+			elapse(1)
+			admitsProbe(t, p)
+			if p.rejected("401 again") {
 				t.Error("the pause started again")
 			}
 			p.endProbe(true)
 		}
-		pass(30 * time.Second)
-		probed(t, p)
-		if !p.answered() || p.because() != "" || p.answered() {
+		elapse(30 * time.Second)
+		admitsProbe(t, p)
+		if !p.accepted() || p.currentReason() != "" || p.accepted() {
 			t.Error("the pause did not end, once")
 		}
-		open(t, p)
+		admitsAll(t, p)
 	})
 }
 
-func TestRefusalsOfCallsThatWereUnderWayDoNotProlongAPause(t *testing.T) {
+func TestAnswersToCallsFromBeforeThePauseDoNotProlongIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{now: time.Now}
-		p.refused("401")
+		p.rejected("401")
 		for range 5 {
-			if p.refused("401") {
+			if p.rejected("401") {
 				t.Error("the pause started again")
 			}
 		}
-		pass(time.Second)
-		probed(t, p)
+		elapse(time.Second)
+		admitsProbe(t, p)
 	})
 }
 
-func TestAProbeThatAskedNobodyMakesRoomAtOnce(t *testing.T) {
+func TestAProbeThatDidNotCallKnockIsReplacedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{now: time.Now}
-		p.refused("401")
-		pass(time.Second)
-		probed(t, p)
+		p.rejected("401")
+		elapse(time.Second)
+		admitsProbe(t, p)
 		p.endProbe(false)
-		probed(t, p)
+		admitsProbe(t, p)
 	})
 }
 
 func TestAProbeWithoutAnAnswerIsRepeatedAfterTheSameDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{now: time.Now}
-		p.refused("401")
-		pass(time.Second)
-		probed(t, p)
+		p.rejected("401")
+		elapse(time.Second)
+		admitsProbe(t, p)
 		p.endProbe(true)
-		closed(t, p)
-		pass(time.Second)
-		probed(t, p)
+		admitsNothing(t, p)
+		elapse(time.Second)
+		admitsProbe(t, p)
 	})
 }
 
-func TestAChangedKeyIsProbedAtOnceAndFromTheShortestDelay(t *testing.T) {
+func TestAChangedKeyIsProbedAtOnceAndResetsTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pause{now: time.Now}
-		p.refused("401")
+		p.rejected("401")
 		for range 4 {
-			pass(lastProbe)
-			probed(t, p)
-			p.refused("401")
+			elapse(maxProbeDelay)
+			admitsProbe(t, p)
+			p.rejected("401")
 		}
 		p.probeNow()
-		probed(t, p)
-		p.refused("401")
-		closed(t, p)
-		pass(2 * firstProbe)
-		probed(t, p)
+		admitsProbe(t, p)
+		p.rejected("401")
+		admitsNothing(t, p)
+		elapse(2 * firstProbeDelay)
+		admitsProbe(t, p)
 	})
 }
 
-// pass lets a bubble's time go on.
-func pass(d time.Duration) { <-time.After(d) }
+// elapse lets the time of a synctest bubble advance.
+func elapse(d time.Duration) { <-time.After(d) }

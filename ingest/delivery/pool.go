@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package delivery turns accepted events into calls to Knock: it claims users' events in their order, makes each event's
-// calls, retries what may pass, and records how every event ended.
+// Package delivery turns accepted events into calls to Knock. The data plane runs one Pool for each source. The pool leases due
+// lanes from the inbox, evaluates the mappings of each event, makes the calls in order, retries transient failures, and records the
+// outcome of every event. It must never begin a call that can outlast its lease, and must never change a plan after the first
+// attempt.
 package delivery
 
 import (
@@ -21,35 +23,35 @@ import (
 )
 
 const (
-	// pollEvery is how long a shard may rest without a look: events that another process took, and leases that ran out, are
-	// found by looking.
-	pollEvery = time.Second
-	// drainFor is how long calls under way may go on after Run was told to stop.
-	drainFor = 10 * time.Second
+	// pollInterval is how often a shard is claimed from without a signal. This finds events that another process accepted, and
+	// lanes whose leases have ended.
+	pollInterval = time.Second
+	// drainTimeout is how long calls in progress may continue after Run was told to stop.
+	drainTimeout = 10 * time.Second
 )
 
-// Caller makes one attempt at a call to Knock.
+// Caller makes one attempt at a call to Knock. It returns a *knock.Error if Knock answered with anything other than success.
 type Caller interface {
 	Do(ctx context.Context, request knock.Request) (knock.Response, error)
 }
 
-// Config is what a Pool is made of. All but Observe and Metrics are required.
+// Config holds the parts of a Pool that do not change. All fields except Observe and Metrics are required.
 type Config struct {
 	// Source is NAMESPACE/NAME.
 	Source string
 	Inbox  *inbox.Inbox
-	// Lease is how long the inbox's claims last.
+	// Lease is the length of the inbox's leases.
 	Lease time.Duration
 	Log   logr.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
-	// Observe is told of every entry for the event log, as logged, from many goroutines.
+	// Observe, if not nil, receives every entry that the pool has written to the event log. Several goroutines call it at once.
 	Observe func(eventlog.Entry)
-	// Now is the wall clock.
+	// Now returns the wall-clock time.
 	Now func() time.Time
 }
 
-// Settings are what may change while a Pool runs.
+// Settings may change while a Pool runs; see Pool.Configure.
 type Settings struct {
 	Program  *mapping.Program
 	Delivery document.Delivery
@@ -57,38 +59,38 @@ type Settings struct {
 	Caller   Caller
 }
 
-// Pool delivers one source's events.
+// Pool delivers the events of one source. Its methods are safe for concurrent use.
 type Pool struct {
-	config   Config
-	settings atomic.Pointer[live]
-	pause    pause
-	health   health
-	held     held
-	full     atomic.Bool     // a shard waits for room
-	wake     []chan struct{} // one a shard
+	config      Config
+	settings    atomic.Pointer[activeSettings]
+	pause       pause
+	health      health
+	leases      activeLeases
+	atCapacity  atomic.Bool     // a dispatcher waits for an executor to end
+	dispatchers []chan struct{} // wakes the dispatcher of each shard
 }
 
-// live is Settings with what is counted under them.
-type live struct {
+// activeSettings are Settings together with the limits that count calls under them.
+type activeSettings struct {
 	Settings
 	limits *limiters
-	slots  chan struct{} // calls under way
+	slots  chan struct{} // holds one value for each call in progress
 }
 
-// New returns a pool that does nothing until Run.
+// New returns a pool. The pool does nothing until Run.
 func New(config Config, settings Settings) *Pool {
-	p := &Pool{config: config, pause: pause{now: config.Now}, held: held{claims: map[*inbox.Claim]context.CancelCauseFunc{}}}
+	p := &Pool{config: config, pause: pause{now: config.Now}, leases: activeLeases{cancel: map[*inbox.Lease]context.CancelCauseFunc{}}}
 	for range config.Inbox.Shards() {
-		p.wake = append(p.wake, make(chan struct{}, 1))
+		p.dispatchers = append(p.dispatchers, make(chan struct{}, 1))
 	}
 	p.Configure(settings)
 	return p
 }
 
-// Configure replaces the settings; events that already have a plan keep it. A source that is paused for its API key is
-// tried again at once.
+// Configure replaces the settings. Events that already have a plan keep it. If the source is paused because Knock rejected its API
+// key, the pool probes at once whether Knock accepts the key now.
 func (p *Pool) Configure(settings Settings) {
-	next := &live{Settings: settings, slots: make(chan struct{}, max(settings.Delivery.Concurrency, 1))}
+	next := &activeSettings{Settings: settings, slots: make(chan struct{}, max(settings.Delivery.Concurrency, 1))}
 	if last := p.settings.Load(); last != nil && cap(last.slots) == cap(next.slots) {
 		next.slots = last.slots
 	}
@@ -103,105 +105,40 @@ func (p *Pool) Configure(settings Settings) {
 	p.wakeAll()
 }
 
-// Paused is the reason why Knock is not called, or "".
-func (p *Pool) Paused() string { return p.pause.because() }
+// Paused returns the reason for which the source is paused, or "" if it is not.
+func (p *Pool) Paused() string { return p.pause.currentReason() }
 
+// wakeAll makes the dispatchers of all shards claim again now.
 func (p *Pool) wakeAll() {
-	for _, wake := range p.wake {
+	for _, wake := range p.dispatchers {
 		select {
 		case wake <- struct{}{}:
-		default:
+		default: // the dispatcher has not received the last signal yet
 		}
 	}
 }
 
-// Run delivers until ctx ends, then lets the calls under way finish, for at most ten seconds.
+// Run delivers events until ctx ends. Then it claims no more lanes, begins no more calls, waits up to ten seconds for the calls in
+// progress, and makes the lanes of unfinished events due at once for other processes.
 func (p *Pool) Run(ctx context.Context) error {
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	release := context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, stop) })
+	release := context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, stop) })
 	defer release()
 
-	var group errgroup.Group
-	var jobs sync.WaitGroup
-	for shard := range p.wake {
-		group.Go(func() error { return p.dispatch(ctx, working, shard, &jobs) })
+	var dispatchers errgroup.Group
+	var executors sync.WaitGroup
+	for shard := range p.dispatchers {
+		dispatchers.Go(func() error { return p.dispatch(ctx, work, shard, &executors) })
 	}
-	renewing, stopRenewing := context.WithCancel(working)
+	renewing, stopRenewing := context.WithCancel(work)
 	defer stopRenewing()
 	var renewer sync.WaitGroup
-	renewer.Go(func() { p.renew(renewing) })
+	renewer.Go(func() { p.renewLeases(renewing) })
 
-	err := group.Wait()
-	jobs.Wait()
+	err := dispatchers.Wait()
+	executors.Wait()
 	stopRenewing()
 	renewer.Wait()
 	return err
-}
-
-// dispatch claims a shard's due users and starts a job for each.
-func (p *Pool) dispatch(ctx, working context.Context, shard int, jobs *sync.WaitGroup) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		case <-p.config.Inbox.Arrived(shard):
-		case <-p.wake[shard]:
-		}
-		timer.Reset(p.claim(ctx, working, shard, jobs))
-	}
-}
-
-// claim takes as many users as there is room for and returns how long to rest.
-func (p *Pool) claim(ctx, working context.Context, shard int, jobs *sync.WaitGroup) time.Duration {
-	settings := p.settings.Load()
-	room := p.room(settings)
-	if settings.Delivery.Suspend || room <= 0 || ctx.Err() != nil {
-		return pollEvery
-	}
-	most, probe := p.pause.admit(room)
-	if most == 0 {
-		return p.pause.rest(pollEvery)
-	}
-	claimed, err := p.config.Inbox.Claim(working, shard, most) // not ctx: what Redis has given must be known, to be given back
-	if probe && len(claimed.Claims) == 0 {
-		p.pause.endProbe(false)
-	}
-	if err != nil {
-		p.config.Log.V(1).Info("cannot claim events", "source", p.config.Source, "error", err.Error())
-		return pollEvery
-	}
-	for _, claim := range claimed.Claims {
-		jobs.Add(1)
-		p.held.start(working, claim, func(work context.Context) { p.work(work, ctx, claim, probe) }, func() {
-			defer jobs.Done()
-			if probe || p.full.Swap(false) {
-				p.wakeAll()
-			}
-		})
-	}
-	switch {
-	case probe && len(claimed.Claims) > 0:
-		return p.pause.rest(pollEvery)
-	case len(claimed.Claims) >= most:
-		return 0
-	case claimed.Next < 0:
-		return pollEvery
-	default:
-		return min(claimed.Next, pollEvery)
-	}
-}
-
-// room is how many more users may be claimed: those whose calls are under way and some who wait for a rate limit. When
-// there is none, the next job that ends wakes who asked.
-func (p *Pool) room(settings *live) int {
-	most := max(4*cap(settings.slots), 256)
-	if room := most - p.held.count(); room > 0 {
-		return room
-	}
-	p.full.Store(true) // before the second look, which sees every job that did not see this
-	return most - p.held.count()
 }

@@ -14,19 +14,21 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// progress is an event's plan, frozen at the first attempt, and how far it has come. It is stored with the event.
+// progress is the plan of an event, which is the requests frozen at its first attempt, together with the outcome of each request so
+// far. It is stored with the event between attempts, as JSON; a stored progress must stay readable by later versions.
 type progress struct {
-	// Failures counts attempts that failed in a way that may pass.
+	// Failures is the number of transient failures of the event so far; it determines the backoff.
 	Failures int `json:"failures,omitempty"`
-	// Spent is the time that counts towards retryFor: attempts and the waits after them, not pauses.
+	// Spent is the time that counts towards retryFor: attempts and the waits after them, but not pauses.
 	Spent time.Duration `json:"spent,omitempty"`
-	// Timestamp is when the event happened, by its sender's account.
+	// Timestamp is the time at which the event happened according to its sender.
 	Timestamp string    `json:"timestamp,omitempty"`
 	Notes     []string  `json:"notes,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	Actions   []*action `json:"actions,omitempty"`
 }
 
+// action is one mapping's action.
 type action struct {
 	Mapping  string              `json:"mapping"`
 	Name     document.ActionName `json:"action"`
@@ -37,18 +39,19 @@ type action struct {
 	Calls    []*call             `json:"calls,omitempty"`
 }
 
-// call is one request and its last attempt.
+// call is one request and the outcome of its last attempt.
 type call struct {
 	Request  knock.Request `json:"request"`
 	Done     bool          `json:"done,omitempty"`
-	Failure  string        `json:"failure,omitempty"` // why it failed for good
+	Failure  string        `json:"failure,omitempty"` // why it failed permanently
 	Status   int           `json:"status,omitempty"`
 	Response string        `json:"response,omitempty"`
 	At       *time.Time    `json:"at,omitempty"`
 	Took     time.Duration `json:"took,omitempty"`
 }
 
-func planned(plan mapping.Plan) *progress {
+// newProgress returns the progress of an event of which nothing has been attempted yet.
+func newProgress(plan mapping.Plan) *progress {
 	p := &progress{Reason: plan.Reason, Notes: plan.Notes}
 	for _, planned := range plan.Actions {
 		a := &action{Mapping: planned.Mapping, Name: planned.Name, Status: eventlog.Received, Notes: planned.Notes}
@@ -63,28 +66,28 @@ func planned(plan mapping.Plan) *progress {
 	return p
 }
 
-func restored(stored []byte) (*progress, error) {
+func decodeProgress(stored []byte) (*progress, error) {
 	var p progress
 	if err := json.Unmarshal(stored, &p); err != nil {
-		return nil, fmt.Errorf("stored plan: %w", err)
+		return nil, fmt.Errorf("stored progress: %w", err)
 	}
 	return &p, nil
 }
 
-// encode returns nothing for a plan that was not made.
+// encode returns the progress as JSON, or nil for a nil progress: the event has no plan yet.
 func (p *progress) encode() []byte {
 	if p == nil {
 		return nil
 	}
 	encoded, err := json.Marshal(p)
-	if err != nil { // plain values and valid JSON only
+	if err != nil { // cannot happen: the progress has plain values and valid JSON only
 		panic(fmt.Sprintf("delivery: progress: %v", err))
 	}
 	return encoded
 }
 
-// idle tells that there is no call to make.
-func (p *progress) idle() bool {
+// finished reports whether every action has a final status, so that no call is left to make.
+func (p *progress) finished() bool {
 	for _, a := range p.Actions {
 		if !a.Status.Final() {
 			return false
@@ -93,8 +96,9 @@ func (p *progress) idle() bool {
 	return true
 }
 
-// conclude is for an action whose calls are all done: it failed if one of them did.
-func (a *action) conclude() {
+// setStatusFromCalls sets the status of an action whose calls are all done. If one of them failed, the action is dead-lettered for
+// the first failure.
+func (a *action) setStatusFromCalls() {
 	a.Status, a.Reason = eventlog.Succeeded, ""
 	for _, c := range a.Calls {
 		if c.Failure != "" {
@@ -104,8 +108,9 @@ func (a *action) conclude() {
 	}
 }
 
-// outcome is the event's final status, from its actions'.
-func (p *progress) outcome() (eventlog.Status, string) {
+// eventStatus returns the event's final status and reason: dead-lettered if any action is, else succeeded if any action is, else
+// skipped.
+func (p *progress) eventStatus() (eventlog.Status, string) {
 	status, reason := eventlog.Skipped, p.Reason
 	for _, a := range p.Actions {
 		switch {
@@ -120,8 +125,8 @@ func (p *progress) outcome() (eventlog.Status, string) {
 	return status, reason
 }
 
-// entry is the event log's record.
-func (p *progress) entry(source string, e *event.Event, status eventlog.Status, reason string) eventlog.Entry {
+// logEntry returns the event's entry for the event log, before redaction.
+func (p *progress) logEntry(source string, e *event.Event, status eventlog.Status, reason string) eventlog.Entry {
 	entry := eventlog.Entry{
 		ID: e.ID, Source: source, Type: e.Type, Key: e.Key, OrderingKey: e.OrderingKey, ReceivedAt: e.ReceivedAt,
 		Timestamp: p.Timestamp, Status: status, Reason: reason, Verification: e.Verification, Notes: p.Notes, Payload: e.Body,
@@ -133,7 +138,7 @@ func (p *progress) entry(source string, e *event.Event, status eventlog.Status, 
 		for _, c := range a.Calls {
 			logged.Requests = append(logged.Requests, eventlog.Request{
 				Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body,
-				Status: c.Status, Response: c.Response, At: c.At, Took: eventlog.Took(c.Took),
+				Status: c.Status, Response: c.Response, At: c.At, Took: eventlog.ToMilliseconds(c.Took),
 			})
 		}
 		entry.Actions = append(entry.Actions, logged)

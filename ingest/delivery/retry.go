@@ -15,23 +15,24 @@ import (
 
 const (
 	firstBackoff = time.Second
-	lastBackoff  = 5 * time.Minute
+	maxBackoff   = 5 * time.Minute
 )
 
-// verdict is what an attempt means for its call.
-type verdict int
+// outcome is what an attempt means for its call.
+type outcome int
 
 const (
-	succeeded verdict = iota
-	transient         // it may pass; try the same bytes again
-	permanent         // it cannot pass
-	refused           // Knock does not take the API key
-	deferred          // not attempted: the rate limit or the pause sends the user away
-	abandoned         // not finished: the claim is lost or the process stops
+	succeeded   outcome = iota
+	transient           // failed, but the same request may succeed later
+	permanent           // failed, and the same request would fail again
+	keyRejected         // Knock rejects the API key
+	deferred            // not attempted, because of the rate limit or the pause
+	abandoned           // not attempted or interrupted, because the lease is lost or the process stops
 )
 
-// judge decides what an attempt's answer means. again tells that an earlier attempt may have reached Knock.
-func judge(ctx context.Context, request knock.Request, err error, again bool) verdict {
+// classify returns the outcome of an attempt from its error. ctx is the context of the work on the event. repeated says that an
+// earlier attempt at the same call may have reached Knock.
+func classify(ctx context.Context, request knock.Request, err error, repeated bool) outcome {
 	answer, answered := errors.AsType[*knock.Error](err)
 	switch {
 	case err == nil:
@@ -41,17 +42,17 @@ func judge(ctx context.Context, request knock.Request, err error, again bool) ve
 	case !answered:
 		return transient
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		return refused
+		return keyRejected
 	case answer.Temporary():
 		return transient
-	case again && request.Endpoint.RetryRule() == knock.RetryNotFoundIsSuccess && answer.Status == http.StatusNotFound:
-		return succeeded // an earlier attempt removed the subject of the call
+	case repeated && request.Endpoint.RetryRule() == knock.RetryNotFoundIsSuccess && answer.Status == http.StatusNotFound:
+		return succeeded // the earlier attempt has removed it
 	default:
 		return permanent
 	}
 }
 
-// explain is an error for the event log, with what helps against it.
+// explain returns the text of an error for the event log, with a hint on how to fix it if there is one.
 func explain(err error) string {
 	if answer, ok := errors.AsType[*knock.Error](err); ok && answer.Hint() != "" {
 		return fmt.Sprintf("%v; %s", err, answer.Hint())
@@ -59,14 +60,14 @@ func explain(err error) string {
 	return err.Error()
 }
 
-// backoff is how long to wait after the n-th failure in a row, counted from 0: anything up to 1 s · 2ⁿ, at most five
-// minutes, and at least what Knock asks for.
+// backoff returns how long to wait after an event has failed n times before: a random time up to 1 s · 2ⁿ and at most five minutes,
+// but at least as long as Knock's Retry-After. The random part spreads the retries of events that failed together.
 func backoff(n int, err error) time.Duration {
-	most := lastBackoff
+	limit := maxBackoff
 	if n < 16 {
-		most = min(firstBackoff<<n, lastBackoff)
+		limit = min(firstBackoff<<n, maxBackoff)
 	}
-	wait := rand.N(most + 1) //nolint:gosec // jitter needs no secrecy
+	wait := rand.N(limit + 1) //nolint:gosec // the jitter is not a secret
 	if answer, ok := errors.AsType[*knock.Error](err); ok {
 		wait = max(wait, answer.RetryAfter)
 	}

@@ -21,17 +21,18 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// patience ends a test that waits for what does not come; it is shorter than a lease, so that nobody waits for one to end.
+// patience is the longest wait of a test. It is shorter than a lease, so that no test passes by waiting for a lease to end.
 const patience = 20 * time.Second
 
-// mappings: an event "identify", "order" or "delete" makes one call, "all" one of each kind, in another order than written,
-// and "crowd" one trigger in two calls.
+// mappings make one call for an event "identify", "order" or "delete", three calls for "all", whose order is not that of the
+// mappings, and for "crowd" one trigger, in two calls if it has more than 1,000 recipients.
 const mappings = `[
 	{"name":"identify","event":"identify","action":"identifyUser","parameters":{"id":"body.user"}},
 	{"name":"order","event":"order","action":"triggerWorkflow",
@@ -43,6 +44,7 @@ const mappings = `[
 	{"name":"crowd","event":"crowd","action":"triggerWorkflow","parameters":{"workflow":"order","recipients":"body.users"}}
 ]`
 
+// compile compiles mappings, a JSON array.
 func compile(t testing.TB, mappings string) *mapping.Program {
 	t.Helper()
 	doc := &document.Document{Namespace: "production", Name: "rudderstack", Event: document.Event{
@@ -58,98 +60,93 @@ func compile(t testing.TB, mappings string) *mapping.Program {
 	return program
 }
 
-// world is one source with a real Redis and a fake Knock.
-type world struct {
+// fixture is one source with a real Redis and a fake Knock.
+type fixture struct {
 	t        testing.TB
 	redis    *redistest.Server
 	client   rueidis.Client
 	knock    *knocktest.Server
-	key      atomic.Pointer[string] // the API key that calls carry
+	key      atomic.Pointer[string] // the API key of the calls
 	settings delivery.Settings
 }
 
-func newWorld(t testing.TB, options ...knocktest.Option) *world {
+func newFixture(t testing.TB, options ...knocktest.Option) *fixture {
 	t.Helper()
-	w := &world{t: t, redis: redistest.Start(t), knock: knocktest.New(t, options...)}
-	w.client = w.redis.Client(t)
-	w.setKey(knocktest.APIKey)
-	w.settings = delivery.Settings{
+	f := &fixture{t: t, redis: redistest.Start(t), knock: knocktest.New(t, options...)}
+	f.client = f.redis.Client(t)
+	f.setKey(knocktest.APIKey)
+	f.settings = delivery.Settings{
 		Program:  compile(t, mappings),
 		Delivery: document.Delivery{Concurrency: 64, Timeout: 10 * time.Second, RetryFor: time.Hour},
 		Redactor: eventlog.NewRedactor(nil, false),
-		Caller:   knock.New(knock.Config{BaseURL: w.knock.URL, APIKey: func() string { return *w.key.Load() }}),
+		Caller:   knock.New(knock.Config{BaseURL: f.knock.URL, APIKey: func() string { return *f.key.Load() }}),
 	}
-	return w
+	return f
 }
 
-func (w *world) setKey(key string) { w.key.Store(&key) }
+func (f *fixture) setKey(key string) { f.key.Store(&key) }
 
-// open is another process's view of the inbox.
-func (w *world) open(change ...func(*inbox.Options)) *inbox.Inbox {
-	w.t.Helper()
-	options := inbox.Options{Limits: inbox.Limits{
-		Window: time.Hour, Log: eventlog.Limits{MaxEvents: 1000, Retention: time.Hour},
-	}}
+// openInbox opens the source's inbox, as one more process would.
+func (f *fixture) openInbox(change ...func(*inbox.Options)) *inbox.Inbox {
+	f.t.Helper()
+	var options inbox.Options
 	for _, change := range change {
 		change(&options)
 	}
-	box, err := inbox.Open(w.t.Context(), w.client, "production/rudderstack", options)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return box
+	return inboxtest.Open(f.t, f.client, options)
 }
 
-// process is one that delivers.
+// process is a running Pool, as one process has it.
 type process struct {
 	t       testing.TB
 	pool    *delivery.Pool
 	box     *inbox.Inbox
 	program *mapping.Program
 	entries chan eventlog.Entry
-	stop    func() // and wait
+	stop    func() // stops the pool and waits until it has stopped
 }
 
-// start runs a process until the test ends.
-func (w *world) start(change ...func(*delivery.Config)) *process {
-	w.t.Helper()
-	p := &process{t: w.t, program: w.settings.Program, entries: make(chan eventlog.Entry, 10_000)}
+// start starts a process, which runs until the test ends or calls stop.
+func (f *fixture) start(change ...func(*delivery.Config)) *process {
+	f.t.Helper()
+	p := &process{t: f.t, program: f.settings.Program, entries: make(chan eventlog.Entry, 10_000)}
 	config := delivery.Config{
-		Source: "production/rudderstack", Lease: 30 * time.Second, Log: testr.New(w.t.(*testing.T)),
+		Source: inboxtest.Source, Lease: 30 * time.Second, Log: testr.New(f.t.(*testing.T)),
 		Observe: func(e eventlog.Entry) { p.entries <- e }, Now: time.Now,
 	}
 	for _, change := range change {
 		change(&config)
 	}
 	if config.Inbox == nil {
-		config.Inbox = w.open()
+		config.Inbox = f.openInbox()
 	}
-	p.box, p.pool = config.Inbox, delivery.New(config, w.settings)
-	ctx, cancel := context.WithCancel(w.t.Context())
+	p.box, p.pool = config.Inbox, delivery.New(config, f.settings)
+	ctx, cancel := context.WithCancel(f.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := p.pool.Run(ctx); err != nil {
-			w.t.Error(err)
+			f.t.Error(err)
 		}
 	})
 	p.stop = func() { cancel(); running.Wait() }
-	w.t.Cleanup(p.stop)
+	f.t.Cleanup(p.stop)
 	return p
 }
 
-// send has the inbox take events, in order; each is "TYPE USER NUMBER" or a JSON object.
+// send accepts events in order; each is "TYPE USER NUMBER" or a JSON object.
 func (p *process) send(events ...string) {
 	p.t.Helper()
-	taken := make([]*event.Event, len(events))
+	accepted := make([]*event.Event, len(events))
 	for i, text := range events {
-		taken[i] = p.read(text)
+		accepted[i] = p.parse(text)
 	}
-	if _, err := p.box.Accept(p.t.Context(), taken); err != nil {
+	if _, err := p.box.Accept(p.t.Context(), accepted); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func (p *process) read(text string) *event.Event {
+// parse returns an event as send describes it.
+func (p *process) parse(text string) *event.Event {
 	p.t.Helper()
 	body := text
 	if text[0] != '{' {
@@ -166,23 +163,23 @@ func (p *process) read(text string) *event.Event {
 	return e
 }
 
-// number is what send was given.
+// number returns the NUMBER of an event that send accepted.
 func number(e eventlog.Entry) string { return strings.TrimPrefix(e.Key, e.OrderingKey+"/") }
 
-// next is the next entry that the process logs.
+// next returns the next entry that the process logs.
 func (p *process) next() eventlog.Entry {
 	p.t.Helper()
 	select {
 	case entry := <-p.entries:
 		return entry
 	case <-time.After(patience):
-		p.t.Fatal("nothing is logged")
+		p.t.Fatal("the process logs nothing")
 		return eventlog.Entry{}
 	}
 }
 
-// finished returns the next n entries with a final status, as they finished (they are told of a moment later, and then an event
-// may overtake the one before), and how often events were put off meanwhile.
+// finished waits for n entries with a final status. It returns them in the order in which their events finished, which can differ
+// from the order in which they were observed, and how often events were logged as retrying in the meantime.
 func (p *process) finished(n int) (final []eventlog.Entry, retrying int) {
 	p.t.Helper()
 	for len(final) < n {
@@ -196,30 +193,30 @@ func (p *process) finished(n int) (final []eventlog.Entry, retrying int) {
 	return final, retrying
 }
 
-// wait returns once the fake has seen what it should.
-func (w *world) wait(enough func([]knocktest.Call) bool) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+// awaitCalls waits until enough reports true for the calls that the fake has received.
+func (f *fixture) awaitCalls(enough func([]knocktest.Call) bool) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
-	if err := w.knock.Wait(ctx, enough); err != nil {
-		w.t.Fatalf("%v; the calls so far: %v", err, w.calls())
+	if err := f.knock.Wait(ctx, enough); err != nil {
+		f.t.Fatalf("%v; the calls so far: %v", err, f.calls())
 	}
 }
 
-// calls are "METHOD PATH STATUS" of each call that the fake has seen.
-func (w *world) calls() []string {
+// calls returns "METHOD PATH STATUS" for each call that the fake has received.
+func (f *fixture) calls() []string {
 	var calls []string
-	for _, c := range w.knock.Calls() {
+	for _, c := range f.knock.Calls() {
 		calls = append(calls, fmt.Sprintf("%s %s %d", c.Method, c.Path, c.Status))
 	}
 	return calls
 }
 
-// answers has the fake answer the calls to an endpoint with these statuses in turn, then by itself; 0 is by itself too, and
-// Dropped ends the connection after the call took effect.
-func (w *world) answers(endpoint knock.Endpoint, statuses ...int) {
+// answers makes the fake answer the calls to an endpoint with these statuses in turn, and later ones as usual. The status Dropped
+// closes the connection after the call has taken effect.
+func (f *fixture) answers(endpoint knock.Endpoint, statuses ...int) {
 	var mu sync.Mutex
-	w.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
+	f.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
 		mu.Lock()
 		defer mu.Unlock()
 		if c.Endpoint != endpoint || len(statuses) == 0 {
@@ -234,21 +231,21 @@ func (w *world) answers(endpoint knock.Endpoint, statuses ...int) {
 	})
 }
 
-// hold has the fake keep the calls with this path waiting until it is closed.
-func (w *world) hold(path string) (release func()) {
+// hold makes the fake delay its answer to calls with this path until release is called.
+func (f *fixture) hold(path string) (release func()) {
 	held := make(chan struct{})
-	w.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
+	f.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
 		if c.Path == path {
 			return &knocktest.Answer{Hold: held}
 		}
 		return nil
 	})
 	release = sync.OnceFunc(func() { close(held) })
-	w.t.Cleanup(release)
+	f.t.Cleanup(release)
 	return release
 }
 
-// arrived is for wait: a call with this path is there.
+// arrived is an argument for awaitCalls: it reports whether the fake has received a call with this path.
 func arrived(path string) func([]knocktest.Call) bool {
 	return func(calls []knocktest.Call) bool {
 		for _, c := range calls {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eventlog remembers what became of events, for people: bounded by count and age, newest first.
+// Package eventlog records the outcome of every event so that people can read it. The log is bounded by count and by age and is
+// read newest first. Delivery builds and redacts the entries; the inbox stores them in the same Lua script that changes the event;
+// this package stores entries of events that never enter the inbox (duplicates) and reads all of them. No decision may depend on
+// the log: Doorbell deletes its entries when Redis runs out of memory.
 package eventlog
 
 import (
@@ -8,10 +11,10 @@ import (
 	"time"
 )
 
-// Status is what became of an event, or of one of its actions.
+// Status is the state of an event or of one of its actions.
 type Status string
 
-// The statuses. Actions are never received or duplicate.
+// The statuses. Actions are never duplicate; Received is the status of an action that has not run yet.
 const (
 	Received     Status = "received"
 	Succeeded    Status = "succeeded"
@@ -21,64 +24,66 @@ const (
 	DeadLettered Status = "dead-lettered"
 )
 
-// Final says that nothing more will happen to the event by itself.
+// Final reports whether Doorbell has finished with the event or action.
 func (s Status) Final() bool { return s != Received && s != Retrying }
 
 // Entry is the log's record of one event.
 type Entry struct {
 	ID     string `json:"id"`
-	Source string `json:"source"`
+	Source string `json:"source"` // NAMESPACE/NAME
 	Type   string `json:"type"`
-	// Key is the idempotency key; absent when the event has none that is usable.
+	// Key is the idempotency key; empty if the event has none.
 	Key         string    `json:"key,omitempty"`
 	OrderingKey string    `json:"orderingKey"`
 	ReceivedAt  time.Time `json:"receivedAt"`
-	// FinishedAt is absent until the status is final.
+	// FinishedAt is nil until the status is final.
 	FinishedAt *time.Time `json:"finishedAt,omitempty"`
-	// Timestamp is what the sender says of when it happened, as sent.
+	// Timestamp is the time at which the event happened according to its sender, as sent.
 	Timestamp string `json:"timestamp,omitempty"`
 	Status    Status `json:"status"`
 	Reason    string `json:"reason,omitempty"`
-	// Verification is "failed" when the sender could not be verified and that was not enforced.
+	// Verification is "failed" if the sender could not be verified and the source does not enforce verification.
 	Verification string `json:"verification,omitempty"`
-	// DuplicateOf is the ID of the event that this one repeats, if that is not finished yet.
+	// DuplicateOf is the ID of the event that this one repeats. It is empty if that event is finished.
 	DuplicateOf string `json:"duplicateOf,omitempty"`
-	// Notes say what was odd about the event, such as a preprocess expression that failed.
+	// Notes describe problems that did not stop the event, such as a preprocess expression that failed.
 	Notes []string `json:"notes,omitempty"`
-	// Payload is the event as received; absent when the source omits payloads.
+	// Payload is the event as received; nil if the source omits payloads.
 	Payload json.RawMessage `json:"payload,omitempty"`
 	Actions []Action        `json:"actions,omitempty"`
 }
 
-// Action is what one mapping made of the event.
+// Action is the outcome of one mapping's action.
 type Action struct {
 	Mapping string `json:"mapping"`
-	Action  string `json:"action"`
+	Action  string `json:"action"` // such as identifyUser
 	Status  Status `json:"status"`
 	Reason  string `json:"reason,omitempty"`
-	// Notes say what was left out on the way, such as a trait of the wrong type.
+	// Notes describe what the action leaves out, such as a trait of the wrong type.
 	Notes    []string  `json:"notes,omitempty"`
-	Attempts int       `json:"attempts"`
+	Attempts int       `json:"attempts"` // calls to Knock, all requests together
 	Requests []Request `json:"requests,omitempty"`
 }
 
 // Request is one call to Knock, with the outcome of its last attempt.
 type Request struct {
 	Method string `json:"method"`
-	// Path is escaped, with its query.
+	// Path is the escaped path with the query.
 	Path string          `json:"path"`
 	Body json.RawMessage `json:"body,omitempty"`
-	// Status is the HTTP status; absent when no answer came.
+	// Status is the HTTP status; 0 if Knock did not answer.
 	Status int `json:"status,omitempty"`
-	// Response is the beginning of the answer's body, or why none came.
-	Response string     `json:"response,omitempty"`
-	At       *time.Time `json:"at,omitempty"`
-	// Took is in milliseconds.
+	// Response is the beginning of the response body, or the error if Knock did not answer.
+	Response string `json:"response,omitempty"`
+	// At is when the last attempt began; nil if there was none.
+	At   *time.Time   `json:"at,omitempty"`
 	Took Milliseconds `json:"took,omitempty"`
 }
 
-// Milliseconds is a duration that JSON spells as a number of milliseconds.
+// Milliseconds is a duration that JSON represents as a number of milliseconds.
 type Milliseconds float64
 
-// Took turns a duration into milliseconds, to the microsecond.
-func Took(d time.Duration) Milliseconds { return Milliseconds(float64(d.Microseconds()) / 1000) }
+// ToMilliseconds converts a duration, rounded down to the microsecond.
+func ToMilliseconds(d time.Duration) Milliseconds {
+	return Milliseconds(float64(d.Microseconds()) / 1000)
+}

@@ -14,14 +14,15 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// Query selects entries; zero fields select all.
+// Query selects entries. A zero field does not restrict the result.
 type Query struct {
-	// Limit is how many entries to return at most; 0 means 100.
+	// Limit is the maximum number of entries to return; 0 means 100.
 	Limit int
-	// Before is the ID of the last entry of the page before: only older ones follow. If that entry is not kept any more, nor are they.
+	// Before is the ID of the last entry of the previous page; List returns only older entries. If the log has deleted that entry,
+	// it has deleted all older entries too, and List returns none.
 	Before string
 	Status Status
-	// Type is an event type, as received.
+	// Type is an event type as received; List compares it exactly.
 	Type string
 }
 
@@ -29,7 +30,7 @@ func (q Query) selects(entry *Entry) bool {
 	return (q.Status == "" || q.Status == entry.Status) && (q.Type == "" || q.Type == entry.Type)
 }
 
-// List returns entries, last changed first.
+// List returns the entries that the query selects. The entry that changed last comes first.
 func (l *Log) List(ctx context.Context, query Query) ([]Entry, error) {
 	if query.Limit <= 0 {
 		query.Limit = 100
@@ -58,7 +59,9 @@ func (l *Log) List(ctx context.Context, query Query) ([]Entry, error) {
 	return entries, nil
 }
 
-// position is where an entry stands: by time of its last change in ms, then by ID.
+// position orders entries by the time of their last change, then by ID.
+//
+// ms is the time in milliseconds since 1970, and score is the same time as Redis writes it.
 type position struct {
 	score string
 	ms    float64
@@ -74,7 +77,7 @@ type row struct {
 	entry *Entry
 }
 
-// position finds an entry in whichever shard has it; nil if none has.
+// position looks an entry up in all shards. It returns nil if the log has no such entry.
 func (l *Log) position(ctx context.Context, id string) (*position, error) {
 	commands := make(rueidis.Commands, l.space.Shards())
 	for i := range commands {
@@ -93,8 +96,8 @@ func (l *Log) position(ctx context.Context, id string) (*position, error) {
 	return nil, nil
 }
 
-// scan collects up to a query's limit of rows from one shard. Entries that are written meanwhile push others down: those seen already
-// are left out.
+// scan collects from one shard the rows that the query selects, up to its limit. Entries that are written during the scan move
+// older ones to a later page; scan skips the entries that it has already seen.
 func (l *Log) scan(ctx context.Context, shard keyspace.Shard, start position, query Query) ([]row, error) {
 	const page = 100
 	var rows []row
@@ -125,7 +128,7 @@ func (l *Log) scan(ctx context.Context, shard keyspace.Shard, start position, qu
 	return rows[:min(len(rows), query.Limit)], nil
 }
 
-// fetch reads the entries at these positions that the query selects.
+// fetch reads the entries at these positions and returns those that the query selects.
 func (l *Log) fetch(ctx context.Context, shard keyspace.Shard, wanted []position, query Query) ([]row, error) {
 	if len(wanted) == 0 {
 		return nil, nil
@@ -141,7 +144,7 @@ func (l *Log) fetch(ctx context.Context, shard keyspace.Shard, wanted []position
 	var rows []row
 	for i, record := range records {
 		if record.IsNil() {
-			continue // dropped meanwhile
+			continue // deleted since the index was read
 		}
 		text, err := record.ToString()
 		if err != nil {

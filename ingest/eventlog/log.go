@@ -14,17 +14,19 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
+	"github.com/doorbell-dev/doorbell/ingest/redislua"
 )
 
 // Limits bound the log of one source.
 type Limits struct {
-	// MaxEvents is how many entries are kept; 0 keeps no log. When Redis has no memory left, fewer are kept: events come first.
+	// MaxEvents is the maximum number of entries, split evenly over the source's shards; 0 turns the log off. When Redis is out of
+	// memory, Doorbell deletes further entries to make room for events.
 	MaxEvents int
-	// Retention is how long an entry is kept after its last change; 0 means as long as MaxEvents allows.
+	// Retention is how long Doorbell keeps an entry after its last change; 0 means no age limit.
 	Retention time.Duration
 }
 
-// Log reads and writes one source's log. Its methods may be called at once from many goroutines.
+// Log reads and writes one source's log. Its methods are safe for concurrent use.
 type Log struct {
 	client rueidis.Client
 	space  keyspace.Space
@@ -32,17 +34,18 @@ type Log struct {
 	append *rueidis.Lua
 }
 
-// Open is given the space of the source's inbox; it starts nothing.
+// Open returns the log in the keyspace of the source's inbox. It does not call Redis.
 func Open(client rueidis.Client, space keyspace.Space, limits Limits) *Log {
-	l := &Log{client: client, space: space, append: rueidis.NewLuaScript(prelude + appendSource)}
+	l := &Log{client: client, space: space, append: rueidis.NewLuaScript(redislua.LogRecord() + appendSource)}
 	l.Configure(limits)
 	return l
 }
 
-// Configure changes the limits.
+// Configure changes the limits. Doorbell applies them when it next writes an entry.
 func (l *Log) Configure(limits Limits) { l.limits.Store(&limits) }
 
-// Append writes entries of events that the inbox did not take, such as duplicates.
+// Append writes entries of events that the inbox did not store, such as duplicates. It is safe to repeat: an entry replaces an
+// earlier entry with the same ID. After an error, some of the entries may have been written.
 func (l *Log) Append(ctx context.Context, entries []Entry) error {
 	limits := l.limits.Load()
 	share := (limits.MaxEvents + l.space.Shards() - 1) / l.space.Shards()
@@ -71,7 +74,8 @@ func (l *Log) Append(ctx context.Context, entries []Entry) error {
 	return nil
 }
 
-// Get returns the entry of an event, nil if there is none: it was never finished, or is not kept any more.
+// Get returns the entry of an event. It returns nil if there is no entry: nothing has been recorded for the event yet, or its entry
+// was deleted.
 func (l *Log) Get(ctx context.Context, id string) (*Entry, error) {
 	commands := make(rueidis.Commands, l.space.Shards())
 	for i := range commands {
@@ -90,13 +94,13 @@ func (l *Log) Get(ctx context.Context, id string) (*Entry, error) {
 	return nil, nil
 }
 
-// Encode is an entry as the log stores it: the record that the inbox's methods take.
+// Encode returns the JSON in which the log stores an entry. The methods of the inbox that finish an event take it as their record.
 func Encode(entry Entry) ([]byte, error) {
 	var record bytes.Buffer
 	encoder := json.NewEncoder(&record)
-	encoder.SetEscapeHTML(false) // payloads keep their bytes
+	encoder.SetEscapeHTML(false) // keeps the payload's bytes
 	if err := encoder.Encode(entry); err != nil {
-		return nil, fmt.Errorf("event log: event %s: %w", entry.ID, err)
+		return nil, fmt.Errorf("event log: encode the entry of event %s: %w", entry.ID, err)
 	}
 	return bytes.TrimRight(record.Bytes(), "\n"), nil
 }
@@ -104,7 +108,7 @@ func Encode(entry Entry) ([]byte, error) {
 func decode(record []byte) (*Entry, error) {
 	entry := &Entry{}
 	if err := json.Unmarshal(record, entry); err != nil {
-		return nil, fmt.Errorf("event log: stored entry: %w", err)
+		return nil, fmt.Errorf("event log: decode a stored entry: %w", err)
 	}
 	return entry, nil
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/rueidis"
 
@@ -17,23 +16,9 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// onEach runs a test on a real Redis and on the embedded one of doorbell dev.
-func onEach(t *testing.T, test func(t *testing.T, client rueidis.Client)) {
-	t.Run("on Redis", func(t *testing.T) { test(t, redistest.Start(t).Client(t)) })
-	t.Run("on miniredis", func(t *testing.T) {
-		client, err := rueidis.NewClient(rueidis.ClientOption{
-			InitAddress: []string{miniredis.RunT(t).Addr()}, DisableCache: true,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		test(t, client)
-	})
-}
-
 var at = time.UnixMilli(1_750_000_000_123).UTC()
 
+// entries returns n entries with the IDs 1000, 1001 and so on. Every second one is a duplicate, and three types take turns.
 func entries(n int) []eventlog.Entry {
 	var all []eventlog.Entry
 	for i := range n {
@@ -49,7 +34,7 @@ func entries(n int) []eventlog.Entry {
 	return all
 }
 
-// ids are those of entries, in their order.
+// ids returns the IDs of the entries, in their order. The test fails if err is not nil.
 func ids(t *testing.T, entries []eventlog.Entry, err error) []string {
 	t.Helper()
 	if err != nil {
@@ -62,8 +47,8 @@ func ids(t *testing.T, entries []eventlog.Entry, err error) []string {
 	return ids
 }
 
-func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
+func TestAnEntryIsReadWithoutChange(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		log := eventlog.Open(client, keyspace.New("production/shop", 4), eventlog.Limits{MaxEvents: 10})
 		finished := at.Add(time.Second)
 		want := eventlog.Entry{
@@ -86,28 +71,28 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if got, err := log.Get(t.Context(), "b"); got != nil || err != nil {
-			t.Errorf("an entry that is not there: %v, %v", got, err)
+			t.Errorf("an unknown ID returned %v, %v; want nil, nil", got, err)
 		}
 	})
 }
 
-func TestList(t *testing.T) {
+func TestListReturnsWhatTheQuerySelects(t *testing.T) {
 	for name, tc := range map[string]struct {
 		query eventlog.Query
 		want  []string
 	}{
-		"all, the last first":              {want: []string{"1005", "1004", "1003", "1002", "1001", "1000"}},
-		"the last two":                     {query: eventlog.Query{Limit: 2}, want: []string{"1005", "1004"}},
-		"the page after":                   {query: eventlog.Query{Limit: 2, Before: "1004"}, want: []string{"1003", "1002"}},
-		"after one that is not kept":       {query: eventlog.Query{Before: "x"}},
-		"of a status":                      {query: eventlog.Query{Status: eventlog.Duplicate}, want: []string{"1005", "1003", "1001"}},
-		"of a type":                        {query: eventlog.Query{Type: "type 0"}, want: []string{"1003", "1000"}},
-		"of a type and status, from there": {query: eventlog.Query{Type: "type 0", Status: eventlog.Succeeded, Before: "1003"}, want: []string{"1000"}},
+		"all entries, the latest first":             {want: []string{"1005", "1004", "1003", "1002", "1001", "1000"}},
+		"the latest two":                            {query: eventlog.Query{Limit: 2}, want: []string{"1005", "1004"}},
+		"the next page":                             {query: eventlog.Query{Limit: 2, Before: "1004"}, want: []string{"1003", "1002"}},
+		"a page after an entry that is not stored":  {query: eventlog.Query{Before: "x"}},
+		"entries with a status":                     {query: eventlog.Query{Status: eventlog.Duplicate}, want: []string{"1005", "1003", "1001"}},
+		"entries with a type":                       {query: eventlog.Query{Type: "type 0"}, want: []string{"1003", "1000"}},
+		"entries with a type and status, next page": {query: eventlog.Query{Type: "type 0", Status: eventlog.Succeeded, Before: "1003"}, want: []string{"1000"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, client rueidis.Client) {
+			redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 				log := eventlog.Open(client, keyspace.New("production/shop", 3), eventlog.Limits{MaxEvents: 100})
-				for _, entry := range entries(6) { // one by one: in as many milliseconds, or in one
+				for _, entry := range entries(6) { // one call each, so that they may or may not share a millisecond
 					if err := log.Append(t.Context(), []eventlog.Entry{entry}); err != nil {
 						t.Fatal(err)
 					}
@@ -121,11 +106,11 @@ func TestList(t *testing.T) {
 	}
 }
 
-func TestAListIsReadPageByPage(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
+func TestPagesTogetherContainEveryEntryOnce(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		const n = 350
 		log := eventlog.Open(client, keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 1000})
-		if err := log.Append(t.Context(), entries(n)); err != nil { // most have the same time
+		if err := log.Append(t.Context(), entries(n)); err != nil { // in one call, so that most have the same time
 			t.Fatal(err)
 		}
 		seen, query := []string{}, eventlog.Query{Limit: 40, Status: eventlog.Duplicate}
@@ -147,8 +132,8 @@ func TestAListIsReadPageByPage(t *testing.T) {
 	})
 }
 
-func TestTheLogIsBounded(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
+func TestTheLogIsBoundedByCountAndAge(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		space := keyspace.New("production/shop", 1)
 		log := eventlog.Open(client, space, eventlog.Limits{MaxEvents: 3})
 		for _, entry := range entries(6) {
@@ -180,7 +165,7 @@ func TestTheLogIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err = log.List(t.Context(), eventlog.Query{}); len(got) != 0 || err != nil {
-			t.Errorf("%d entries, %v when none are to be kept", len(got), err)
+			t.Errorf("%d entries, %v after the log was turned off; want none", len(got), err)
 		}
 	})
 }

@@ -10,19 +10,24 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// redacted stands where a value was.
+// redacted replaces a hidden value.
 const redacted = "[redacted]"
 
-// Redactor hides from entries what the source does not want in its log. Its zero value hides nothing.
+// Redactor removes sensitive values from entries before they are logged. Its zero value removes nothing. It is safe for concurrent
+// use.
 type Redactor struct {
 	omitPayloads bool
 	paths        [][]string
 }
 
-// NewRedactor takes paths such as body.traits.email; omitPayloads leaves out payloads and request bodies whole.
+// NewRedactor returns a Redactor that hides the values at the given paths of the payload, such as body.traits.email. It ignores
+// paths that do not begin with body. If omitPayloads is set, it also removes payloads, request bodies and responses.
 //
-// What stands in the payload at a path is hidden. So are, where it holds strings and numbers, these values in request bodies, path
-// segments, response excerpts, reasons, notes and keys: the log must not tell by another way.
+// Mappings copy values out of the payload, so hiding a value in the payload alone is not enough: an email address that is also the
+// user's ID appears in the path of the Knock call, and Knock repeats it in its response. The Redactor therefore collects all
+// strings and numbers at the paths and also hides them in request bodies, path segments, queries, responses, reasons, notes and
+// keys. Booleans and null are hidden in the payload only, because they reveal nothing elsewhere. In JSON the Redactor compares
+// whole values; in text it replaces whole words, so that hiding the age 5 changes "id 5" but not "15".
 func NewRedactor(paths []string, omitPayloads bool) *Redactor {
 	r := &Redactor{omitPayloads: omitPayloads}
 	for _, path := range paths {
@@ -33,16 +38,16 @@ func NewRedactor(paths []string, omitPayloads bool) *Redactor {
 	return r
 }
 
-// Encode is the record of the entry after Apply.
+// Encode applies the Redactor and returns the entry as JSON.
 func (r *Redactor) Encode(entry Entry) ([]byte, error) { return Encode(r.Apply(entry)) }
 
-// Apply returns the entry as it may be logged; it does not change its argument.
+// Apply returns a redacted copy of the entry; it does not change its argument.
 func (r *Redactor) Apply(entry Entry) Entry {
 	if len(entry.Payload) > 0 && len(r.paths) > 0 {
-		hidden := secrets{}
-		payload := r.payload(nil, entry.Payload, nil, hidden)
-		entry = hidden.entry(entry)
-		entry.Payload = hidden.json(nil, payload)
+		hidden := hiddenValues{}
+		payload := r.redactPaths(nil, entry.Payload, nil, hidden)
+		entry = hidden.redactEntry(entry)
+		entry.Payload = hidden.redactJSON(nil, payload)
 	}
 	if r.omitPayloads {
 		entry = withoutPayloads(entry)
@@ -50,8 +55,8 @@ func (r *Redactor) Apply(entry Entry) Entry {
 	return entry
 }
 
-// payload appends value without what stands at the paths, and collects what that was.
-func (r *Redactor) payload(dst, value []byte, path []string, hidden secrets) []byte {
+// redactPaths appends value to dst with the values at the paths replaced, and collects the replaced values in hidden.
+func (r *Redactor) redactPaths(dst, value []byte, path []string, hidden hiddenValues) []byte {
 	for _, hide := range r.paths {
 		if slices.Equal(path, hide) {
 			hidden.collect(value)
@@ -59,11 +64,11 @@ func (r *Redactor) payload(dst, value []byte, path []string, hidden secrets) []b
 		}
 	}
 	return rewrite(dst, value, func(dst []byte, segment string, value []byte) []byte {
-		return r.payload(dst, value, append(slices.Clip(path), segment), hidden)
+		return r.redactPaths(dst, value, append(slices.Clip(path), segment), hidden)
 	})
 }
 
-// rewrite appends a value in which each writes the members or elements; a scalar keeps its bytes.
+// rewrite appends value to dst and calls each to write every member or element of it. The bytes of a scalar stay as they are.
 func rewrite(dst, value []byte, each func(dst []byte, segment string, value []byte) []byte) []byte {
 	switch rawjson.KindOf(value) {
 	case rawjson.Object:
@@ -94,6 +99,8 @@ func rewrite(dst, value []byte, each func(dst []byte, segment string, value []by
 	}
 }
 
+// withoutPayloads returns a copy of the entry without bodies. It removes responses too, because Knock repeats in them what it was
+// sent.
 func withoutPayloads(entry Entry) Entry {
 	entry.Payload = nil
 	entry.Actions = slices.Clone(entry.Actions)
@@ -101,7 +108,7 @@ func withoutPayloads(entry Entry) Entry {
 		action := &entry.Actions[i]
 		action.Requests = slices.Clone(action.Requests)
 		for j := range action.Requests {
-			action.Requests[j].Body, action.Requests[j].Response = nil, "" // Knock's answers repeat what it was sent
+			action.Requests[j].Body, action.Requests[j].Response = nil, ""
 		}
 	}
 	return entry

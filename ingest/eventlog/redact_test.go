@@ -12,7 +12,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-func TestRedact(t *testing.T) {
+func TestTheRedactorHidesValuesWhereverTheyAppear(t *testing.T) {
 	request := func(path, body, response string) []eventlog.Action {
 		return []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: path, Body: json.RawMessage(body), Response: response}}}}
 	}
@@ -26,12 +26,12 @@ func TestRedact(t *testing.T) {
 			entry: eventlog.Entry{Payload: json.RawMessage(`{ "a":1.0}`), Actions: request("/v1/users/u", `{"a":1}`, "")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`{ "a":1.0}`), Actions: request("/v1/users/u", `{"a":1}`, "")},
 		},
-		"a path that the payload has not": {
+		"a path that the payload does not have": {
 			paths: []string{"body.b.c", "body.a.c", "headers.a"},
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":1.0,"n":9007199254740993}`), Actions: request("/", `{"a":1.0}`, "a")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`{"a":1.0,"n":9007199254740993}`), Actions: request("/", `{"a":1.0}`, "a")},
 		},
-		"a string, in whatever way it is written": {
+		"a string, however it is escaped": {
 			paths: []string{"body.traits.email"},
 			entry: eventlog.Entry{
 				Payload: json.RawMessage(`{"traits":{"email":"a\u0040b.c","n":1.50}}`),
@@ -42,17 +42,17 @@ func TestRedact(t *testing.T) {
 				Actions: request("/v1/users/[redacted]/x?id=[redacted]&y=1", `{"e":"[redacted]","l":["[redacted]","xa@b.c"],"a@b.c":1.50}`, `{"message":"no [redacted] here, nor da@b.c"`),
 			},
 		},
-		"a number, but not the digits of another": {
+		"a number, but not digits of another number": {
 			paths: []string{"body.age"},
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"age":42,"n":42}`), Actions: request("/42/142", `{"a":42,"b":"42","c":420}`, `{"a":42,"b":142}`)},
 			want:  eventlog.Entry{Payload: json.RawMessage(`{"age":"[redacted]","n":"[redacted]"}`), Actions: request("/[redacted]/142", `{"a":"[redacted]","b":"[redacted]","c":420}`, `{"a":[redacted],"b":142}`)},
 		},
-		"all of duplicate members": {
+		"every member with a repeated name": {
 			paths: []string{"body.a"},
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":"one","a":"two"}`), Actions: request("/", `["one","two"]`, "")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`{"a":"[redacted]","a":"[redacted]"}`), Actions: request("/", `["[redacted]","[redacted]"]`, "")},
 		},
-		"an object, with all that is in it but booleans": {
+		"an object: its strings and numbers, but not its booleans": {
 			paths: []string{"body.traits"},
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"traits":{"a":["x",true,null,""]}}`), Actions: request("/x", `{"a":"x","b":true,"c":""}`, "")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`{"traits":"[redacted]"}`), Actions: request("/[redacted]", `{"a":"[redacted]","b":true,"c":""}`, "")},
@@ -67,7 +67,7 @@ func TestRedact(t *testing.T) {
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":"x"}`), Actions: request("/x", `"x"`, "x")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`"[redacted]"`), Actions: request("/[redacted]", `"[redacted]"`, "[redacted]")},
 		},
-		"where people read it": {
+		"keys, reasons and notes": {
 			paths: []string{"body.id"},
 			entry: eventlog.Entry{
 				Payload: json.RawMessage(`{"id":"a/b"}`), Key: "a/b", OrderingKey: "a/b", Reason: `id "a/b"`, Notes: []string{"a/b"},
@@ -78,7 +78,7 @@ func TestRedact(t *testing.T) {
 				Notes: []string{"[redacted]"}, Actions: []eventlog.Action{{Reason: "[redacted]", Notes: []string{"id [redacted]"}}},
 			},
 		},
-		"payloads left out, and the value elsewhere": {
+		"omitted payloads, and the value in a path": {
 			paths: []string{"body.email"}, omit: true,
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"email":"x"}`), Actions: request("/x", `{"email":"x"}`, "x")},
 			want:  eventlog.Entry{Actions: []eventlog.Action{{Mapping: "m", Requests: []eventlog.Request{{Path: "/[redacted]"}}}}},
@@ -91,13 +91,13 @@ func TestRedact(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(before, copied(t, tc.entry)); diff != "" {
-				t.Errorf("its argument has changed (-before +after):\n%s", diff)
+				t.Errorf("Apply has changed its argument (-before +after):\n%s", diff)
 			}
 		})
 	}
 }
 
-// copied is a deep copy.
+// copied returns a deep copy of the entry.
 func copied(t *testing.T, entry eventlog.Entry) (copy eventlog.Entry) {
 	t.Helper()
 	text, err := eventlog.Encode(entry)
@@ -110,13 +110,13 @@ func copied(t *testing.T, entry eventlog.Entry) (copy eventlog.Entry) {
 	return copy
 }
 
-// FuzzRedactor checks that what is encoded is JSON, and that a hidden string is in no scalar of it.
+// FuzzRedactor checks that Encode returns JSON, and that no scalar in a request body equals the hidden string.
 func FuzzRedactor(f *testing.F) {
 	f.Add(`{"a":"secret","b":["secret",1]}`, `{"x":"secret"}`)
 	f.Add(`{"a":{"b":"x\u0000"}}`, `["x\u0000",1.0,{"a":"a"}]`)
 	f.Fuzz(func(t *testing.T, payload, body string) {
 		if rawjson.Validate([]byte(payload), 100) != nil || rawjson.Validate([]byte(body), 100) != nil {
-			t.Skip("the receiver refuses it")
+			t.Skip("the receiver rejects invalid JSON")
 		}
 		record, err := eventlog.NewRedactor([]string{"body.a"}, false).Encode(eventlog.Entry{
 			Payload: json.RawMessage(payload), Actions: []eventlog.Action{{Requests: []eventlog.Request{{Body: json.RawMessage(body)}}}},
@@ -142,6 +142,7 @@ func FuzzRedactor(f *testing.F) {
 	})
 }
 
+// holds reports whether a decoded JSON value contains the text as a scalar.
 func holds(value any, secret string) bool {
 	switch value := value.(type) {
 	case string:

@@ -13,21 +13,26 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// Receipt is what became of one event given to Accept.
+// Receipt is the outcome of Accept for one event.
 type Receipt struct {
-	// Duplicate is true when an event with the same type and key is unfinished or remembered; this one was not taken.
+	// Duplicate reports whether an event with the same type and key is unfinished or in the dedupe window. Accept did not store
+	// this one.
 	Duplicate bool
 	// DuplicateOf is the ID of the earlier event. It is empty when that event is finished.
 	DuplicateOf string
-	// ReceivedAt is Redis's time of the decision, in whole milliseconds.
+	// ReceivedAt is the time of the decision by Redis's clock, in whole milliseconds.
 	ReceivedAt time.Time
 }
 
-// Accept takes events in, in order, and sets ReceivedAt of those it took. When it returns nil all are durable, or known duplicates.
+// Accept stores events in order and sets ReceivedAt of those that it stored. When it returns nil, every event is durable or a
+// duplicate.
 //
-// On *FullError none of the events of the refusing shard was taken; a source with one shard refuses all or nothing.
-// On any other error, including ctx's, events may have been taken: the sender must send them again.
-// Requests that come while a call to Redis is under way share the next one.
+// On *FullError Accept stored none of the events of the shard that is full; a source with one shard stores all of them or none.
+// On any other error, including the error of ctx, Accept may have stored some or all events, and the sender must send them again:
+// only Redis knows whether a call without a reply was executed. Accept never repeats such a call, because an event without an
+// idempotency key would be stored twice.
+//
+// Concurrent calls share round trips to Redis; see groupCommit.
 func (b *Inbox) Accept(ctx context.Context, events []*event.Event) ([]Receipt, error) {
 	receipts := make([]Receipt, len(events))
 	for i, r := range b.split(events, receipts) {
@@ -36,7 +41,7 @@ func (b *Inbox) Accept(ctx context.Context, events []*event.Event) ([]Receipt, e
 		}
 		r.ctx = ctx
 		shard := b.shards[i]
-		if err := shard.queue.do(ctx, r, func(group []*request) { b.accept(shard, group) }); err != nil { //nolint:contextcheck // a group ends with its last request
+		if err := shard.group.commit(ctx, r, func(group []*request) { b.acceptGroup(shard, group) }); err != nil { //nolint:contextcheck // the call lasts as long as any request of the group waits
 			return nil, err
 		}
 		if r.err != nil {
@@ -46,21 +51,22 @@ func (b *Inbox) Accept(ctx context.Context, events []*event.Event) ([]Receipt, e
 	return receipts, nil
 }
 
-// Arrived signals, at least once, after this process made a lane of the shard due: by accepting, finishing or releasing.
-func (b *Inbox) Arrived(shard int) <-chan struct{} { return b.shards[shard].arrived }
+// LaneDue returns a channel that receives a value after this process has made a lane of the shard due, by accepting, finishing or
+// retrying an event. One value can stand for several lanes.
+func (b *Inbox) LaneDue(shard int) <-chan struct{} { return b.shards[shard].laneDue }
 
-// request is the part of one Accept that belongs to one shard.
+// request is the part of one call of Accept that belongs to one shard.
 type request struct {
-	ctx    context.Context //nolint:containedctx // of the one who waits
-	events []arrival
+	ctx    context.Context //nolint:containedctx // the caller's; groupContext reads its deadline
+	events []candidate
 	err    error
 
-	leads bool
-	turn  chan turn
+	leader bool
+	wake   chan wakeup
 }
 
-// arrival is one event on its way in.
-type arrival struct {
+// candidate is one event that Accept has been given, and what the script needs to know about it.
+type candidate struct {
 	event       *event.Event
 	lane        string
 	fingerprint keyspace.Fingerprint // zero if the event has no key
@@ -68,37 +74,37 @@ type arrival struct {
 	receipt     *Receipt
 }
 
-// split makes a request for each shard that is concerned, nil for the others.
+// split returns a request for each shard that has events, and nil for the others.
 func (b *Inbox) split(events []*event.Event, receipts []Receipt) []*request {
 	requests := make([]*request, len(b.shards))
 	for i, e := range events {
 		lane := b.space.Lane(e.OrderingKey)
-		a := arrival{event: e, lane: lane.Name, encoded: e.Append(nil), receipt: &receipts[i]}
+		c := candidate{event: e, lane: lane.Name, encoded: e.Append(nil), receipt: &receipts[i]}
 		if e.Key != "" {
-			a.fingerprint = b.space.Fingerprint(e.Type, e.Key)
+			c.fingerprint = b.space.Fingerprint(e.Type, e.Key)
 		}
 		if requests[lane.Shard] == nil {
-			requests[lane.Shard] = &request{turn: make(chan turn, 1)}
+			requests[lane.Shard] = &request{wake: make(chan wakeup, 1)}
 		}
-		requests[lane.Shard].events = append(requests[lane.Shard].events, a)
+		requests[lane.Shard].events = append(requests[lane.Shard].events, c)
 	}
 	return requests
 }
 
 const (
-	// acceptTime ends a call that nobody waits for any more.
-	acceptTime = 5 * time.Second
-	// acceptCalls is how often a call is repeated after an answer that says what to do better.
-	acceptCalls = 8
+	// acceptTimeout bounds a call whose requests have a later deadline or none.
+	acceptTimeout = 5 * time.Second
+	// maxRetryableReplies is how often a script is called again after a reply that says what must be corrected first.
+	maxRetryableReplies = 8
 )
 
-// accept answers all requests of a group.
-func (b *Inbox) accept(s *shard, group []*request) {
-	ctx, cancel := waited(group)
+// acceptGroup decides on all requests of a group and sets their receipts or errors.
+func (b *Inbox) acceptGroup(s *shard, group []*request) {
+	ctx, cancel := groupContext(group)
 	defer cancel()
-	words, err := b.callAccept(ctx, s, group)
+	replies, err := b.callAccept(ctx, s, group)
 	if err == nil {
-		err = b.settle(s, group, words)
+		err = b.applyReplies(s, group, replies)
 	}
 	if err != nil {
 		for _, r := range group {
@@ -107,31 +113,33 @@ func (b *Inbox) accept(s *shard, group []*request) {
 	}
 }
 
-// waited returns a context that lasts as long as someone in the group waits: not only as long as the one who leads.
-func waited(group []*request) (context.Context, context.CancelFunc) {
-	last := time.Now() //nolint:forbidigo // contexts have this clock
-	longest := last.Add(acceptTime)
+// groupContext returns a context that ends at the latest deadline in the group, at most acceptTimeout from now. The leader's own
+// context would be too short: when it ends, the other requests still wait for the call that the leader makes for them.
+func groupContext(group []*request) (context.Context, context.CancelFunc) {
+	last := time.Now() //nolint:forbidigo // contexts use this clock
+	limit := last.Add(acceptTimeout)
 	for _, r := range group {
-		until, bounded := r.ctx.Deadline()
-		if !bounded || until.After(longest) {
-			last = longest
+		deadline, ok := r.ctx.Deadline()
+		if !ok || deadline.After(limit) {
+			last = limit
 			break
 		}
-		if until.After(last) {
-			last = until
+		if deadline.After(last) {
+			last = deadline
 		}
 	}
 	return context.WithDeadline(context.WithoutCancel(group[0].ctx), last)
 }
 
-// callAccept returns the time of the decision, and a word for each event.
-func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*request) (words []string, err error) {
-	for range acceptCalls {
-		var known memory
-		if known, err = b.remembering(ctx, s); err != nil {
+// callAccept calls accept.lua and returns the time of its decision, ms, and the reply for each event. It calls the script again
+// after a retryable reply: the script has stored nothing and says what must be corrected first.
+func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*request) (replies []string, err error) {
+	for range maxRetryableReplies {
+		var lengths bucketLengths
+		if lengths, err = b.refreshBuckets(ctx, s); err != nil {
 			return nil, err
 		}
-		keys, args := b.acceptCall(s.keys, known, group)
+		keys, args := b.acceptCall(s.keys, lengths, group)
 		word, rest, failed := b.scripts.accept.run(ctx, b.client, keys, args)
 		switch {
 		case failed != nil:
@@ -141,89 +149,90 @@ func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*request) (wor
 		case len(rest) != 1:
 			return nil, b.scripts.accept.unexpected(word)
 		}
-		var again bool
-		if again, err = b.improve(s, word, rest[0]); !again {
+		var retryable bool
+		if retryable, err = b.applyRetryableReply(s, word, rest[0]); !retryable {
 			return nil, err
 		}
 	}
 	return nil, err
 }
 
-// improve learns from an answer that accepted nothing. It reports whether another call may fare better, and the error if not.
-func (b *Inbox) improve(s *shard, word, told string) (again bool, err error) {
+// applyRetryableReply handles a reply with which accept.lua stored nothing. It reports whether another call can succeed; err is the
+// error to return if no other call is made.
+func (b *Inbox) applyRetryableReply(s *shard, word, detail string) (retryable bool, err error) {
 	switch word {
-	case wordSlices:
-		s.learn(told)
+	case wordBuckets:
+		s.storeBuckets(detail)
 		return true, b.scripts.accept.unexpected(word)
-	case wordMemory: // the log gave way to events, unless it is empty
-		return told != "0", &FullError{Limit: LimitRedisMemory}
+	case wordOutOfMemory: // detail is how many log records the script deleted; if there were none left, another call fails too
+		return detail != "0", &FullError{Limit: LimitRedisMemory}
 	default:
 		return false, b.scripts.accept.unexpected(word)
 	}
 }
 
-// acceptCall lays out what accept.lua reads.
-func (b *Inbox) acceptCall(shard keyspace.Shard, known memory, group []*request) (keys, args []string) {
-	limits, lengths := b.limits.Load(), known.lengths(b.clock.seen.Load())
-	keys = append(keys, shard.Due(), shard.Pending(), shard.Meta(), shard.Log(), shard.LogIndex())
-	args = append(args, b.clock.argument(), strconv.FormatInt(b.share(limits.MaxPending), 10),
-		known.value, strconv.Itoa(len(lengths)))
+// acceptCall returns the keys and arguments of accept.lua.
+func (b *Inbox) acceptCall(shard keyspace.Shard, known bucketLengths, group []*request) (keys, args []string) {
+	limits, lengths := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
+	keys = append(keys, shard.Due(), shard.InFlight(), shard.Meta(), shard.Log(), shard.LogIndex())
+	args = append(args, b.clock.argument(), strconv.FormatInt(b.shardShare(limits.MaxInFlight), 10),
+		known.stored, strconv.Itoa(len(lengths)))
 	for _, length := range lengths {
 		args = append(args, strconv.FormatInt(length, 10))
 	}
 	for _, r := range group {
 		args = append(args, strconv.Itoa(len(r.events)))
-		for _, a := range r.events {
-			keys = append(keys, shard.Lane(a.lane))
-			if a.fingerprint.Name != "" {
+		for _, c := range r.events {
+			keys = append(keys, shard.Lane(c.lane))
+			if c.fingerprint.Name != "" {
 				for _, length := range lengths {
-					keys = append(keys, shard.Remembered(length, a.fingerprint.Bucket))
+					keys = append(keys, shard.DedupeSet(length, c.fingerprint.Set))
 				}
 			}
-			args = append(args, a.event.ID, a.lane, a.fingerprint.Name, a.fingerprint.Member, rueidis.BinaryString(a.encoded))
+			args = append(args, c.event.ID, c.lane, c.fingerprint.Name, c.fingerprint.Member, rueidis.BinaryString(c.encoded))
 		}
 	}
 	return keys, args
 }
 
-// share is a shard's part of a limit that holds for the source.
-func (b *Inbox) share(limit int64) int64 {
+// shardShare returns a shard's part of a limit of the whole source, rounded up.
+func (b *Inbox) shardShare(limit int64) int64 {
 	n := int64(len(b.shards))
 	return (limit + n - 1) / n
 }
 
-// settle turns the words for a group's events into receipts and refusals.
-func (b *Inbox) settle(s *shard, group []*request, words []string) error {
-	now, err := strconv.ParseInt(words[0], 10, 64)
+// applyReplies turns the replies of accept.lua into receipts and errors.
+func (b *Inbox) applyReplies(s *shard, group []*request, replies []string) error {
+	now, err := strconv.ParseInt(replies[0], 10, 64)
 	if err != nil {
-		return b.scripts.accept.unexpected(words[0])
+		return b.scripts.accept.unexpected(replies[0])
 	}
-	b.clock.seen.Store(now)
-	words = words[1:]
+	b.clock.lastSeen.Store(now)
+	replies = replies[1:]
 	for _, r := range group {
-		if len(words) < len(r.events) {
+		if len(replies) < len(r.events) {
 			return b.scripts.accept.unexpected(wordAccepted)
 		}
-		r.settle(words[:len(r.events)], time.UnixMilli(now).UTC())
-		words = words[len(r.events):]
+		r.applyReplies(replies[:len(r.events)], time.UnixMilli(now).UTC())
+		replies = replies[len(r.events):]
 	}
-	s.signal()
+	s.signalDue()
 	return nil
 }
 
-func (r *request) settle(words []string, now time.Time) {
-	for i, word := range words {
-		a := r.events[i]
-		a.receipt.ReceivedAt = now
-		switch word {
+func (r *request) applyReplies(replies []string, now time.Time) {
+	for i, reply := range replies {
+		c := r.events[i]
+		c.receipt.ReceivedAt = now
+		switch reply {
 		case wordAccepted:
-			a.event.ReceivedAt = now
+			c.event.ReceivedAt = now
 		case wordFull:
 			r.err = &FullError{Limit: LimitQueue}
 		case wordFinished:
-			a.receipt.Duplicate = true
+			c.receipt.Duplicate = true
 		default:
-			a.receipt.Duplicate, a.receipt.DuplicateOf = true, word
+			c.receipt.Duplicate, c.receipt.DuplicateOf = true, reply
 		}
 	}
 }

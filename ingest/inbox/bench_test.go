@@ -15,16 +15,18 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// parallel is how many senders wait at once on each processor.
+// parallel is the number of concurrent senders for each processor.
 const parallel = 64
 
-// body is as long as a RudderStack event.
+// body is as long as a typical RudderStack event.
 var body = append(append([]byte(`{"a":"`), bytes.Repeat([]byte("x"), 1100)...), `"}`...)
 
-func numbered(i int64) *event.Event {
+// numberedEvent returns event i; events i and i+100,000 have the same user.
+func numberedEvent(i int64) *event.Event {
 	n := strconv.FormatInt(i, 10)
 	return &event.Event{
 		ID: "0198c1a0-0000-7000-8000-" + fmt.Sprintf("%012d", i), Type: "track/Order Completed",
@@ -32,7 +34,7 @@ func numbered(i int64) *event.Event {
 	}
 }
 
-// BenchmarkAccept compares with the floor: one SET NX a request.
+// BenchmarkAccept measures Accept, and for comparison the least that any durable receiver must do: one SET NX for each request.
 func BenchmarkAccept(b *testing.B) {
 	b.Run("floor=SETNX", func(b *testing.B) {
 		client := redistest.Start(b).Client(b)
@@ -51,13 +53,13 @@ func BenchmarkAccept(b *testing.B) {
 	})
 	for _, shards := range []int{1, 4} {
 		b.Run(fmt.Sprintf("shards=%d", shards), func(b *testing.B) {
-			in := open(b, redistest.Start(b).Client(b), inbox.Options{Shards: shards})
+			in := inboxtest.Open(b, redistest.Start(b).Client(b), inbox.Options{Shards: shards})
 			var next atomic.Int64
 			b.ReportAllocs()
 			b.SetParallelism(parallel)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := in.Accept(b.Context(), []*event.Event{numbered(next.Add(1))}); err != nil {
+					if _, err := in.Accept(b.Context(), []*event.Event{numberedEvent(next.Add(1))}); err != nil {
 						b.Error(err)
 					}
 				}
@@ -66,12 +68,12 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// BenchmarkFinish claims and completes, 64 lanes a claim.
+// BenchmarkFinish measures Claim, with 64 lanes a call, and Complete.
 func BenchmarkFinish(b *testing.B) {
-	in := open(b, redistest.Start(b).Client(b), inbox.Options{})
+	in := inboxtest.Open(b, redistest.Start(b).Client(b), inbox.Options{})
 	var events []*event.Event
 	for i := range b.N {
-		e := numbered(int64(i))
+		e := numberedEvent(int64(i))
 		e.OrderingKey = strconv.Itoa(i)
 		if events = append(events, e); len(events) == 1000 {
 			accept(b, in, events...)
@@ -82,7 +84,7 @@ func BenchmarkFinish(b *testing.B) {
 	record := fmt.Appendf(nil, `{"id":"x","payload":%s}`, body)
 	b.ReportAllocs()
 	b.ResetTimer()
-	work := make(chan *inbox.Claim)
+	work := make(chan *inbox.Lease)
 	var workers sync.WaitGroup
 	for range parallel {
 		workers.Go(func() {
@@ -98,50 +100,51 @@ func BenchmarkFinish(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, c := range claimed.Claims {
+		for _, c := range claimed.Leases {
 			work <- c
 		}
-		done += len(claimed.Claims)
+		done += len(claimed.Leases)
 	}
 	close(work)
 	workers.Wait()
 }
 
-// BenchmarkRemembered measures what Redis needs for a finished event's key when there are ten million: it fills a part of the buckets
-// as full.
-func BenchmarkRemembered(b *testing.B) {
-	const total, part = 10_000_000, 64 // of all buckets
+// BenchmarkDedupeWindow measures Redis's memory for one key in the dedupe window when the window has ten million keys. To save time
+// it fills only one in 64 dedupe sets, each as full as it would be then.
+func BenchmarkDedupeWindow(b *testing.B) {
+	const total, part = 10_000_000, 64
 	client := redistest.Start(b, "--appendonly", "no").Client(b)
 	for b.Loop() {
-		in := open(b, client, inbox.Options{})
+		in := inboxtest.Open(b, client, inbox.Options{})
 		if err := client.Do(b.Context(), client.B().Flushall().Build()).Error(); err != nil {
 			b.Fatal(err)
 		}
 		before := usedMemory(b, client)
-		n, sets := remember(b, client, in, total, part)
+		n, sets := fillDedupeSets(b, client, in, total, part)
 		b.ReportMetric(float64(usedMemory(b, client)-before)/float64(n), "bytes/key")
 		b.ReportMetric(float64(n)/float64(sets), "keys/set")
 	}
 }
 
-// remember adds the keys that fall into one in part of the buckets, as complete.lua writes them.
-func remember(b *testing.B, client rueidis.Client, in *inbox.Inbox, total, part int) (n, count int) {
-	slice := (window / 8).Milliseconds()
-	now := time.Now().UnixMilli() / slice
+// fillDedupeSets adds those of total keys that belong to one in part of the dedupe sets, as complete.lua adds them. It returns the
+// number of keys and of sets.
+func fillDedupeSets(b *testing.B, client rueidis.Client, in *inbox.Inbox, total, part int) (n, count int) {
+	length := bucket.Milliseconds()
+	now := time.Now().UnixMilli() / length
 	sets := map[string][]string{}
 	for i := range total {
 		fingerprint := in.Space().Fingerprint("track/Order Completed", strconv.Itoa(i))
-		if bucket, _ := strconv.ParseUint(fingerprint.Bucket, 36, 64); bucket%uint64(part) != 0 {
+		if number, _ := strconv.ParseUint(fingerprint.Set, 36, 64); number%uint64(part) != 0 {
 			continue
 		}
-		set := in.Space().Shard(0).Remembered(slice, fingerprint.Bucket)
+		set := in.Space().Shard(0).DedupeSet(length, fingerprint.Set)
 		sets[set] = append(sets[set], fmt.Sprintf("%s%03d", fingerprint.Member, (now-int64(i%9))%1000))
 		n++
 	}
 	for set, members := range sets {
 		for _, command := range []rueidis.Completed{
 			client.B().Sadd().Key(set).Member(strconv.FormatInt(-now, 10)).Build(),
-			client.B().Pexpire().Key(set).Milliseconds(slice * 10).Build(),
+			client.B().Pexpire().Key(set).Milliseconds(length * 10).Build(),
 			client.B().Sadd().Key(set).Member(members...).Build(),
 		} {
 			if err := client.Do(b.Context(), command).Error(); err != nil {
@@ -152,6 +155,7 @@ func remember(b *testing.B, client rueidis.Client, in *inbox.Inbox, total, part 
 	return n, len(sets)
 }
 
+// usedMemory returns Redis's memory in bytes.
 func usedMemory(b *testing.B, client rueidis.Client) (bytes int) {
 	b.Helper()
 	stats, err := client.Do(b.Context(), client.B().Info().Section("memory").Build()).ToString()

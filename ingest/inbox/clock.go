@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// clock is Redis's, unless a test has given one.
+// clock chooses the time that scripts use. It is Redis's own clock, so that all processes agree on when a lease ends, unless a test
+// has replaced it.
 type clock struct {
-	given func() time.Time
-	seen  atomic.Int64 // the last time that a script answered with, ms
+	replacement func() time.Time
+	lastSeen    atomic.Int64 // the last time that accept.lua returned, in ms since 1970
 }
 
-// argument is what scripts take as now: empty lets them ask Redis.
+// argument returns the scripts' argument for the current time. An empty argument makes them read Redis's clock.
 func (c *clock) argument() string {
-	if c.given == nil {
+	if c.replacement == nil {
 		return ""
 	}
-	return strconv.FormatInt(c.given().UnixMilli(), 10)
+	return strconv.FormatInt(c.replacement().UnixMilli(), 10)
 }

@@ -10,29 +10,38 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// ErrUnavailable is in every error that means Redis could not be asked or did not answer: the change may have happened.
+// ErrUnavailable is wrapped by every error which means that Redis could not be reached, did not reply, or replied with an error.
+// The change may have been made.
 var ErrUnavailable = errors.New("inbox unavailable")
 
-// ErrLost says that the lane is no longer held under this claim: its event was finished, or its lease ran out and another has it.
-var ErrLost = errors.New("claim lost")
+// ErrLeaseLost means that the caller no longer has the lease: it has finished the event before, or its lease ended and another
+// worker has claimed the lane. Nothing was changed.
+var ErrLeaseLost = errors.New("lease lost")
 
-// FullError says that the inbox cannot take events now, and what is used up.
+// FullError means that the inbox cannot store events at present. Nothing was changed.
 type FullError struct {
 	// Limit is LimitQueue or LimitRedisMemory.
 	Limit string
 }
 
-// What can be used up.
+// The limits that the inbox can reach.
 const (
-	LimitQueue  = "queue"
+	// LimitQueue is the maximum number of unfinished events, Limits.MaxInFlight.
+	LimitQueue = "queue"
+	// LimitRedisMemory is Redis's maxmemory.
 	LimitRedisMemory = "memory"
 )
 
-func (e *FullError) Error() string { return "inbox full: " + e.Limit + " limit reached" }
+func (e *FullError) Error() string {
+	if e.Limit == LimitRedisMemory {
+		return "inbox full: Redis is out of memory"
+	}
+	return "inbox full: the maximum number of unfinished events is reached"
+}
 
-// failure says what went wrong in a call to Redis.
+// failure returns the error for a call to Redis that failed.
 func failure(call string, err error) error {
-	if refusal, ok := rueidis.IsRedisErr(err); ok && strings.Contains(refusal.Error(), "OOM command not allowed") {
+	if reply, ok := rueidis.IsRedisErr(err); ok && strings.Contains(reply.Error(), "OOM command not allowed") {
 		return &FullError{Limit: LimitRedisMemory}
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, call, err)

@@ -2,10 +2,10 @@
 
 package inbox
 
-// Waiting is how many requests wait for the next call to a shard.
+// Waiting returns the number of requests that wait for the next call to a shard.
 func (b *Inbox) Waiting(shard int) int {
-	q := &b.shards[shard].queue
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting)
+	g := &b.shards[shard].group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
 }

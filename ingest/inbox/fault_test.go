@@ -16,19 +16,20 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// fill accepts events of 10 KB, one a user, until Redis has no memory for more.
+// fill accepts events of 10 KB, one for each user, until Redis is out of memory. It returns the number of accepted events.
 func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
 	t.Helper()
 	for {
-		e := keyed(strconv.Itoa(accepted), fmt.Sprintf("key %d of %s", accepted, t.Name()))
+		e := newEvent(strconv.Itoa(accepted), fmt.Sprintf("key %d of %s", accepted, t.Name()))
 		e.Body = bytes.Repeat([]byte("x"), 10_000)
 		_, err := b.Accept(t.Context(), []*event.Event{e})
 		if full, is := errors.AsType[*inbox.FullError](err); is {
 			if full.Limit != inbox.LimitRedisMemory {
-				t.Fatalf("%v; want the memory limit", full)
+				t.Fatalf("%v; want LimitRedisMemory", full)
 			}
 			return accepted
 		}
@@ -37,8 +38,8 @@ func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
 	}
 }
 
-func TestAFullRedisRefusesEventsAndIsDrained(t *testing.T) {
-	b := open(t, redistest.Start(t, "--maxmemory", "6mb").Client(t), inbox.Options{Limits: inbox.Limits{
+func TestARedisThatIsOutOfMemoryRejectsEventsAndCanBeDrained(t *testing.T) {
+	b := inboxtest.Open(t, redistest.Start(t, "--maxmemory", "6mb").Client(t), inbox.Options{Limits: inbox.Limits{
 		Window: window, Log: eventlog.Limits{MaxEvents: 100_000},
 	}})
 	accepted := fill(t, b)
@@ -46,10 +47,10 @@ func TestAFullRedisRefusesEventsAndIsDrained(t *testing.T) {
 		t.Fatalf("%d accepted, depth %d", accepted, depth(t, b))
 	}
 
-	buried, finished := 0, 0
+	deadLettered, finished := 0, 0
 	for finished < accepted {
-		for _, c := range claim(t, b).Claims {
-			if lost, err := b.Renew(t.Context(), []*inbox.Claim{c}); err != nil || len(lost) != 0 {
+		for _, c := range claim(t, b).Leases {
+			if lost, err := b.Renew(t.Context(), []*inbox.Lease{c}); err != nil || len(lost) != 0 {
 				t.Fatalf("renew: %d lost, %v", len(lost), err)
 			}
 			ok(t, b.Save(t.Context(), c, bytes.Repeat([]byte("p"), 10_000)))
@@ -61,74 +62,74 @@ func TestAFullRedisRefusesEventsAndIsDrained(t *testing.T) {
 				}
 				ok(t, b.Complete(t.Context(), c, big(c)))
 			case '1':
-				buried++
-				ok(t, b.Bury(t.Context(), c, []byte("plan"), big(c)))
+				deadLettered++
+				ok(t, b.DeadLetter(t.Context(), c, []byte("progress"), big(c)))
 			default:
 				ok(t, b.Complete(t.Context(), c, big(c)))
 			}
 			finished++
 		}
 	}
-	if got := depth(t, b); got != 0 || buried == 0 {
-		t.Errorf("depth %d after draining, %d buried", got, buried)
+	if got := depth(t, b); got != 0 || deadLettered == 0 {
+		t.Errorf("depth %d after draining, %d dead letters", got, deadLettered)
 	}
 	if again := fill(t, b); again < accepted/2 {
 		t.Errorf("%d accepted after draining, %d before", again, accepted)
 	}
 }
 
-// big is a log record that is larger than the event.
-func big(c *inbox.Claim) []byte {
+// big returns a log record that is larger than the event.
+func big(c *inbox.Lease) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"status":"succeeded","reason":%q}`, c.Event.ID, bytes.Repeat([]byte("x"), 20_000))
 }
 
-func TestALogThatFillsRedisGivesWayToEvents(t *testing.T) {
+func TestTheLogShrinksWhenRedisIsOutOfMemory(t *testing.T) {
 	client := redistest.Start(t, "--maxmemory", "6mb").Client(t)
-	b := open(t, client, inbox.Options{Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 100_000}}})
+	b := inboxtest.Open(t, client, inbox.Options{Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 100_000}}})
 	for i := range 500 { // 10 MB of records
-		accept(t, b, keyed(strconv.Itoa(i), ""))
+		accept(t, b, newEvent(strconv.Itoa(i), ""))
 		c := claimOne(t, b)
 		ok(t, b.Complete(t.Context(), c, big(c)))
 	}
 	entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Limit: 1000})
 	ok(t, err)
 	if len(entries) < 10 || len(entries) > 300 {
-		t.Errorf("%d entries are left; want as many as fit", len(entries))
+		t.Errorf("%d log entries are left; want as many as fit into Redis", len(entries))
 	}
 }
 
-func TestWhatWasAcceptedSurvivesThatRedisIsKilled(t *testing.T) {
+func TestAcceptedEventsAndLeasesSurviveAKillOfRedis(t *testing.T) {
 	server := redistest.Start(t)
-	b := open(t, server.Client(t), inbox.Options{})
-	first, second := keyed("u", "1"), keyed("u", "2")
+	b := inboxtest.Open(t, server.Client(t), inbox.Options{})
+	first, second := newEvent("u", "1"), newEvent("u", "2")
 	accept(t, b, first, second)
 	held := claimOne(t, b)
-	ok(t, b.Save(t.Context(), held, []byte("plan")))
+	ok(t, b.Save(t.Context(), held, []byte("progress")))
 	server.Kill()
 
-	if _, err := b.Accept(t.Context(), []*event.Event{keyed("u", "3")}); !errors.Is(err, inbox.ErrUnavailable) {
-		t.Errorf("accept while Redis is away: %v; want ErrUnavailable", err)
+	if _, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "3")}); !errors.Is(err, inbox.ErrUnavailable) {
+		t.Errorf("Accept while Redis is down: %v; want ErrUnavailable", err)
 	}
 	if err := b.Complete(t.Context(), held, nil); !errors.Is(err, inbox.ErrUnavailable) {
-		t.Errorf("complete while Redis is away: %v; want ErrUnavailable", err)
+		t.Errorf("Complete while Redis is down: %v; want ErrUnavailable", err)
 	}
 
 	server.Start()
 	awaitRedis(t, b)
-	ok(t, b.Complete(t.Context(), held, nil)) // the claim is still held
+	ok(t, b.Complete(t.Context(), held, nil)) // the lease has not ended
 	c := claimOne(t, b)
 	if c.Event.ID != second.ID {
-		t.Errorf("then event %s; want %s", c.Event.ID, second.ID)
+		t.Errorf("the next event is %s; want %s", c.Event.ID, second.ID)
 	}
 	ok(t, b.Complete(t.Context(), c, nil))
-	for _, receipt := range accept(t, b, keyed("u", "1"), keyed("u", "2")) {
+	for _, receipt := range accept(t, b, newEvent("u", "1"), newEvent("u", "2")) {
 		if !receipt.Duplicate {
-			t.Error("a finished event is taken again")
+			t.Error("a finished event was accepted again")
 		}
 	}
 }
 
-// awaitRedis returns when a call succeeds, for the client connects again by itself.
+// awaitRedis waits until a call succeeds. The client reconnects by itself.
 func awaitRedis(t *testing.T, b *inbox.Inbox) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -144,7 +145,7 @@ func awaitRedis(t *testing.T, b *inbox.Inbox) {
 	}
 }
 
-func TestOpenWithoutRedis(t *testing.T) {
+func TestOpenReturnsErrUnavailableWithoutRedis(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client(t)
 	server.Kill()
@@ -154,7 +155,7 @@ func TestOpenWithoutRedis(t *testing.T) {
 	}
 }
 
-func TestTheScriptsKeepToOneSlotOfACluster(t *testing.T) {
+func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
 	server := redistest.Start(t, "--cluster-enabled", "yes")
 	plain := server.Client(t)
 	ok(t, plain.Do(t.Context(), plain.B().ClusterAddslotsrange().StartSlotEndSlot().StartSlotEndSlot(0, 16383).Build()).Error())
@@ -163,12 +164,12 @@ func TestTheScriptsKeepToOneSlotOfACluster(t *testing.T) {
 	ok(t, err)
 	t.Cleanup(client.Close)
 
-	b := open(t, client, inbox.Options{Shards: 16})
+	b := inboxtest.Open(t, client, inbox.Options{Shards: 16})
 	log := eventlog.Open(client, b.Space(), eventlog.Limits{MaxEvents: 1000})
 	const n = 100
 	var events []*event.Event
 	for i := range n {
-		events = append(events, keyed(strconv.Itoa(i), strconv.Itoa(i)))
+		events = append(events, newEvent(strconv.Itoa(i), strconv.Itoa(i)))
 	}
 	accept(t, b, events...)
 	ok(t, log.Append(t.Context(), []eventlog.Entry{{ID: "a", OrderingKey: "1"}, {ID: "b", OrderingKey: "2"}}))
@@ -176,14 +177,14 @@ func TestTheScriptsKeepToOneSlotOfACluster(t *testing.T) {
 	for shard := range b.Shards() {
 		claimed, err := b.Claim(t.Context(), shard, n)
 		ok(t, err)
-		if _, err := b.Renew(t.Context(), claimed.Claims); err != nil {
+		if _, err := b.Renew(t.Context(), claimed.Leases); err != nil {
 			t.Fatal(err)
 		}
-		for i, c := range claimed.Claims {
+		for i, c := range claimed.Leases {
 			seen++
 			ok(t, b.Save(t.Context(), c, []byte("x")))
 			if i == 0 {
-				ok(t, b.Bury(t.Context(), c, nil, record(c, eventlog.DeadLettered)))
+				ok(t, b.DeadLetter(t.Context(), c, nil, record(c, eventlog.DeadLettered)))
 			} else {
 				ok(t, b.Complete(t.Context(), c, record(c, eventlog.Succeeded)))
 			}
@@ -206,7 +207,7 @@ func awaitCluster(t *testing.T, client rueidis.Client) {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("no cluster: %s, %v", info, err)
+			t.Fatalf("the cluster does not become ready: %s, %v", info, err)
 		}
 	}
 }

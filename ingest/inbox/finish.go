@@ -15,22 +15,23 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 )
 
-// Save keeps the progress of the claimed event. ErrLost if the claim is.
-func (b *Inbox) Save(ctx context.Context, claim *Claim, progress []byte) error {
-	keys := claim.shard.keys
-	word, _, err := b.scripts.save.run(ctx, b.client, []string{keys.Claims(), keys.Progress(claim.lane)},
-		[]string{claim.lane, claim.token, rueidis.BinaryString(progress)})
-	return ended(b.scripts.save, word, err)
+// Save stores the progress of the leased event. It returns ErrLeaseLost if the caller no longer has the lease.
+func (b *Inbox) Save(ctx context.Context, lease *Lease, progress []byte) error {
+	keys := lease.shard.keys
+	word, _, err := b.scripts.save.run(ctx, b.client, []string{keys.FencingTokens(), keys.Progress(lease.lane)},
+		[]string{lease.lane, lease.token, rueidis.BinaryString(progress)})
+	return leaseResult(b.scripts.save, word, err)
 }
 
-// Renew starts the leases of claims of one shard anew, and names the claims that are lost.
-func (b *Inbox) Renew(ctx context.Context, claims []*Claim) (lost []*Claim, err error) {
-	of := map[*shard][]*Claim{}
-	for _, claim := range claims {
-		of[claim.shard] = append(of[claim.shard], claim)
+// Renew extends leases by their full length from now and returns those that the caller has lost. After an error, some of them may
+// have been extended.
+func (b *Inbox) Renew(ctx context.Context, leases []*Lease) (lost []*Lease, err error) {
+	byShard := map[*shard][]*Lease{}
+	for _, lease := range leases {
+		byShard[lease.shard] = append(byShard[lease.shard], lease)
 	}
-	for s, claims := range of {
-		gone, err := b.renew(ctx, s, claims)
+	for s, leases := range byShard {
+		gone, err := b.renew(ctx, s, leases)
 		if err != nil {
 			return nil, err
 		}
@@ -39,126 +40,129 @@ func (b *Inbox) Renew(ctx context.Context, claims []*Claim) (lost []*Claim, err 
 	return lost, nil
 }
 
-func (b *Inbox) renew(ctx context.Context, s *shard, claims []*Claim) (lost []*Claim, err error) {
+func (b *Inbox) renew(ctx context.Context, s *shard, leases []*Lease) (lost []*Lease, err error) {
 	deadline := b.leaseEnd()
 	args := []string{b.clock.argument(), b.leaseArgument()}
-	for _, claim := range claims {
-		args = append(args, claim.lane, claim.token)
+	for _, lease := range leases {
+		args = append(args, lease.lane, lease.token)
 	}
-	word, words, err := b.scripts.renew.run(ctx, b.client, []string{s.keys.Due(), s.keys.Claims()}, args)
+	word, words, err := b.scripts.renew.run(ctx, b.client, []string{s.keys.Due(), s.keys.FencingTokens()}, args)
 	if err != nil {
 		return nil, err
 	}
-	if word != wordRenewed || len(words) != len(claims) {
+	if word != wordRenewed || len(words) != len(leases) {
 		return nil, b.scripts.renew.unexpected(word)
 	}
-	for i, claim := range claims {
+	for i, lease := range leases {
 		if words[i] == wordHeld {
-			claim.deadline.Store(&deadline)
+			lease.deadline.Store(&deadline)
 		} else {
-			lost = append(lost, claim)
+			lost = append(lost, lease)
 		}
 	}
 	return lost, nil
 }
 
-// Complete finishes the event: its key is remembered, its log record written unless it is nil, and the lane goes on. ErrLost if the
-// claim is, or if an earlier Complete whose answer was lost had done it.
-func (b *Inbox) Complete(ctx context.Context, claim *Claim, record []byte) error {
-	for range acceptCalls {
-		known, err := b.remembering(ctx, claim.shard)
+// Complete finishes the event: it moves the event's key to the dedupe window, writes the log record unless that is nil, and makes
+// the lane's next event due. It returns ErrLeaseLost if the caller no longer has the lease. That includes an earlier call of
+// Complete that succeeded but whose reply was lost.
+func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte) error {
+	for range maxRetryableReplies {
+		lengths, err := b.refreshBuckets(ctx, lease.shard)
 		if err != nil {
 			return err
 		}
-		keys, args := b.completeCall(claim, known, record)
+		keys, args := b.completeCall(lease, lengths, record)
 		word, rest, err := b.scripts.complete.run(ctx, b.client, keys, args)
-		if word != wordSlices || len(rest) != 1 {
-			claim.shard.signal()
-			return ended(b.scripts.complete, word, err)
+		if word != wordBuckets || len(rest) != 1 {
+			lease.shard.signalDue()
+			return leaseResult(b.scripts.complete, word, err)
 		}
-		claim.shard.learn(rest[0])
+		lease.shard.storeBuckets(rest[0])
 	}
-	return b.scripts.complete.unexpected(wordSlices)
+	return b.scripts.complete.unexpected(wordBuckets)
 }
 
-func (b *Inbox) completeCall(claim *Claim, known memory, record []byte) (keys, args []string) {
-	shard, e := claim.shard.keys, claim.Event
+// completeCall returns the keys and arguments of complete.lua.
+func (b *Inbox) completeCall(lease *Lease, lengths bucketLengths, record []byte) (keys, args []string) {
+	shard, e := lease.shard.keys, lease.Event
 	keys = []string{
-		shard.Claims(), shard.Due(), shard.Lane(claim.lane), shard.Progress(claim.lane), shard.Meta(), shard.Log(), shard.LogIndex(),
+		shard.FencingTokens(), shard.Due(), shard.Lane(lease.lane), shard.Progress(lease.lane), shard.Meta(), shard.Log(), shard.LogIndex(),
 	}
-	args = b.endArguments(claim, record)
+	args = b.finishArguments(lease, record)
 	if e.Key == "" {
 		return keys, append(args, "")
 	}
 	fingerprint := b.space.Fingerprint(e.Type, e.Key)
-	keys, args = append(keys, shard.Pending()), append(args, fingerprint.Name, known.value)
-	if known.current > 0 {
-		keys = append(keys, shard.Remembered(known.current, fingerprint.Bucket))
-		args = append(args, fingerprint.Member, strconv.FormatInt(known.current, 10),
-			strconv.FormatInt(e.ReceivedAt.UnixMilli()/known.current, 10))
+	keys, args = append(keys, shard.InFlight()), append(args, fingerprint.Name, lengths.stored)
+	if lengths.current > 0 {
+		keys = append(keys, shard.DedupeSet(lengths.current, fingerprint.Set))
+		args = append(args, fingerprint.Member, strconv.FormatInt(lengths.current, 10),
+			strconv.FormatInt(e.ReceivedAt.UnixMilli()/lengths.current, 10))
 	}
 	return keys, args
 }
 
-// Retry gives the lane back, to be claimed again after a while. Empty progress keeps what was saved; nil record leaves the log as
-// it is.
-func (b *Inbox) Retry(ctx context.Context, claim *Claim, after time.Duration, progress, record []byte) error {
-	shard := claim.shard.keys
-	keys := []string{shard.Claims(), shard.Due(), shard.Progress(claim.lane), shard.Log(), shard.LogIndex()}
-	args := append(b.endArguments(claim, record), strconv.FormatInt(after.Milliseconds(), 10), rueidis.BinaryString(progress))
+// Retry ends the lease; the lane is due again after the delay, with the same first event. Empty progress keeps the progress saved
+// before; a nil record leaves the event's log entry unchanged. It returns ErrLeaseLost if the caller no longer has the lease.
+func (b *Inbox) Retry(ctx context.Context, lease *Lease, delay time.Duration, progress, record []byte) error {
+	shard := lease.shard.keys
+	keys := []string{shard.FencingTokens(), shard.Due(), shard.Progress(lease.lane), shard.Log(), shard.LogIndex()}
+	args := append(b.finishArguments(lease, record), strconv.FormatInt(delay.Milliseconds(), 10), rueidis.BinaryString(progress))
 	word, _, err := b.scripts.retry.run(ctx, b.client, keys, args)
-	claim.shard.signal()
-	return ended(b.scripts.retry, word, err)
+	lease.shard.signalDue()
+	return leaseResult(b.scripts.retry, word, err)
 }
 
-// Bury finishes the event as a dead letter, kept with its progress (empty keeps what was saved): its key is free, its log record
-// written, and the lane goes on.
-func (b *Inbox) Bury(ctx context.Context, claim *Claim, progress, record []byte) error {
-	shard, e := claim.shard.keys, claim.Event
+// DeadLetter finishes the event as a dead letter and stores it with its progress; empty progress keeps the progress saved before.
+// It removes the event's key from the in-flight index, so that the sender can send the event again, writes the log record unless
+// that is nil, and makes the lane's next event due. It returns ErrLeaseLost if the caller no longer has the lease.
+func (b *Inbox) DeadLetter(ctx context.Context, lease *Lease, progress, record []byte) error {
+	shard, e := lease.shard.keys, lease.Event
 	keys := []string{
-		shard.Claims(), shard.Due(), shard.Lane(claim.lane), shard.Progress(claim.lane), shard.Meta(), shard.Log(), shard.LogIndex(),
-		shard.Pending(), shard.Dead(), shard.DeadPlan(), shard.DeadIndex(),
+		shard.FencingTokens(), shard.Due(), shard.Lane(lease.lane), shard.Progress(lease.lane), shard.Meta(), shard.Log(), shard.LogIndex(),
+		shard.InFlight(), shard.DeadLetters(), shard.DeadLetterProgress(), shard.DeadLetterIndex(),
 	}
 	fingerprint := ""
 	if e.Key != "" {
 		fingerprint = b.space.Fingerprint(e.Type, e.Key).Name
 	}
-	args := append(b.endArguments(claim, record), fingerprint, rueidis.BinaryString(progress))
-	word, _, err := b.scripts.bury.run(ctx, b.client, keys, args)
-	claim.shard.signal()
-	return ended(b.scripts.bury, word, err)
+	args := append(b.finishArguments(lease, record), fingerprint, rueidis.BinaryString(progress))
+	word, _, err := b.scripts.deadLetter.run(ctx, b.client, keys, args)
+	lease.shard.signalDue()
+	return leaseResult(b.scripts.deadLetter, word, err)
 }
 
-// buryUnreadable makes a dead letter, under an ID of its own, of an entry that is no event.
-func (b *Inbox) buryUnreadable(ctx context.Context, claim *Claim, cause error) error {
-	claim.Event = &event.Event{ID: event.NewID()}
+// deadLetterUnreadable dead-letters an entry that cannot be decoded as an event. It gives the dead letter a new ID.
+func (b *Inbox) deadLetterUnreadable(ctx context.Context, lease *Lease, cause error) error {
+	lease.Event = &event.Event{ID: event.NewID()}
 	record, err := json.Marshal(eventlog.Entry{
-		ID: claim.Event.ID, Source: b.space.Source(), Status: eventlog.DeadLettered, Reason: cause.Error(),
+		ID: lease.Event.ID, Source: b.space.Source(), Status: eventlog.DeadLettered, Reason: cause.Error(),
 	})
 	if err != nil {
 		return fmt.Errorf("log record: %w", err)
 	}
-	return b.Bury(ctx, claim, nil, record)
+	return b.DeadLetter(ctx, lease, nil, record)
 }
 
-// endArguments are the first seven of every script that ends a claim.
-func (b *Inbox) endArguments(claim *Claim, record []byte) []string {
+// finishArguments returns the first seven arguments of every script that ends a lease.
+func (b *Inbox) finishArguments(lease *Lease, record []byte) []string {
 	log := b.limits.Load().Log
 	return []string{
-		b.clock.argument(), claim.lane, claim.token, claim.Event.ID, rueidis.BinaryString(record),
-		strconv.FormatInt(b.share(int64(log.MaxEvents)), 10), strconv.FormatInt(log.Retention.Milliseconds(), 10),
+		b.clock.argument(), lease.lane, lease.token, lease.Event.ID, rueidis.BinaryString(record),
+		strconv.FormatInt(b.shardShare(int64(log.MaxEvents)), 10), strconv.FormatInt(log.Retention.Milliseconds(), 10),
 	}
 }
 
-// ended decodes the answer of a script that only the holder of a lane may run.
-func ended(s script, word string, err error) error {
+// leaseResult returns the error for the reply of a script that only the worker with the lease may run.
+func leaseResult(s script, word string, err error) error {
 	switch {
 	case err != nil:
 		return err
 	case word == wordDone:
 		return nil
 	case word == wordLost:
-		return ErrLost
+		return ErrLeaseLost
 	default:
 		return s.unexpected(word)
 	}

@@ -18,10 +18,11 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// gate holds a client's scripts back, each until it is released.
+// gate is a client that delays each script: it sends to reached, and then waits for release. With a nil channel it delays nothing.
 type gate struct {
 	rueidis.Client
 	reached, release chan struct{}
@@ -35,15 +36,15 @@ func (c *gate) Do(ctx context.Context, command rueidis.Completed) rueidis.RedisR
 	return c.Client.Do(ctx, command)
 }
 
-func TestEventsThatComeTogetherShareCallsAndEachSenderKeepsItsOrder(t *testing.T) {
+func TestConcurrentRequestsShareCallsAndTheEventsOfASenderStayInOrder(t *testing.T) {
 	client := redistest.Start(t).Client(t)
-	b := open(t, client, inbox.Options{})
+	b := inboxtest.Open(t, client, inbox.Options{})
 	const senders, each = 100, 20
 	var group errgroup.Group
 	for i := range senders {
 		group.Go(func() error {
 			for j := range each {
-				e := keyed(fmt.Sprintf("user %d", i), fmt.Sprintf("%d-%d", i, j))
+				e := newEvent(fmt.Sprintf("user %d", i), fmt.Sprintf("%d-%d", i, j))
 				e.ID = strconv.Itoa(j)
 				if _, err := b.Accept(t.Context(), []*event.Event{e}); err != nil {
 					return err
@@ -57,9 +58,9 @@ func TestEventsThatComeTogetherShareCallsAndEachSenderKeepsItsOrder(t *testing.T
 		t.Errorf("%d calls for %d events", calls, senders*each)
 	}
 	for j := range each {
-		for _, c := range claim(t, b).Claims {
+		for _, c := range claim(t, b).Leases {
 			if c.Event.ID != strconv.Itoa(j) {
-				t.Fatalf("%s: event %s is number %d of its lane", c.Event.OrderingKey, c.Event.ID, j)
+				t.Fatalf("%s: event %s is at position %d of its lane", c.Event.OrderingKey, c.Event.ID, j)
 			}
 			ok(t, b.Complete(t.Context(), c, nil))
 		}
@@ -69,7 +70,7 @@ func TestEventsThatComeTogetherShareCallsAndEachSenderKeepsItsOrder(t *testing.T
 	}
 }
 
-// commandCalls is how often Redis ran a command.
+// commandCalls returns how often Redis has executed a command.
 func commandCalls(t *testing.T, client rueidis.Client, name string) (count int) {
 	t.Helper()
 	info, err := client.Do(t.Context(), client.B().Info().Section("commandstats").Build()).ToString()
@@ -81,38 +82,38 @@ func commandCalls(t *testing.T, client rueidis.Client, name string) (count int) 
 	return count
 }
 
-func TestOneWhoGivesUpDoesNotHoldUpTheOthers(t *testing.T) {
+func TestARequestThatIsCanceledDoesNotDelayTheOthers(t *testing.T) {
 	client := &gate{Client: redistest.Start(t).Client(t)}
-	b := open(t, client, inbox.Options{})
-	accept(t, b, keyed("u", "")) // the window is announced
+	b := inboxtest.Open(t, client, inbox.Options{})
+	accept(t, b, newEvent("u", "")) // makes the dedupe window known to Redis, so that the next script is accept.lua
 	client.reached, client.release = make(chan struct{}), make(chan struct{})
 
 	var group errgroup.Group
 	start := func(ctx context.Context, user string, want error) {
 		group.Go(func() error {
-			_, err := b.Accept(ctx, []*event.Event{keyed(user, "")})
+			_, err := b.Accept(ctx, []*event.Event{newEvent(user, "")})
 			if !errors.Is(err, want) {
 				return fmt.Errorf("%s: %w; want %w", user, err, want)
 			}
 			return nil
 		})
 	}
-	impatient, giveUp := context.WithCancel(t.Context())
+	impatient, cancel := context.WithCancel(t.Context())
 	start(t.Context(), "first", nil)
-	<-client.reached // it leads, and its call is under way
+	<-client.reached // it leads, and its call is in progress
 	start(impatient, "impatient", context.Canceled)
 	start(t.Context(), "patient", nil)
 	awaitWaiting(t, b, 2)
-	giveUp()
+	cancel()
 	awaitWaiting(t, b, 1)
 	client.release <- struct{}{}
-	<-client.reached // the second call, led by another
+	<-client.reached // the call that the third request leads
 	client.release <- struct{}{}
 	ok(t, group.Wait())
 
 	client.reached = nil
 	var users []string
-	for _, c := range claim(t, b).Claims {
+	for _, c := range claim(t, b).Leases {
 		users = append(users, c.Event.OrderingKey)
 	}
 	if diff := cmp.Diff(map[string]bool{"u": true, "first": true, "patient": true}, set(users)); diff != "" {
@@ -120,6 +121,7 @@ func TestOneWhoGivesUpDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 }
 
+// set returns the names as keys of a map.
 func set(names []string) map[string]bool {
 	out := map[string]bool{}
 	for _, name := range names {
@@ -128,14 +130,14 @@ func set(names []string) map[string]bool {
 	return out
 }
 
-// awaitWaiting returns when so many requests wait for the next call.
+// awaitWaiting returns when n requests wait for the next call.
 func awaitWaiting(t *testing.T, b *inbox.Inbox, n int) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
 	for b.Waiting(0) != n {
 		select {
 		case <-deadline:
-			t.Fatalf("%d are waiting; want %d", b.Waiting(0), n)
+			t.Fatalf("%d requests are waiting; want %d", b.Waiting(0), n)
 		default:
 			runtime.Gosched()
 		}

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inbox keeps accepted events in Redis, each in the lane of its ordering key, until they are finished.
-//
-// It holds what DESIGN.md promises: what Accept took is durable; an event is taken once a window; the events of a lane are
-// handed out one at a time, in order; only the holder of a lane's lease can move it on. Each transition is one Lua script.
+// Package inbox stores accepted events in Redis until they are delivered. The receiver calls Accept before it answers 200; delivery
+// calls Claim, Save, Renew, and then Complete, Retry or DeadLetter. Each of these is one Lua script, so that a crash never leaves a
+// change half made. The inbox promises that an accepted event is durable, that events of one ordering key are delivered one at a
+// time and in order, that a repeated idempotency key is stored once in the dedupe window, and that only the worker with a lane's
+// lease changes the lane. It must never read an event's content or decide what to deliver.
 package inbox
 
 import (
@@ -20,39 +21,42 @@ import (
 )
 
 const (
-	defaultLease = 30 * time.Second
-	ownerEnd     = "/" // so that no owner's name begins with another's
+	defaultLease   = 30 * time.Second
+	ownerSeparator = "/" // ends the owner's name in a token, so that no owner's prefix matches the tokens of another
 )
 
-// Options say how an inbox is opened.
+// Options configure an inbox when it is opened.
 type Options struct {
-	// Shards spreads the source over that many cluster slots; 0 means 1. A count that Redis already holds wins. An event is known
-	// again in its own shard, which its ordering key decides: with more than one shard, an idempotency key that comes again with
-	// another ordering key may not be found. An event that is sent again as it was always is.
+	// Shards is the number of Redis Cluster slots over which the source is spread; 0 means 1. If Redis already stores a number for
+	// the source, that number is used instead. Duplicates are recognized within a shard, and the ordering key decides the shard.
+	// With more than one shard, an idempotency key that is sent again with another ordering key may therefore not be recognized. A
+	// repetition of the same event always is.
 	Shards int
-	// Lease is how long a claim lasts unless renewed; 0 means 30 s.
+	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s.
 	Lease time.Duration
-	// Limits are what may change while the inbox is open.
+	// Limits may also be changed later; see Configure.
 	Limits Limits
-	// Owner, if set, names the one process that may use it at a time: Open takes over what an earlier one had claimed.
+	// Owner names a process of which only one runs at a time, such as a container that is restarted. If it is set, Open ends the
+	// leases that an earlier process of the same name left behind.
 	Owner string
-	// Now replaces Redis's clock, for tests; nil uses Redis's own.
+	// Now replaces Redis's clock in tests; nil uses Redis's clock.
 	Now func() time.Time
 }
 
-// Limits are the parts of the configuration that may change at any time.
+// Limits are the parts of the configuration that may change while an inbox is open.
 type Limits struct {
-	// Window is how long a finished event's key is remembered, from its receipt; 0 remembers only unfinished events.
-	// A new window counts for events that finish from then on. All who use the inbox use the one that was set last.
+	// Window is the dedupe window: how long the key of a finished event is known, counted from its receipt. The effective window
+	// can be up to one eighth longer. 0 means that only keys of unfinished events are known. A changed window applies to events
+	// that finish afterwards. If several processes set different windows, all of them use the one that was set last.
 	Window time.Duration
-	// MaxPending is how many unfinished events the source may hold, evenly split over its shards; 0 means what fits in Redis. A
-	// request with more events than that is never taken.
-	MaxPending int64
+	// MaxInFlight is the maximum number of unfinished events, split evenly over the shards; 0 means as many as fit into Redis.
+	// Accept rejects a request with more events than that for ever.
+	MaxInFlight int64
 	// Log bounds the event log.
 	Log eventlog.Limits
 }
 
-// Inbox is one source's. Its methods may be called at once from many goroutines.
+// Inbox is the inbox of one source. Its methods are safe for concurrent use.
 type Inbox struct {
 	client  rueidis.Client
 	scripts scripts
@@ -62,12 +66,12 @@ type Inbox struct {
 	clock   clock
 	limits  atomic.Pointer[Limits]
 
-	process string // makes tokens unique among processes
-	claims  atomic.Uint64
+	process string        // the prefix of this process's fencing tokens, unique among processes
+	claims  atomic.Uint64 // numbers the calls of Claim, so that each has its own token
 }
 
-// Open finds out how the source is sharded; it starts nothing. The client may retry reads by itself; scripts it must not, and
-// rueidis does not.
+// Open opens the inbox of a source, NAMESPACE/NAME. It starts no goroutine. The client may retry reads by itself, but must never
+// retry a script; rueidis does not.
 func Open(ctx context.Context, client rueidis.Client, source string, options Options) (*Inbox, error) {
 	shards, err := shardCount(ctx, client, keyspace.New(source, options.Shards))
 	if err != nil {
@@ -78,8 +82,8 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		scripts: loadScripts(),
 		space:   keyspace.New(source, shards),
 		lease:   options.Lease,
-		clock:   clock{given: options.Now},
-		process: options.Owner + ownerEnd + rand.Text()[:13],
+		clock:   clock{replacement: options.Now},
+		process: options.Owner + ownerSeparator + rand.Text()[:13],
 	}
 	if b.lease <= 0 {
 		b.lease = defaultLease
@@ -89,14 +93,15 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 	}
 	b.Configure(options.Limits)
 	if options.Owner != "" {
-		if err := b.takeOver(ctx, options.Owner+ownerEnd); err != nil {
+		if err := b.takeOver(ctx, options.Owner+ownerSeparator); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
 }
 
-// shardCount settles the number of shards on the first opening of a source: later ones must find its events.
+// shardCount returns the source's number of shards. The first process to open the source stores its number; every later one uses
+// the stored number, because otherwise it would look for the source's events in other shards.
 func shardCount(ctx context.Context, client rueidis.Client, wanted keyspace.Space) (int, error) {
 	key := wanted.ShardCount()
 	set := client.B().Set().Key(key).Value(strconv.Itoa(wanted.Shards())).Nx().Build()
@@ -110,16 +115,16 @@ func shardCount(ctx context.Context, client rueidis.Client, wanted keyspace.Spac
 	return int(count), nil
 }
 
-// Configure changes the limits; calls under way may still use the old ones.
+// Configure changes the limits. Calls in progress may still use the old ones.
 func (b *Inbox) Configure(limits Limits) { b.limits.Store(&limits) }
 
-// Space is where the inbox keeps its data.
+// Space returns the keys in which the inbox stores its data.
 func (b *Inbox) Space() keyspace.Space { return b.space }
 
-// Shards is how many shards the source has.
+// Shards returns the source's number of shards.
 func (b *Inbox) Shards() int { return b.space.Shards() }
 
-// Depth is how many events are not finished.
+// Depth returns the number of unfinished events.
 func (b *Inbox) Depth(ctx context.Context) (int64, error) {
 	commands := make(rueidis.Commands, len(b.shards))
 	for i, s := range b.shards {

@@ -20,40 +20,45 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// model is what the inbox promises, in plain Go.
+// model implements the promises of the inbox in plain Go.
 type model struct {
-	lanes    map[string]*lane    // by user; only those with events
-	pending  map[known]string    // to event ID
-	finished map[known]time.Time // to time of receipt
+	lanes    map[string]*lane        // by user; only lanes with events
+	inFlight map[scopedKey]string    // to event ID
+	finished map[scopedKey]time.Time // to time of receipt
 	space    keyspace.Space
-	ended    map[string]string // event ID to its status
+	ended    map[string]string // event ID to status
 }
 
-// known is an idempotency key in its scope: that of a shard, for Redis decides in one step only there.
-type known struct {
+// scopedKey is an idempotency key within its shard. Duplicates are recognized within a shard only, because one script can use the
+// keys of one shard only.
+type scopedKey struct {
 	shard int
 	key   string
 }
 
-func (m *model) known(e *event.Event) known { return known{m.space.Lane(e.OrderingKey).Shard, e.Key} }
+func (m *model) scopedKey(e *event.Event) scopedKey {
+	return scopedKey{m.space.Lane(e.OrderingKey).Shard, e.Key}
+}
 
 type lane struct {
 	events   []*event.Event
 	due      time.Time
-	holder   *inbox.Claim
+	lease    *inbox.Lease
 	progress string
 }
 
+// duplicate reports whether the event must be a duplicate, and whether it may be one: the dedupe window can be up to an eighth
+// longer.
 func (m *model) duplicate(e *event.Event, now time.Time) (must, may bool) {
 	if e.Key == "" {
 		return false, false
 	}
-	if _, pending := m.pending[m.known(e)]; pending {
+	if _, inFlight := m.inFlight[m.scopedKey(e)]; inFlight {
 		return true, true
 	}
-	at, finished := m.finished[m.known(e)]
+	at, finished := m.finished[m.scopedKey(e)]
 	age := now.Sub(at)
-	return finished && age < window, finished && age < window+window/8
+	return finished && age < window, finished && age < window+bucket
 }
 
 func (m *model) accept(e *event.Event, now time.Time) {
@@ -64,33 +69,34 @@ func (m *model) accept(e *event.Event, now time.Time) {
 	}
 	l.events = append(l.events, e)
 	if e.Key != "" {
-		m.pending[m.known(e)] = e.ID
+		m.inFlight[m.scopedKey(e)] = e.ID
 	}
 }
 
+// finish removes the first event of a lane, with the status done or dead.
 func (m *model) finish(l *lane, status string, now time.Time) {
 	e := l.events[0]
 	m.ended[e.ID] = status
-	delete(m.pending, m.known(e))
+	delete(m.inFlight, m.scopedKey(e))
 	if status == "done" && e.Key != "" {
-		m.finished[m.known(e)] = e.ReceivedAt
+		m.finished[m.scopedKey(e)] = e.ReceivedAt
 	}
-	l.events, l.due, l.holder, l.progress = l.events[1:], now, nil, ""
+	l.events, l.due, l.lease, l.progress = l.events[1:], now, nil, ""
 	if len(l.events) == 0 {
 		delete(m.lanes, e.OrderingKey)
 	}
 }
 
-// machine drives the model and two inboxes of one source with the same steps.
+// machine takes the same random steps with the model and with two inboxes of one source.
 type machine struct {
 	model
 	client  rueidis.Client
 	clock   *clock
 	inboxes []*inbox.Inbox
-	claims  []*inbox.Claim // all there ever were, the lost ones too
+	leases  []*inbox.Lease // all leases so far, including lost ones
 }
 
-func TestTheInboxDoesWhatTheModelDoes(t *testing.T) {
+func TestTheInboxBehavesAsTheModel(t *testing.T) {
 	client := redistest.Start(t, "--appendfsync", "no").Client(t)
 	run := 0
 	for _, shards := range []int{1, 2} {
@@ -99,7 +105,7 @@ func TestTheInboxDoesWhatTheModelDoes(t *testing.T) {
 				run++
 				m := newMachine(t, rt, client, fmt.Sprintf("model/run-%d", run), shards)
 				rt.Repeat(map[string]func(*rapid.T){
-					"accept": m.acceptSome, "claim": m.claimSome, "complete": m.complete, "retry": m.retry, "bury": m.bury,
+					"accept": m.acceptSome, "claim": m.claimSome, "complete": m.complete, "retry": m.retry, "dead-letter": m.deadLetter,
 					"save": m.save, "renew": m.renew, "advance": m.advance, "": func(rt *rapid.T) { m.check(t, rt) },
 				})
 			})
@@ -109,9 +115,9 @@ func TestTheInboxDoesWhatTheModelDoes(t *testing.T) {
 
 func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string, shards int) *machine {
 	m := &machine{client: client, clock: newClock(), model: model{
-		lanes: map[string]*lane{}, pending: map[known]string{}, finished: map[known]time.Time{}, ended: map[string]string{},
+		lanes: map[string]*lane{}, inFlight: map[scopedKey]string{}, finished: map[scopedKey]time.Time{}, ended: map[string]string{},
 	}}
-	m.clock.advance(time.Duration(rapid.Int64Range(0, int64(window/8)).Draw(rt, "offset in the slice")))
+	m.clock.advance(time.Duration(rapid.Int64Range(0, int64(bucket)).Draw(rt, "offset in the bucket")))
 	for range 2 {
 		b, err := inbox.Open(t.Context(), client, source, inbox.Options{
 			Shards: shards, Lease: lease, Now: m.clock.now,
@@ -126,14 +132,15 @@ func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string,
 	return m
 }
 
+// any draws one of the two inboxes.
 func (m *machine) any(rt *rapid.T) *inbox.Inbox {
 	return rapid.SampledFrom(m.inboxes).Draw(rt, "inbox")
 }
 
 func (m *machine) acceptSome(rt *rapid.T) {
 	events := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) *event.Event {
-		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user") // two in either of two shards
-		return keyed(user, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
+		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user") // of two shards, each has two of these users
+		return newEvent(user, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	}), 1, 3).Draw(rt, "events")
 	receipts, err := m.any(rt).Accept(rt.Context(), events)
 	if err != nil {
@@ -146,8 +153,8 @@ func (m *machine) acceptSome(rt *rapid.T) {
 		if got.Duplicate && !may || !got.Duplicate && must {
 			rt.Fatalf("event %d, key %s: %+v; duplicate must %v, may %v", i, e.Key, got, must, may)
 		}
-		if of := m.pending[m.known(e)]; got.DuplicateOf != of || !got.ReceivedAt.Equal(now) {
-			rt.Fatalf("event %d: %+v; want of %q, at %v", i, got, m.pending[m.known(e)], now)
+		if of := m.inFlight[m.scopedKey(e)]; got.DuplicateOf != of || !got.ReceivedAt.Equal(now) {
+			rt.Fatalf("event %d: %+v; want of %q, at %v", i, got, m.inFlight[m.scopedKey(e)], now)
 		}
 		if !got.Duplicate {
 			m.accept(e, now)
@@ -156,10 +163,10 @@ func (m *machine) acceptSome(rt *rapid.T) {
 }
 
 func (m *machine) claimSome(rt *rapid.T) {
-	b, most := m.any(rt), rapid.IntRange(1, 3).Draw(rt, "most")
+	b, limit := m.any(rt), rapid.IntRange(1, 3).Draw(rt, "limit")
 	shard := rapid.IntRange(0, b.Shards()-1).Draw(rt, "shard")
 	now := m.clock.now()
-	claimed, err := b.Claim(rt.Context(), shard, most)
+	claimed, err := b.Claim(rt.Context(), shard, limit)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -169,10 +176,10 @@ func (m *machine) claimSome(rt *rapid.T) {
 			due++
 		}
 	}
-	if len(claimed.Claims) != min(due, most) {
-		rt.Fatalf("claimed %d lanes of %d that are due; most %d", len(claimed.Claims), due, most)
+	if len(claimed.Leases) != min(due, limit) {
+		rt.Fatalf("claimed %d of %d due lanes; the limit is %d", len(claimed.Leases), due, limit)
 	}
-	for _, c := range claimed.Claims {
+	for _, c := range claimed.Leases {
 		l := m.lanes[c.Event.OrderingKey]
 		if l.due.After(now) {
 			rt.Fatalf("claimed a lane that is due in %v", l.due.Sub(now))
@@ -180,14 +187,15 @@ func (m *machine) claimSome(rt *rapid.T) {
 		if diff := cmp.Diff(l.events[0], c.Event); diff != "" || string(c.Progress) != l.progress {
 			rt.Fatalf("claimed (-want +got):\n%s\nprogress %q; want %q", diff, c.Progress, l.progress)
 		}
-		l.due, l.holder = now.Add(lease), c
+		l.due, l.lease = now.Add(lease), c
 	}
-	m.claims = append(m.claims, claimed.Claims...)
+	m.leases = append(m.leases, claimed.Leases...)
 	if next := m.next(b, shard, now); claimed.Next != next {
-		rt.Fatalf("next in %v; want %v", claimed.Next, next)
+		rt.Fatalf("next lane due in %v; want %v", claimed.Next, next)
 	}
 }
 
+// next returns how long until the next lane of the shard is due, -1 if there is none.
 func (m *machine) next(b *inbox.Inbox, shard int, now time.Time) time.Duration {
 	next := time.Duration(-1)
 	for user, l := range m.lanes {
@@ -198,23 +206,25 @@ func (m *machine) next(b *inbox.Inbox, shard int, now time.Time) time.Duration {
 	return next
 }
 
-// pick draws a claim, and says whether it still holds its lane.
-func (m *machine) pick(rt *rapid.T) (c *inbox.Claim, l *lane, held bool) {
-	if len(m.claims) == 0 {
-		rt.Skip("no claims")
+// pick draws a lease that was claimed before. It reports whether that lease is still the latest one of its lane.
+func (m *machine) pick(rt *rapid.T) (c *inbox.Lease, l *lane, held bool) {
+	if len(m.leases) == 0 {
+		rt.Skip("no leases")
 	}
-	c = rapid.SampledFrom(m.claims).Draw(rt, "claim")
+	c = rapid.SampledFrom(m.leases).Draw(rt, "lease")
 	l = m.lanes[c.Event.OrderingKey]
-	return c, l, l != nil && l.holder == c
+	return c, l, l != nil && l.lease == c
 }
 
+// want fails the test unless err is nil for a lease that is held, and ErrLeaseLost otherwise.
 func (m *machine) want(rt *rapid.T, held bool, err error) {
-	if want := map[bool]error{true: nil, false: inbox.ErrLost}[held]; err != want { //nolint:errorlint // exactly these
+	if want := map[bool]error{true: nil, false: inbox.ErrLeaseLost}[held]; err != want { //nolint:errorlint // these errors are not wrapped
 		rt.Fatalf("%v; want %v", err, want)
 	}
 }
 
-func record(c *inbox.Claim, status eventlog.Status) []byte {
+// record returns a log record for the leased event.
+func record(c *inbox.Lease, status eventlog.Status) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"status":%q}`, c.Event.ID, status)
 }
 
@@ -226,9 +236,9 @@ func (m *machine) complete(rt *rapid.T) {
 	}
 }
 
-func (m *machine) bury(rt *rapid.T) {
+func (m *machine) deadLetter(rt *rapid.T) {
 	c, l, held := m.pick(rt)
-	m.want(rt, held, m.any(rt).Bury(rt.Context(), c, nil, record(c, eventlog.DeadLettered)))
+	m.want(rt, held, m.any(rt).DeadLetter(rt.Context(), c, nil, record(c, eventlog.DeadLettered)))
 	if held {
 		m.finish(l, "dead", m.clock.now())
 	}
@@ -236,13 +246,13 @@ func (m *machine) bury(rt *rapid.T) {
 
 func (m *machine) retry(rt *rapid.T) {
 	c, l, held := m.pick(rt)
-	after := rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour}).Draw(rt, "after")
+	delay := rapid.SampledFrom([]time.Duration{0, time.Second, time.Hour}).Draw(rt, "delay")
 	progress := rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "progress")
-	m.want(rt, held, m.any(rt).Retry(rt.Context(), c, after, []byte(progress), nil))
+	m.want(rt, held, m.any(rt).Retry(rt.Context(), c, delay, []byte(progress), nil))
 	if !held {
 		return
 	}
-	l.due, l.holder = m.clock.now().Add(after), nil
+	l.due, l.lease = m.clock.now().Add(delay), nil
 	if progress != "" {
 		l.progress = progress
 	}
@@ -259,7 +269,7 @@ func (m *machine) save(rt *rapid.T) {
 
 func (m *machine) renew(rt *rapid.T) {
 	c, l, held := m.pick(rt)
-	lost, err := m.any(rt).Renew(rt.Context(), []*inbox.Claim{c})
+	lost, err := m.any(rt).Renew(rt.Context(), []*inbox.Lease{c})
 	if err != nil || held != (len(lost) == 0) {
 		rt.Fatalf("renew: %d lost, %v; held %v", len(lost), err, held)
 	}
@@ -270,11 +280,12 @@ func (m *machine) renew(rt *rapid.T) {
 
 func (m *machine) advance(rt *rapid.T) {
 	m.clock.advance(rapid.SampledFrom([]time.Duration{
-		-time.Second, time.Millisecond, time.Second, lease - 1, lease, time.Hour, window / 8, window / 2, window - time.Second, window,
+		-time.Second, time.Millisecond, time.Second, lease - 1, lease, time.Hour, bucket, window / 2, window - time.Second, window,
 	}).Draw(rt, "by"))
 }
 
-// check compares what is stored with the model: every accepted event is in its lane, in order, or ended, and in one place only.
+// check compares the contents of Redis with the model: every accepted event is either in its lane, in order, or finished, and is
+// stored only once.
 func (m *machine) check(t *testing.T, rt *rapid.T) {
 	space := m.space
 	stored := contents{ctx: t, client: m.client, rt: rt}
@@ -291,24 +302,24 @@ func (m *machine) check(t *testing.T, rt *rapid.T) {
 			wantDead = append(wantDead, id)
 		}
 	}
-	due, pending, dead, log, depth := map[string]bool{}, map[string]bool{}, []string{}, []string(nil), int64(0)
+	due, inFlight, dead, log, depth := map[string]bool{}, map[string]bool{}, []string{}, []string(nil), int64(0)
 	for i := range space.Shards() {
 		keys := space.Shard(i)
 		for _, name := range stored.members(keys.Due()) {
 			due[name] = true
 		}
-		for name, id := range stored.hash(keys.Pending()) {
-			pending[fmt.Sprint(i, name, id)] = true
+		for name, id := range stored.hash(keys.InFlight()) {
+			inFlight[fmt.Sprint(i, name, id)] = true
 		}
-		dead = slices.AppendSeq(dead, maps.Keys(stored.hash(keys.Dead())))
+		dead = slices.AppendSeq(dead, maps.Keys(stored.hash(keys.DeadLetters())))
 		log = slices.AppendSeq(log, maps.Keys(stored.hash(keys.Log())))
 		var held int64
-		_, _ = fmt.Sscan(stored.hash(keys.Meta())["depth"], &held) // absent is 0
+		_, _ = fmt.Sscan(stored.hash(keys.Meta())["depth"], &held) // 0 if the field does not exist
 		depth += held
 	}
-	wantPending, wantDepth := map[string]bool{}, int64(0)
-	for known, id := range m.pending {
-		wantPending[fmt.Sprint(known.shard, space.Fingerprint("track/Order Completed", known.key).Name, id)] = true
+	wantInFlight, wantDepth := map[string]bool{}, int64(0)
+	for key, id := range m.inFlight {
+		wantInFlight[fmt.Sprint(key.shard, space.Fingerprint("track/Order Completed", key.key).Name, id)] = true
 	}
 	for _, l := range m.lanes {
 		wantDepth += int64(len(l.events))
@@ -316,13 +327,13 @@ func (m *machine) check(t *testing.T, rt *rapid.T) {
 	for _, ids := range [][]string{dead, wantDead, log, wantLog} {
 		slices.Sort(ids)
 	}
-	diff := cmp.Diff([]any{wantDue, wantPending, wantDead, wantLog, wantDepth}, []any{due, pending, dead, log, depth})
+	diff := cmp.Diff([]any{wantDue, wantInFlight, wantDead, wantLog, wantDepth}, []any{due, inFlight, dead, log, depth})
 	if diff != "" {
-		rt.Fatalf("schedule, pending, dead letters, log, depth (-want +stored):\n%s", diff)
+		rt.Fatalf("schedule, in-flight index, dead letters, log, depth (-want +stored):\n%s", diff)
 	}
 }
 
-// contents reads what is stored.
+// contents reads and checks the contents of Redis.
 type contents struct {
 	ctx    testing.TB
 	rt     *rapid.T

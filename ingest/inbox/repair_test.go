@@ -11,36 +11,38 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
+	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-func TestALaneWithoutEventsIsTakenOffTheSchedule(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		b := open(t, client, inbox.Options{})
+func TestALaneWithoutEventsIsRemovedFromTheSchedule(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{})
 		keys := b.Space().Shard(0)
 		ok(t, client.Do(t.Context(), client.B().Zadd().Key(keys.Due()).ScoreMember().ScoreMember(1, "ghost").Build()).Error())
 		for range 2 {
-			if got := claim(t, b); len(got.Claims) != 0 {
-				t.Fatalf("claimed %d lanes; want none", len(got.Claims))
+			if got := claim(t, b); len(got.Leases) != 0 {
+				t.Fatalf("claimed %d lanes; want none", len(got.Leases))
 			}
 		}
 		if next := claim(t, b).Next; next != -1 {
-			t.Errorf("next in %v; want -1", next)
+			t.Errorf("next lane due in %v; want -1", next)
 		}
 	})
 }
 
-func TestAnEntryThatIsNoEventBecomesADeadLetterAndTheLaneGoesOn(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		b := open(t, client, inbox.Options{})
-		e := keyed("u", "k")
+func TestAnEntryThatCannotBeDecodedIsDeadLetteredAndDoesNotBlockItsLane(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{})
+		e := newEvent("u", "k")
 		accept(t, b, e)
 		list := b.Space().Shard(0).Lane(b.Space().Lane("u").Name)
 		ok(t, client.Do(t.Context(), client.B().Lpush().Key(list).Element("garbage", "12").Build()).Error())
-		if got := claim(t, b); len(got.Claims) != 0 {
-			t.Fatalf("claimed %d lanes; want none", len(got.Claims))
+		if got := claim(t, b); len(got.Leases) != 0 {
+			t.Fatalf("claimed %d lanes; want none", len(got.Leases))
 		}
 		if got := claimOne(t, b); got.Event.ID != e.ID {
-			t.Errorf("then event %s; want %s", got.Event.ID, e.ID)
+			t.Errorf("the next event is %s; want %s", got.Event.ID, e.ID)
 		}
 		entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Status: eventlog.DeadLettered})
 		ok(t, err)
@@ -50,24 +52,24 @@ func TestAnEntryThatIsNoEventBecomesADeadLetterAndTheLaneGoesOn(t *testing.T) {
 	})
 }
 
-func TestTheFirstNumberOfShardsStays(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		open(t, client, inbox.Options{Shards: 2})
-		if got := open(t, client, inbox.Options{Shards: 16}).Shards(); got != 2 {
+func TestTheNumberOfShardsIsFixedByTheFirstOpen(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		inboxtest.Open(t, client, inbox.Options{Shards: 2})
+		if got := inboxtest.Open(t, client, inbox.Options{Shards: 16}).Shards(); got != 2 {
 			t.Errorf("%d shards; want 2", got)
 		}
 	})
 }
 
-func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		b := open(t, client, inbox.Options{})
+func TestScriptsAreLoadedAgainAfterRedisHasDroppedThem(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{})
 		flush := func() {
 			ok(t, client.Do(t.Context(), client.B().ScriptFlush().Build()).Error())
 		}
 		for range 2 {
 			flush()
-			accept(t, b, keyed("u", ""))
+			accept(t, b, newEvent("u", ""))
 			flush()
 			c := claimOne(t, b)
 			flush()
@@ -78,47 +80,47 @@ func TestScriptsThatRedisForgotAreSentAgain(t *testing.T) {
 	})
 }
 
-func TestARedisThatLostEverythingIsUsedAgain(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		b := open(t, client, inbox.Options{})
-		accept(t, b, keyed("u", "k"))
+func TestTheInboxWorksAfterRedisHasLostItsData(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{})
+		accept(t, b, newEvent("u", "k"))
 		ok(t, client.Do(t.Context(), client.B().Flushall().Build()).Error())
-		accept(t, b, keyed("u", "k"))
+		accept(t, b, newEvent("u", "k"))
 		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
-		if got := accept(t, b, keyed("u", "k"))[0]; !got.Duplicate {
-			t.Error("not a duplicate")
+		if got := accept(t, b, newEvent("u", "k"))[0]; !got.Duplicate {
+			t.Error("the event is not a duplicate")
 		}
 	})
 }
 
-func TestAnotherWindowForgetsNothingEarly(t *testing.T) {
+func TestAChangedWindowForgetsNoKeyEarly(t *testing.T) {
 	for name, tc := range map[string]struct{ first, second time.Duration }{
 		"a longer one":  {first: time.Hour, second: 24 * time.Hour},
 		"a shorter one": {first: 24 * time.Hour, second: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, client rueidis.Client) {
+			redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 				clock := newClock()
-				b := open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
-				other := open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
+				b := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
+				other := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
 				finish := func(key string) {
-					accept(t, other, keyed("u", key))
+					accept(t, other, newEvent("u", key))
 					ok(t, other.Complete(t.Context(), claimOne(t, other), nil))
 				}
 				known := func(want bool, key string) {
 					t.Helper()
 					for _, b := range []*inbox.Inbox{b, other} {
-						receipt := accept(t, b, keyed("u", key))[0]
+						receipt := accept(t, b, newEvent("u", key))[0]
 						if receipt.Duplicate != want {
-							t.Errorf("%s: duplicate %v; want %v", key, receipt.Duplicate, want)
+							t.Errorf("key %s: duplicate %v; want %v", key, receipt.Duplicate, want)
 						}
-						want = true // now it is
+						want = true // accepting the event has made its key known
 					}
 				}
 				finish("before")
 				b.Configure(inbox.Limits{Window: tc.second})
 				known(true, "before")
-				finish("after") // by one that does not know of the change yet
+				finish("after") // through the inbox that does not know of the change yet
 				clock.advance(tc.first)
 				known(true, "before")
 				clock.advance(tc.first / 8)
@@ -129,49 +131,49 @@ func TestAnotherWindowForgetsNothingEarly(t *testing.T) {
 	}
 }
 
-func TestAnOwnerTakesOverWhatItsEarlierProcessHeldButNoOther(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
+func TestOpenTakesOverTheLeasesOfTheSameOwnerOnly(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		clock := newClock()
-		died := open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
-		accept(t, died, keyed("u", "k"))
+		died := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
+		accept(t, died, newEvent("u", "k"))
 		lost := claimOne(t, died)
 
-		other := open(t, client, inbox.Options{Now: clock.now, Owner: "de"})
-		if got := claim(t, other); len(got.Claims) != 0 {
-			t.Errorf("another owner claimed %d lanes; want none", len(got.Claims))
+		other := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Owner: "de"})
+		if got := claim(t, other); len(got.Leases) != 0 {
+			t.Errorf("another owner claimed %d lanes; want none", len(got.Leases))
 		}
-		again := open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
+		again := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
 		c := claimOne(t, again)
-		if err := died.Complete(t.Context(), lost, nil); !errors.Is(err, inbox.ErrLost) {
-			t.Errorf("the earlier process: %v; want ErrLost", err)
+		if err := died.Complete(t.Context(), lost, nil); !errors.Is(err, inbox.ErrLeaseLost) {
+			t.Errorf("Complete in the earlier process: %v; want ErrLeaseLost", err)
 		}
 		ok(t, again.Complete(t.Context(), c, nil))
 	})
 }
 
-func TestArrivedSignalsThatALaneIsDue(t *testing.T) {
-	onEach(t, func(t *testing.T, client rueidis.Client) {
-		b := open(t, client, inbox.Options{})
-		signalled := func(want bool) {
+func TestAcceptingFinishingAndRetryingSignalThatALaneIsDue(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{})
+		signaled := func(want bool) {
 			t.Helper()
 			select {
-			case <-b.Arrived(0):
+			case <-b.LaneDue(0):
 				if !want {
-					t.Error("signalled")
+					t.Error("LaneDue signaled without a due lane")
 				}
 			default:
 				if want {
-					t.Error("not signalled")
+					t.Error("LaneDue did not signal")
 				}
 			}
 		}
-		signalled(false)
-		accept(t, b, keyed("u", "1"), keyed("u", "2"))
-		signalled(true)
-		signalled(false)
+		signaled(false)
+		accept(t, b, newEvent("u", "1"), newEvent("u", "2"))
+		signaled(true)
+		signaled(false)
 		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
-		signalled(true)
+		signaled(true)
 		ok(t, b.Retry(t.Context(), claimOne(t, b), 0, nil, nil))
-		signalled(true)
+		signaled(true)
 	})
 }

@@ -10,53 +10,54 @@ import (
 
 	"github.com/redis/rueidis"
 
-	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/redislua"
 )
 
 //go:embed lua/*.lua
 var sources embed.FS
 
-// The words with which scripts answer; each script's header says which of them it uses, and what follows them.
+// The words with which scripts reply. Each script's header says which of them it uses and what follows them.
 const (
-	wordAccepted = "accepted"
-	wordFull     = "full"
-	wordFinished = "finished"
-	wordSlices   = "slices"
-	wordMemory   = "memory"
-	wordClaimed  = "claimed"
-	wordRenewed  = "renewed"
-	wordHeld     = "held"
-	wordLost     = "lost"
-	wordDone     = "done"
+	wordAccepted    = "accepted"
+	wordFull        = "full"
+	wordFinished    = "finished"
+	wordBuckets     = "buckets"
+	wordOutOfMemory = "out-of-memory"
+	wordClaimed     = "claimed"
+	wordRenewed     = "renewed"
+	wordHeld        = "held"
+	wordLost        = "lost"
+	wordDone        = "done"
 )
 
-// scripts are the transitions. None is retried by the client: whether one that got no answer has run is the caller's question.
+// scripts are the transitions of an event, one Lua script each. The client never repeats a script by itself: only the caller can
+// decide what to do about a script that got no reply and may have run.
 type scripts struct {
-	accept, slices, claim, clean, renew, save, complete, retry, bury, takeover script
+	accept, buckets, claim, dropEmpty, renew, save, complete, retry, deadLetter, takeover script
 }
 
 func loadScripts() scripts {
-	prelude, lane, memory := eventlog.Prelude(), source("lane"), source("memory")
-	load := func(name string, before ...string) script {
-		return script{name: name, lua: rueidis.NewLuaScript(strings.Join(before, "") + source(name))}
+	base, logRecord, lane, dedupe := redislua.Base(), redislua.LogRecord(), source("lane"), source("dedupe")
+	load := func(name string, shared ...string) script {
+		return script{name: name, lua: rueidis.NewLuaScript(strings.Join(shared, "") + source(name))}
 	}
 	return scripts{
-		accept:   load("accept", prelude, memory),
-		slices:   load("slices", prelude),
-		claim:    load("claim", prelude),
-		clean:    load("clean"),
-		renew:    load("renew", prelude),
-		save:     load("save"),
-		complete: load("complete", prelude, lane, memory),
-		retry:    load("retry", prelude),
-		bury:     load("bury", prelude, lane),
-		takeover: load("takeover", eventlog.Prelude()),
+		accept:     load("accept", logRecord, dedupe),
+		buckets:    load("buckets", base),
+		claim:      load("claim", base),
+		dropEmpty:  load("drop_empty"),
+		renew:      load("renew", base),
+		save:       load("save"),
+		complete:   load("complete", logRecord, lane, dedupe),
+		retry:      load("retry", logRecord),
+		deadLetter: load("dead_letter", logRecord, lane),
+		takeover:   load("takeover", base),
 	}
 }
 
 func source(name string) string {
 	text, err := sources.ReadFile("lua/" + name + ".lua")
-	if err != nil { // it is embedded
+	if err != nil { // cannot happen: the file is embedded
 		panic(fmt.Sprintf("inbox: %v", err))
 	}
 	return string(text)
@@ -68,18 +69,18 @@ type script struct {
 	lua  *rueidis.Lua
 }
 
-// run returns the first word of the answer and what follows it.
+// run calls the script and returns the first word of the reply and the words that follow it.
 func (s script) run(ctx context.Context, client rueidis.Client, keys, args []string) (string, []string, error) {
 	words, err := s.lua.Exec(ctx, client, keys, args).AsStrSlice()
 	if err != nil {
 		return "", nil, failure(s.name, err)
 	}
 	if len(words) == 0 {
-		return "", nil, fmt.Errorf("%w: %s: empty answer", ErrUnavailable, s.name)
+		return "", nil, fmt.Errorf("%w: %s: empty reply", ErrUnavailable, s.name)
 	}
 	return words[0], words[1:], nil
 }
 
 func (s script) unexpected(word string) error {
-	return fmt.Errorf("%w: %s: unexpected answer %q", ErrUnavailable, s.name, word)
+	return fmt.Errorf("%w: %s: unexpected reply %q", ErrUnavailable, s.name, word)
 }

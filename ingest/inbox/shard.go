@@ -10,55 +10,57 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// shard is what this process knows of one shard.
+// shard is this process's state of one shard.
 type shard struct {
 	keys    keyspace.Shard
-	queue   queue
-	arrived chan struct{}
+	group   groupCommit
+	laneDue chan struct{}
 
 	mu        sync.Mutex
-	memory    memory
-	announced int64 // the slice length that this process asked for last; -1 before
+	buckets   bucketLengths
+	requested int64 // the bucket length that this process last made current in Redis; -1 if none
 }
 
 func newShard(keys keyspace.Shard) *shard {
-	return &shard{keys: keys, arrived: make(chan struct{}, 1), announced: -1}
+	return &shard{keys: keys, laneDue: make(chan struct{}, 1), requested: -1}
 }
 
-// signal says that a lane is due.
-func (s *shard) signal() {
+// signalDue signals on LaneDue that a lane is due.
+func (s *shard) signalDue() {
 	select {
-	case s.arrived <- struct{}{}:
-	default: // a signal is waiting already
+	case s.laneDue <- struct{}{}:
+	default: // the previous signal has not been received yet, and stands for this one too
 	}
 }
 
-// remembering returns how keys are remembered now; a window that this process was newly given is made everyone's first.
-func (b *Inbox) remembering(ctx context.Context, s *shard) (memory, error) {
+// refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it first makes
+// the new bucket length current in Redis, for all processes that use the inbox.
+func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := sliceLength(b.limits.Load().Window)
-	if s.announced == wanted {
-		return s.memory, nil
+	wanted := bucketLength(b.limits.Load().Window)
+	if s.requested == wanted {
+		return s.buckets, nil
 	}
 	args := []string{b.clock.argument(), strconv.FormatInt(wanted, 10)}
-	word, rest, err := b.scripts.slices.run(ctx, b.client, []string{s.keys.Meta()}, args)
+	word, rest, err := b.scripts.buckets.run(ctx, b.client, []string{s.keys.Meta()}, args)
 	if err != nil {
-		return memory{}, err
+		return bucketLengths{}, err
 	}
-	if word != wordSlices || len(rest) != 1 {
-		return memory{}, b.scripts.slices.unexpected(word)
+	if word != wordBuckets || len(rest) != 1 {
+		return bucketLengths{}, b.scripts.buckets.unexpected(word)
 	}
-	s.memory, s.announced = parseMemory(rest[0]), wanted
-	return s.memory, nil
+	s.buckets, s.requested = parseBucketLengths(rest[0]), wanted
+	return s.buckets, nil
 }
 
-// learn takes what a script said of the slice lengths: another process has set a window, or Redis has lost them.
-func (s *shard) learn(value string) {
+// storeBuckets stores the bucket lengths that a script found in Redis: another process has changed the window, or Redis has lost
+// its data. In the second case the next call of refreshBuckets writes this process's length again.
+func (s *shard) storeBuckets(stored string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory = parseMemory(value)
-	if value == "" {
-		s.announced = -1
+	s.buckets = parseBucketLengths(stored)
+	if stored == "" {
+		s.requested = -1
 	}
 }

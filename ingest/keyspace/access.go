@@ -2,15 +2,15 @@
 
 package keyspace
 
-// Access is what a Redis ACL user for Doorbell needs and nothing more, as rules for an ACL file or ACL SETUSER:
+// Access lists the rights that a Redis ACL user for Doorbell needs, and no others, as rules for an ACL file or ACL SETUSER:
 //
-//   - Doorbell's own keys, no channels
-//   - for the connection: AUTH, HELLO, SELECT, CLIENT SETNAME, PING, and in a Redis Cluster its topology
-//   - for the report on durability: INFO and CONFIG GET
-//   - what the inbox, its scripts and the event log call
+//   - Doorbell's own keys and no channels
+//   - for the connection: AUTH, HELLO, SELECT, CLIENT SETNAME, PING, and in a Redis Cluster the commands that read its topology
+//   - for the check of Redis's durability: INFO and CONFIG GET
+//   - the commands that the inbox, its scripts and the event log call
 //
-// Redis 7.0 does not start with rules that name a command it does not know, so CLIENT SETINFO, which is newer, is neither here nor
-// sent.
+// Redis 7.0 does not start if the rules name a command that it does not know. CLIENT SETINFO is newer, so the rules do not allow it
+// and Doorbell does not send it.
 const Access = "resetkeys ~doorbell:* resetchannels -@all " + connectionCommands + " " + dataCommands
 
 const (

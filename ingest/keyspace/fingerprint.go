@@ -9,39 +9,42 @@ import (
 	"strconv"
 )
 
-// buckets is into how many sets, over all shards, the remembered keys are split. At ten million keys a set has about 150 members,
-// well below the 512 up to which Redis stores integers in 8 bytes each (set-max-intset-entries).
-const buckets = 1 << 16
+// dedupeSets is the number of sets, over all shards, among which the keys of the dedupe window are spread. Ten million keys make
+// about 150 members a set, well below the 512 up to which Redis stores a set of integers in 8 bytes a member
+// (set-max-intset-entries).
+const dedupeSets = 1 << 16
 
-// A member is, in decimal, a number of 16 digits that stands for the key, then three digits for the slice of time: together they
-// stay below 2⁶³, so that Redis keeps the set as integers. With 53 bits for the key, and 150 members to a set, one new key in
-// 50,000,000,000,000 is taken for a known one.
+// A member of a dedupe set is, in decimal, a number of 16 digits that represents the key, then three digits that represent the
+// bucket of time. Such a number is below 2⁶³, so that Redis stores the set as integers. With 53 bits for the key and 150 members a
+// set, Doorbell takes one new key in 50,000,000,000,000 for a known one.
 const (
 	memberFirst = 1_000_000_000_000_000
 	memberCount = 8_000_000_000_000_000
 )
 
-// Fingerprint stands for one event type and key in Redis.
+// Fingerprint represents one event type and idempotency key in Redis.
 type Fingerprint struct {
-	// Name is a field of the pending hash: 128 bits.
+	// Name is the field of the in-flight index: 128 bits.
 	Name string
-	// Bucket and Member place it among the remembered keys: a set, and the first 16 digits of an integer in it.
-	Bucket, Member string
+	// Set names the set of the dedupe window that stores the key once the event is finished.
+	Set string
+	// Member is the first 16 digits of the key's integer in that set.
+	Member string
 }
 
-// Fingerprint is that of an event's type and idempotency key. The type cannot hold a zero byte that would make two pairs alike:
-// its length is hashed first.
+// Fingerprint returns the fingerprint of an event's type and idempotency key. The length of the type is hashed first, so that two
+// different pairs never make the same text.
 func (s Space) Fingerprint(eventType, key string) Fingerprint {
 	sum := digest(strconv.Itoa(len(eventType)) + ":" + eventType + key)
-	perShard := uint64(max(buckets/s.shards, 1))
+	setsPerShard := uint64(max(dedupeSets/s.shards, 1))
 	return Fingerprint{
 		Name:   sum.name(),
-		Bucket: strconv.FormatUint(sum.shardBits()%perShard, 36),
+		Set:    strconv.FormatUint(sum.shardBits()%setsPerShard, 36),
 		Member: strconv.FormatUint(memberFirst+sum.memberBits()%memberCount, 10),
 	}
 }
 
-// digest is a hash that no sender can steer.
+// digest hashes a text. The hash is cryptographic, so that a sender cannot produce collisions or put many keys into one set.
 func digest(s string) hash { return sha256.Sum256([]byte(s)) }
 
 type hash [sha256.Size]byte

@@ -1,95 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keyspace names the Redis keys of one source. A sender never chooses a name: what comes from outside is hashed.
+// Package keyspace names the Redis keys of one source. The inbox and the event log use it; nothing else may build a key.
+// A sender must never choose a name, so the package hashes every text that comes from outside.
 //
-// A source is spread over shards. Every key of a shard carries the same hash tag, so that a script may touch all of them in
-// a Redis Cluster; a shard's keys are:
+// A source is spread over shards. Every key of a shard carries the same hash tag, so that one script may use all of them in a
+// Redis Cluster. The keys of a shard are, by the last part of their name:
 //
-//	lane           list      the events of one ordering key, two elements each: when it was received, and itself
-//	progress       string    what was saved for a lane's first event
-//	due            sorted set lanes by when they are due: the schedule, and the ends of leases
-//	claims         hash      lane to the token of its claim
-//	pending        hash      fingerprint of a key to the ID of the unfinished event that has it
-//	remembered     sets      finished events' keys and the slices of time in which they were received
-//	meta           hash      what the shard counts
-//	dead, deadplan hash      dead letters by event ID: the event and its progress; deadindex sorts them by time
-//	log            hash      event log records by event ID; logindex sorts them by time
+//	l:LANE       list        the events of one ordering key; each takes two elements: the time of its receipt in ms, and the event
+//	p:LANE       string      the progress saved for a lane's first event
+//	due          sorted set  lanes by the time at which they are due: the schedule, and for leased lanes the end of the lease
+//	claims       hash        lane to the fencing token of its lease
+//	pending      hash        the in-flight index: fingerprint of an idempotency key to the ID of the unfinished event that has it
+//	k:LENGTH:SET set         the dedupe window: the keys of finished events, each with the bucket of time in which it was received
+//	meta         hash        depth: the number of unfinished events; slices: the bucket lengths of the dedupe window
+//	dead         hash        dead letters: event ID to the time of receipt and the event
+//	deadplan     hash        event ID to the progress of the dead letter
+//	deadindex    sorted set  dead letters by the time at which they were dead-lettered
+//	log          hash        event ID to its event log record
+//	logindex     sorted set  event log records by the time of their last change
 package keyspace
 
 import "strconv"
 
-// Space is the keys of one source.
+// Space names the keys of one source.
 type Space struct {
 	source string
 	shards int
 }
 
-// New takes NAMESPACE/NAME and the number of shards, at least 1.
+// New returns the keys of a source, NAMESPACE/NAME, with this number of shards. A number below 1 means 1.
 func New(source string, shards int) Space { return Space{source: source, shards: max(shards, 1)} }
 
-// Source is NAMESPACE/NAME.
+// Source returns NAMESPACE/NAME.
 func (s Space) Source() string { return s.source }
 
-// Shards is how many cluster slots the source is spread over.
+// Shards returns the number of shards.
 func (s Space) Shards() int { return s.shards }
 
-// ShardCount is the key under which the source's number of shards is kept. It belongs to no shard.
+// ShardCount returns the key that stores the source's number of shards. It belongs to no shard.
 func (s Space) ShardCount() string { return "doorbell:{" + s.source + "}:shards" }
 
-// Shard names the keys of shard i, counted from 0.
+// Shard returns the keys of shard i, counted from 0.
 func (s Space) Shard(i int) Shard {
 	return Shard{prefix: "doorbell:{" + s.source + "#" + strconv.Itoa(i) + "}:"}
 }
 
-// Lane is where the events of an ordering key live.
+// Lane returns the lane of an ordering key.
 func (s Space) Lane(orderingKey string) Lane {
 	sum := digest(orderingKey)
 	return Lane{Shard: int(sum.shardBits() % uint64(s.shards)), Name: sum.name()}
 }
 
-// Lane is one ordering key's place.
+// Lane identifies the lane of one ordering key.
 type Lane struct {
 	Shard int
 	Name  string
 }
 
-// Shard is the keys of one shard.
+// Shard names the keys of one shard. The package comment describes what each key stores.
 type Shard struct{ prefix string }
 
-// Lane is the list of a lane's events.
+// Lane returns the key of a lane's events.
 func (s Shard) Lane(name string) string { return s.prefix + "l:" + name }
 
-// Progress is what was saved for a lane's first event.
+// Progress returns the key of the progress of a lane's first event.
 func (s Shard) Progress(name string) string { return s.prefix + "p:" + name }
 
-// Due is the schedule.
+// Due returns the key of the schedule.
 func (s Shard) Due() string { return s.prefix + "due" }
 
-// Claims is who holds which lane.
-func (s Shard) Claims() string { return s.prefix + "claims" }
+// FencingTokens returns the key of the fencing tokens of leased lanes.
+func (s Shard) FencingTokens() string { return s.prefix + "claims" }
 
-// Pending is the keys of unfinished events.
-func (s Shard) Pending() string { return s.prefix + "pending" }
+// InFlight returns the key of the in-flight index.
+func (s Shard) InFlight() string { return s.prefix + "pending" }
 
-// Meta is what the shard counts.
+// Meta returns the key of the shard's depth and bucket lengths.
 func (s Shard) Meta() string { return s.prefix + "meta" }
 
-// Dead is the dead letters.
-func (s Shard) Dead() string { return s.prefix + "dead" }
+// DeadLetters returns the key of the dead letters.
+func (s Shard) DeadLetters() string { return s.prefix + "dead" }
 
-// DeadPlan is the progress of the dead letters.
-func (s Shard) DeadPlan() string { return s.prefix + "deadplan" }
+// DeadLetterProgress returns the key of the dead letters' progress.
+func (s Shard) DeadLetterProgress() string { return s.prefix + "deadplan" }
 
-// DeadIndex sorts the dead letters.
-func (s Shard) DeadIndex() string { return s.prefix + "deadindex" }
+// DeadLetterIndex returns the key that sorts the dead letters by time.
+func (s Shard) DeadLetterIndex() string { return s.prefix + "deadindex" }
 
-// Log is the event log.
+// Log returns the key of the event log records.
 func (s Shard) Log() string { return s.prefix + "log" }
 
-// LogIndex sorts the event log.
+// LogIndex returns the key that sorts the event log records by time.
 func (s Shard) LogIndex() string { return s.prefix + "logindex" }
 
-// Remembered is the set of finished events' keys of one bucket, for slices of that many milliseconds.
-func (s Shard) Remembered(slice int64, bucket string) string {
-	return s.prefix + "k:" + strconv.FormatInt(slice, 10) + ":" + bucket
+// DedupeSet returns the key of one set of the dedupe window. bucketLength is in ms; set is Fingerprint.Set.
+func (s Shard) DedupeSet(bucketLength int64, set string) string {
+	return s.prefix + "k:" + strconv.FormatInt(bucketLength, 10) + ":" + set
 }

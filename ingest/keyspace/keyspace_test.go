@@ -10,12 +10,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-func TestEveryKeyOfAShardHasItsHashTag(t *testing.T) {
+func TestEveryKeyOfAShardHasTheHashTagOfTheShard(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 4)
 	shard := space.Shard(3)
 	for _, key := range []string{
-		shard.Lane("x"), shard.Progress("x"), shard.Due(), shard.Claims(), shard.Pending(), shard.Meta(), shard.Dead(), shard.DeadPlan(),
-		shard.DeadIndex(), shard.Log(), shard.LogIndex(), shard.Remembered(10_800_000, "b"),
+		shard.Lane("x"), shard.Progress("x"), shard.Due(), shard.FencingTokens(), shard.InFlight(), shard.Meta(),
+		shard.DeadLetters(), shard.DeadLetterProgress(), shard.DeadLetterIndex(), shard.Log(), shard.LogIndex(), shard.DedupeSet(10_800_000, "b"),
 	} {
 		if !strings.HasPrefix(key, "doorbell:{production/rudderstack#3}:") {
 			t.Errorf("key %s", key)
@@ -23,35 +23,35 @@ func TestEveryKeyOfAShardHasItsHashTag(t *testing.T) {
 	}
 }
 
-func TestASenderDoesNotChooseNames(t *testing.T) {
+func TestNamesDoNotContainTextOfTheSender(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 4)
 	for _, text := range []string{"", "}:{", strings.Repeat("x", 1<<20), "\x00\xff"} {
 		lane, print := space.Lane(text), space.Fingerprint(text, text)
-		if len(lane.Name) != 22 || len(print.Name) != 22 || len(print.Bucket) > 4 || strings.ContainsAny(lane.Name+print.Name+print.Bucket, "{}:") {
+		if len(lane.Name) != 22 || len(print.Name) != 22 || len(print.Set) > 4 || strings.ContainsAny(lane.Name+print.Name+print.Set, "{}:") {
 			t.Errorf("%.10q: %+v, %+v", text, lane, print)
 		}
 	}
 }
 
-func TestLanesAndKeysAreSpread(t *testing.T) {
+func TestLanesAndKeysAreSpreadEvenly(t *testing.T) {
 	const shards, n = 4, 4000
 	space := keyspace.New("production/rudderstack", shards)
-	lanes, buckets := map[int]int{}, map[string]int{}
+	lanes, sets := map[int]int{}, map[string]int{}
 	for i := range n {
 		lanes[space.Lane(strconv.Itoa(i)).Shard]++
-		buckets[space.Fingerprint("track", strconv.Itoa(i)).Bucket]++
+		sets[space.Fingerprint("track", strconv.Itoa(i)).Set]++
 	}
 	for shard, count := range lanes {
 		if count < n/shards*8/10 || count > n/shards*12/10 {
 			t.Errorf("shard %d has %d of %d lanes", shard, count, n)
 		}
 	}
-	if len(lanes) != shards || len(buckets) < n*8/10 {
-		t.Errorf("%d shards, %d buckets are used", len(lanes), len(buckets))
+	if len(lanes) != shards || len(sets) < n*8/10 {
+		t.Errorf("%d shards and %d dedupe sets are used", len(lanes), len(sets))
 	}
 }
 
-func TestMembersAreIntegersThatRedisStoresAsSuch(t *testing.T) {
+func TestMembersFitIntoTheIntegersThatRedisStoresCompactly(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 1)
 	for i := range 1000 {
 		member, err := strconv.ParseInt(space.Fingerprint("track", strconv.Itoa(i)).Member+"999", 10, 64)
@@ -61,13 +61,13 @@ func TestMembersAreIntegersThatRedisStoresAsSuch(t *testing.T) {
 	}
 }
 
-func TestTypeAndKeyAreTwoThings(t *testing.T) {
+func TestDifferentPairsOfTypeAndKeyHaveDifferentFingerprints(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 1)
 	seen := map[string]string{}
 	for _, pair := range [][2]string{{"ab", "c"}, {"a", "bc"}, {"", "abc"}, {"abc", ""}, {"1:a", "bc"}, {"a\x00b", "c"}, {"a", "\x00bc"}} {
 		name := space.Fingerprint(pair[0], pair[1]).Name
 		if other, taken := seen[name]; taken {
-			t.Errorf("%q is like %s", pair, other)
+			t.Errorf("%q has the fingerprint of %s", pair, other)
 		}
 		seen[name] = strings.Join(pair[:], "|")
 	}

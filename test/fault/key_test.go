@@ -37,7 +37,7 @@ func TestARefusedKeyPausesDeliveriesUntilTheSecretIsRight(t *testing.T) {
 		}
 	}
 	s.awaitLog(eventlog.Retrying, 1)
-	const announcement = "Knock refuses the API key"
+	const announcement = "Knock rejected the API key"
 	if count := strings.Count(p.stderr.text(), announcement); count != 1 {
 		t.Errorf("stderr says %d times that %s:\n%s", count, announcement, p.stderr.text())
 	}

@@ -15,21 +15,23 @@ import (
 	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
+// slots is the number of hash slots of a Redis Cluster.
 const slots = 16384
 
-// StartCluster runs a cluster of so many masters.
+// StartCluster starts a Redis Cluster with this number of masters and no replicas, and returns when every node knows the whole
+// cluster.
 func StartCluster(tb testing.TB, nodes int) []*Server {
 	tb.Helper()
 	all, buses := make([]*Server, nodes), make([]int64, nodes)
 	clients := make([]rueidis.Client, nodes)
 	for i := range all {
-		bus, _ := number(loopback.FreeAddress(tb)) // the default, the port and 10,000, may be none
+		bus, _ := splitAddr(loopback.FreeAddress(tb)) // the default, the port plus 10,000, may be above 65,535
 		buses[i] = bus
 		all[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10))
-		clients[i] = all[i].single(tb, "")
+		clients[i] = all[i].singleClient(tb, "")
 	}
 	for i, client := range clients {
-		port, host := number(all[i].Addr)
+		port, host := splitAddr(all[i].Addr)
 		meet := clients[0].B().ClusterMeet().Ip(host).Port(port).ClusterBusPort(buses[i]).Build()
 		own := client.B().ClusterAddslotsrange().StartSlotEndSlot().
 			StartSlotEndSlot(int64(i*slots/nodes), int64((i+1)*slots/nodes-1)).Build()
@@ -45,7 +47,7 @@ func StartCluster(tb testing.TB, nodes int) []*Server {
 	return all
 }
 
-// awaitCluster waits until a node knows who has each slot.
+// awaitCluster waits until a node knows which node has each slot.
 func awaitCluster(tb testing.TB, client rueidis.Client) {
 	tb.Helper()
 	info := ""
@@ -55,11 +57,11 @@ func awaitCluster(tb testing.TB, client rueidis.Client) {
 		return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_ok:"+strconv.Itoa(slots)), err
 	})
 	if err != nil {
-		tb.Fatalf("redistest: the cluster does not come about: %v\n%s", err, info)
+		tb.Fatalf("redistest: the cluster does not become ready: %v\n%s", err, info)
 	}
 }
 
-func number(addr string) (port int64, host string) {
+func splitAddr(addr string) (port int64, host string) {
 	host, text, _ := net.SplitHostPort(addr)
 	port, _ = strconv.ParseInt(text, 10, 64)
 	return port, host

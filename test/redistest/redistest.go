@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package redistest runs a real redis-server for a test.
+// Package redistest starts real Redis servers for tests: one server, a server with a replica and a sentinel, or a cluster. A test
+// can kill a server and start it again with its data. Only tests may import it.
 package redistest
 
 import (
@@ -20,17 +21,18 @@ import (
 	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
-// binary names the server; the environment variable REDIS_SERVER, such as valkey-server, replaces it.
-const binary = "redis-server"
+// defaultBinary is the server to run unless the environment variable REDIS_SERVER names another, such as valkey-server.
+const defaultBinary = "redis-server"
 
 const (
-	patience = time.Minute
+	patience = time.Minute // the longest wait
 	interval = 20 * time.Millisecond
 )
 
-// Server is a server on loopback that keeps its data in a folder of the test's, as durably as the managed one does.
+// Server is a Redis server on 127.0.0.1. It stores its data in a temporary directory of the test and, like the managed Redis,
+// writes it to disk before it replies.
 type Server struct {
-	// Addr is host:port; it stays the same over Kill and Start.
+	// Addr is host:port. It stays the same across Kill and Start.
 	Addr string
 
 	tb      testing.TB
@@ -39,7 +41,7 @@ type Server struct {
 	output  sync.WaitGroup
 }
 
-// Start runs a server until the test ends. Further arguments are added to its command line, as in "--maxmemory", "8mb".
+// Start starts a server, which runs until the test ends. args are added to its command line, such as "--maxmemory", "8mb".
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	addr := loopback.FreeAddress(tb)
@@ -62,14 +64,14 @@ func start(tb testing.TB, addr string, args []string) *Server {
 	return s
 }
 
-// Start runs the server again after Kill, with the same address and data, and returns when it answers.
+// Start starts the server again after Kill, with the same address and data. It returns when the server accepts connections.
 func (s *Server) Start() {
 	s.tb.Helper()
 	name := os.Getenv("REDIS_SERVER")
 	if name == "" {
-		name = binary
+		name = defaultBinary
 	}
-	command := exec.Command(name, s.args...) //nolint:gosec,noctx // a test's own arguments; Kill ends it
+	command := exec.Command(name, s.args...) //nolint:gosec,noctx // the test chooses the arguments; Kill ends the process
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		s.tb.Fatalf("redistest: %v", err)
@@ -81,25 +83,25 @@ func (s *Server) Start() {
 	s.awaitReady(stdout)
 }
 
-// Kill ends the server at once, as kill -9 does.
+// Kill kills the server with SIGKILL and waits until it has ended.
 func (s *Server) Kill() {
 	s.tb.Helper()
 	if err := s.command.Process.Kill(); err != nil {
 		s.tb.Errorf("redistest: %v", err)
 	}
 	s.output.Wait()
-	_ = s.command.Wait() // it was killed
+	_ = s.command.Wait() // always an error, because the process was killed
 	s.command = nil
 }
 
-// Client connects to the server, as the data plane does, until the test ends.
+// Client returns a client that is connected to the server, with the data plane's options, until the test ends.
 func (s *Server) Client(tb testing.TB) rueidis.Client {
 	tb.Helper()
 	return connect(tb, rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true})
 }
 
-// single connects to this one of several servers.
-func (s *Server) single(tb testing.TB, password string) rueidis.Client {
+// singleClient returns a client of this server alone, even if the server belongs to a cluster.
+func (s *Server) singleClient(tb testing.TB, password string) rueidis.Client {
 	tb.Helper()
 	return connect(tb, rueidis.ClientOption{InitAddress: []string{s.Addr}, Password: password, DisableCache: true, ForceSingleClient: true})
 }
@@ -114,7 +116,8 @@ func connect(tb testing.TB, options rueidis.ClientOption) rueidis.Client {
 	return client
 }
 
-// awaitReady reads the server's log until it says that it takes connections, or as a sentinel what it watches, and drains the rest.
+// awaitReady reads the server's log until the server accepts connections or, if it is a sentinel, monitors its master. It then
+// discards the rest of the log in the background.
 func (s *Server) awaitReady(stdout io.Reader) {
 	s.tb.Helper()
 	var seen strings.Builder

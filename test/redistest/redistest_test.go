@@ -8,7 +8,7 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
+func TestAKilledServerStillHasTheAcknowledgedWritesWhenItIsStartedAgain(t *testing.T) {
 	server := redistest.Start(t)
 	client := server.Client(t)
 	if err := client.Do(t.Context(), client.B().Set().Key("a").Value("1").Build()).Error(); err != nil {
@@ -20,6 +20,6 @@ func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 
 	client = server.Client(t)
 	if got, err := client.Do(t.Context(), client.B().Get().Key("a").Build()).ToString(); err != nil || got != "1" {
-		t.Errorf("after kill and start: %q, %v; want 1", got, err)
+		t.Errorf("a is %q, %v after Kill and Start; want 1", got, err)
 	}
 }

@@ -17,29 +17,29 @@ import (
 	"github.com/doorbell-dev/doorbell/test/loopback"
 )
 
-// MasterName is the name by which a sentinel of StartSentinel knows the master.
+// MasterName is the name under which the sentinel of StartSentinel monitors its master.
 const MasterName = "main"
 
-// StartSentinel runs a sentinel that makes a replica of master, which has this password, the master soon after that has died. It takes
-// connections without a password.
+// StartSentinel starts a sentinel that monitors master, whose password is given. When master has not replied for half a second, the
+// sentinel promotes a replica. The sentinel itself accepts connections without a password.
 func StartSentinel(tb testing.TB, master *Server, password string) *Server {
 	tb.Helper()
-	addr, folder := loopback.FreeAddress(tb), tb.TempDir()
+	addr, directory := loopback.FreeAddress(tb), tb.TempDir()
 	host, port, _ := net.SplitHostPort(addr)
 	masterHost, masterPort, _ := net.SplitHostPort(master.Addr)
-	file := filepath.Join(folder, "sentinel.conf") // a sentinel keeps its state there
+	file := filepath.Join(directory, "sentinel.conf") // the sentinel also writes its state to this file
 	text := fmt.Sprintf("bind %s\nport %s\ndir %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %[4]s 500\nsentinel auth-pass %[4]s %[7]s\n",
-		host, port, folder, MasterName, masterHost, masterPort, password)
+		host, port, directory, MasterName, masterHost, masterPort, password)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
 	return start(tb, addr, []string{file, "--sentinel"})
 }
 
-// AwaitCopy waits until a replica, with the same password, has all that this server has.
+// AwaitCopy waits until a replica has received all data of this server. Both have the given password.
 func (s *Server) AwaitCopy(tb testing.TB, replica *Server, password string) {
 	tb.Helper()
-	master, copied := s.single(tb, password), replica.single(tb, password)
+	master, copied := s.singleClient(tb, password), replica.singleClient(tb, password)
 	offset := func(ctx context.Context, client rueidis.Client, field string) (string, error) {
 		info, err := client.Do(ctx, client.B().Info().Section("replication").Build()).ToString()
 		_, rest, _ := strings.Cut(info, field+":")
@@ -47,14 +47,14 @@ func (s *Server) AwaitCopy(tb testing.TB, replica *Server, password string) {
 		return number, err
 	}
 	err := wait.PollUntilContextTimeout(tb.Context(), interval, patience, true, func(ctx context.Context) (bool, error) {
-		there, err := offset(ctx, copied, "slave_repl_offset")
+		received, err := offset(ctx, copied, "slave_repl_offset")
 		if err != nil {
 			return false, err
 		}
-		here, err := offset(ctx, master, "master_repl_offset")
-		return here == there, err
+		sent, err := offset(ctx, master, "master_repl_offset")
+		return sent == received, err
 	})
 	if err != nil {
-		tb.Fatalf("redistest: the replica stays behind: %v", err)
+		tb.Fatalf("redistest: the replica has not received all data: %v", err)
 	}
 }

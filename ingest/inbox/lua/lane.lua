@@ -1,10 +1,11 @@
--- lane: what the scripts that end a claim share. It follows the event log's prelude.
+-- lane: what the scripts that finish an event share.
 
--- advance: take the first event off a lane, with its claim and progress, and put the lane on the schedule if it has more.
--- Returns the time of its receipt, in ms, and the event. Starts with a write that Redis allows when it has no memory left.
-local function advance(claims, due, list, progress, meta, lane, now)
-  redis.call('HDEL', claims, lane)
-  local at, event = redis.call('LPOP', list), redis.call('LPOP', list)
+-- finish_first_event: removes the first event of a lane with its progress and ends the lease. If the lane has more events, it
+-- becomes due now; otherwise it leaves the schedule. Returns the event's time of receipt, ms, and the event. Its first write frees
+-- memory, so it also runs when Redis is out of memory.
+local function finish_first_event(tokens, due, list, progress, meta, lane, now)
+  redis.call('HDEL', tokens, lane)
+  local received_at, event = redis.call('LPOP', list), redis.call('LPOP', list)
   redis.call('DEL', progress)
   redis.call('HINCRBY', meta, 'depth', -1)
   if redis.call('EXISTS', list) == 1 then
@@ -12,5 +13,5 @@ local function advance(claims, due, list, progress, meta, lane, now)
   else
     redis.call('ZREM', due, lane)
   end
-  return at, event
+  return received_at, event
 end

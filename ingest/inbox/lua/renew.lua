@@ -1,12 +1,17 @@
--- renew: start leases anew.
--- KEYS[1] due   KEYS[2] claims
--- ARGV[1] now, ms; "" asks Redis   ARGV[2] lease, ms   then pairs of lane, token
+-- renew: extends leases, so that they end one lease length from now.
+-- It follows redislua's base.lua.
+--
+-- KEYS[1] due   KEYS[2] fencing tokens
+-- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms   then pairs of lane and fencing token
 -- returns {"renewed", for each pair: "held" | "lost"}
+--
+-- Safe to repeat. A lease that has ended is renewed as long as no other worker has claimed the lane.
+-- Out of memory: ZREM comes first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
 local ends = int(clock(ARGV[1]) + tonumber(ARGV[2]))
 local reply = {'renewed'}
 for i = 3, #ARGV, 2 do
   if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then
-    redis.call('ZREM', KEYS[1], ARGV[i]) -- first, for Redis allows it without memory, and then what follows
+    redis.call('ZREM', KEYS[1], ARGV[i])
     redis.call('ZADD', KEYS[1], ends, ARGV[i])
     reply[#reply + 1] = 'held'
   else
