@@ -22,7 +22,8 @@ func TestSourcesCanBeAddedAndRemoved(t *testing.T) {
 	f := start(t)
 	type statuses struct{ Shop, Blog, Ready int }
 	post := func(user string) statuses {
-		return statuses{f.post("shop", user), f.post("blog", user), get(t, f.admin+"/readyz")}
+		ready, _ := f.get("/readyz")
+		return statuses{f.post("shop", user), f.post("blog", user), ready}
 	}
 	check := func(step string, want, got statuses) {
 		t.Helper()
@@ -51,7 +52,7 @@ func TestSourcesCanBeAddedAndRemoved(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"production/shop succeeded": 3, "production/blog succeeded": 3}, ended); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if status := get(t, f.admin+"/metrics"); status != http.StatusOK {
+	if status, _ := f.get("/metrics"); status != http.StatusOK {
 		t.Errorf("/metrics: status %d", status)
 	}
 }

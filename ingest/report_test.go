@@ -53,7 +53,7 @@ func TestReportFollowsConfigurationRedisAndKnock(t *testing.T) {
 
 	f.redis.Kill()
 	f.awaitReport("Redis unavailable", func(r report.Report) bool { return r.Redis.State == report.RedisUnavailable && r.Redis.Problem != "" })
-	if status := get(t, f.admin+"/readyz"); status != http.StatusOK {
+	if status, _ := f.get("/readyz"); status != http.StatusOK {
 		t.Errorf("without Redis, /readyz has status %d; want 200, because senders must get 429 from this pod instead of 503 from the load balancer", status)
 	}
 	f.redis.Start()
@@ -167,8 +167,9 @@ func (f *fixture) awaitReport(what string, holds func(report.Report) bool) repor
 	late := time.After(patience)
 	for {
 		var got report.Report
-		if err := json.Unmarshal(fetch(f.t, f.admin+"/status"), &got); err != nil {
-			f.t.Fatal(err)
+		status, body := f.get("/status")
+		if err := json.Unmarshal(body, &got); err != nil || status != http.StatusOK {
+			f.t.Fatalf("GET /status: %d, %v", status, err)
 		}
 		if holds(got) {
 			return got

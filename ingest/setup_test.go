@@ -163,55 +163,38 @@ func (f *fixture) postUntilAccepted(source, user string) {
 	}
 }
 
-func post(ctx context.Context, url, source, user string) (int, error) {
+func post(ctx context.Context, url, source, user string) (status int, err error) {
 	body := fmt.Sprintf(`{"type":"order","user":%q,"id":"%s/1"}`, user, user)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/production/"+source+"/token", strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
-	return status(request)
-}
-
-func get(t *testing.T, url string) int {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := status(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
-}
-
-func status(request *http.Request) (int, error) {
-	status, _, err := ask(request)
+	status, _, err = do(request)
 	return status, err
 }
 
-func ask(request *http.Request) (int, []byte, error) {
+// get returns the response of the admin port to a GET request.
+func (f *fixture) get(path string) (status int, body []byte) {
+	f.t.Helper()
+	request, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, f.admin+path, http.NoBody)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	status, body, err = do(request)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return status, body
+}
+
+func do(request *http.Request) (status int, body []byte, err error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	defer response.Body.Close()
+	body, err = io.ReadAll(response.Body)
 	return response.StatusCode, body, err
-}
-
-// fetch returns the body of a successful response.
-func fetch(t *testing.T, url string) []byte {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, body, err := ask(request)
-	if err != nil || status != http.StatusOK {
-		t.Fatalf("GET %s: %d, %v", url, status, err)
-	}
-	return body
 }
 
 // finished waits for n more event log entries with a final status, and returns them.

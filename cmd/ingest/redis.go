@@ -70,7 +70,7 @@ func (s *settings) credentials() (rueidis.AuthCredentials, error) {
 
 // secret reads a file of the configuration directory without surrounding white space. It returns "" if the file does not exist.
 func (s *settings) secret(file string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file))) //nolint:gosec // the directory is a flag that only the operator sets
+	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -29,7 +29,8 @@ var errChanging = errors.New("the configuration directory changes while it is re
 // fileNames returns all files that are read, relative to the configuration directory.
 func fileNames() []string {
 	names := []string{
-		layout.ManifestFile, layout.CurrentTokenFile, layout.PreviousTokenFile, layout.PreviousUntilFile, layout.APIKeyFile, layout.VerificationFile,
+		layout.ManifestFile, layout.CurrentTokenFile, layout.PreviousTokenFile, layout.PreviousUntilFile,
+		layout.APIKeyFile, layout.VerificationFile,
 	}
 	for i := range document.MaxParts {
 		names = append(names, layout.PartFile(i))

@@ -19,7 +19,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
-// pollEvery is the time between two looks at the directory. Polling costs a few stat calls. File system notifications are not
+// pollEvery is the time between two polls of the directory. Polling costs a few stat calls. File system notifications are not
 // used, because they can be lost.
 const pollEvery = 500 * time.Millisecond
 

@@ -88,8 +88,7 @@ func (p *Pipeline) store(config Config) {
 // Run opens the source in Redis, which it attempts until it succeeds, and then delivers events until ctx ends. Calls to Knock
 // that are in progress may finish before it returns. Events that are not delivered stay in Redis.
 //
-// Run does not log that Redis is unavailable: all pipelines share one Redis, and package redishealth watches it. It learns the
-// error from Check.
+// Run does not log that Redis is unavailable. All pipelines share one Redis, so its health check, which calls Check, logs that once.
 func (p *Pipeline) Run(ctx context.Context) {
 	attempted := sync.OnceFunc(func() { close(p.attempted) })
 	for {

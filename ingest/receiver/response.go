@@ -33,7 +33,7 @@ func (s summary) write(w http.ResponseWriter) {
 	write(w, http.StatusOK, append(body, '}', '\n'))
 }
 
-// rejection is every response except 200. Clients may rely on status and code; the message is for people and may change.
+// rejection is every response except 200. Clients may rely on the status and the code. The message may change.
 type rejection struct {
 	status        int
 	code, message string
