@@ -15,7 +15,7 @@ import (
 )
 
 // incomplete is the problem of a document whose manifest and parts are not of one version.
-const incomplete = "configuration: half of a version"
+const incomplete = "configuration: incomplete version"
 
 // polled is the result of one poll of the directory.
 type polled struct {

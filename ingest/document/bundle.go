@@ -14,22 +14,26 @@ import (
 )
 
 const (
-	// maxPart keeps a part, in base64, within the 1 MiB that an object of Kubernetes may have, its metadata included.
+	// maxPart is the maximum size of a part in bytes. A ConfigMap encodes a part in Base64, which makes it a third larger, and
+	// a Kubernetes object can have at most 1 MiB including its metadata.
 	maxPart = 700 << 10
-	// MaxParts is how many parts a document may have.
+	// MaxParts is the maximum number of parts of a document.
 	MaxParts = 8
-	// maxInflated bounds what a bundle may inflate to.
+	// maxInflated is the maximum size of a decompressed document in bytes.
 	maxInflated = 256 << 20
 )
 
-// ErrIncomplete means that the parts are not those of the manifest: a new version is being written.
-var ErrIncomplete = errors.New("half of a version")
+// ErrIncomplete means that the parts do not belong to the manifest, because another process is writing a new version. The
+// caller should read again later.
+var ErrIncomplete = errors.New("incomplete version")
 
-// Bundle is a document as it travels: compressed and cut into parts, with a manifest by which the reader knows that it has all
-// parts of one version.
+// Bundle is the form in which a document is sent from the operator to the pods: it is compressed and split into parts.
+// Kubernetes does not update several ConfigMaps at once, so the manifest allows the reader to check that all parts belong to
+// the same version.
 type Bundle struct {
-	// Version of the document.
-	Version  string
+	// Version is the version of the document.
+	Version string
+	// Manifest is JSON. It contains the version, the number of parts, and the size and hash of all parts together.
 	Manifest []byte
 	Parts    [][]byte
 }
@@ -42,7 +46,8 @@ type manifest struct {
 	SHA256  string `json:"sha256"`
 }
 
-// Pack packs a document. Equal documents make equal bundles. It fails for a document that outgrows MaxParts.
+// Pack compresses a document and splits it into parts. Equal documents result in equal bundles. It fails if the document
+// does not fit into MaxParts parts.
 func Pack(doc *Document) (Bundle, error) {
 	encoded, err := json.Marshal(doc)
 	if err != nil {
@@ -60,7 +65,7 @@ func Pack(doc *Document) (Bundle, error) {
 		return Bundle{}, fmt.Errorf("compress the document: %w", err)
 	}
 	if packed.Len() > maxPart*MaxParts || len(encoded) > maxInflated {
-		return Bundle{}, fmt.Errorf("the configuration with its %d mappings has %d KiB compressed, and at most %d KiB fit: "+
+		return Bundle{}, fmt.Errorf("the configuration with %d mappings is too large: it has %d KiB compressed, and the maximum is %d KiB; "+
 			"spread the mappings over several Sources", len(doc.Mappings), packed.Len()>>10, maxPart*MaxParts>>10)
 	}
 	sum := sha256.Sum256(packed.Bytes())
@@ -76,8 +81,8 @@ func Pack(doc *Document) (Bundle, error) {
 	return bundle, err
 }
 
-// ManifestVersion is the version that a manifest names. It is the writer's account: a reader of another release may know other
-// fields, and would count another version.
+// ManifestVersion returns the version in a manifest, which the writer of the document computed. A reader must not compute
+// the version again, because another release of Doorbell may have other fields and compute another version.
 func ManifestVersion(encodedManifest []byte) (string, error) {
 	m, err := parseManifest(encodedManifest)
 	return m.Version, err
@@ -89,13 +94,13 @@ func parseManifest(encoded []byte) (manifest, error) {
 		return manifest{}, fmt.Errorf("manifest: %w", err)
 	}
 	if m.Parts < 1 || m.Parts > MaxParts {
-		return manifest{}, fmt.Errorf("manifest: %d parts; want 1 to %d", m.Parts, MaxParts)
+		return manifest{}, fmt.Errorf("manifest: invalid number of parts %d: must be 1 to %d", m.Parts, MaxParts)
 	}
 	return m, nil
 }
 
-// Unpack is the inverse of Pack; part reads the part of that number. It fails with ErrIncomplete when the parts are not all of
-// the manifest's version.
+// Unpack is the inverse of Pack. The function part returns the part with the given number, counted from 0. Unpack returns
+// ErrIncomplete if a part is missing or belongs to another version than the manifest.
 func Unpack(encodedManifest []byte, part func(i int) ([]byte, error)) (*Document, error) {
 	m, err := parseManifest(encodedManifest)
 	if err != nil {
@@ -110,7 +115,7 @@ func Unpack(encodedManifest []byte, part func(i int) ([]byte, error)) (*Document
 		packed = append(packed, data...)
 	}
 	if sum := sha256.Sum256(packed); len(packed) != m.Size || hex.EncodeToString(sum[:]) != m.SHA256 {
-		return nil, fmt.Errorf("%w: the parts are not those of version %s", ErrIncomplete, m.Version)
+		return nil, fmt.Errorf("%w: the parts do not belong to version %s", ErrIncomplete, m.Version)
 	}
 	return inflate(packed)
 }
@@ -118,14 +123,14 @@ func Unpack(encodedManifest []byte, part func(i int) ([]byte, error)) (*Document
 func inflate(packed []byte) (*Document, error) {
 	reader, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return nil, fmt.Errorf("inflate the document: %w", err)
+		return nil, fmt.Errorf("decompress the document: %w", err)
 	}
 	encoded, err := io.ReadAll(io.LimitReader(reader, maxInflated+1))
 	if err != nil {
-		return nil, fmt.Errorf("inflate the document: %w", err)
+		return nil, fmt.Errorf("decompress the document: %w", err)
 	}
 	if len(encoded) > maxInflated {
-		return nil, fmt.Errorf("inflate the document: more than %d MiB", maxInflated>>20)
+		return nil, fmt.Errorf("decompress the document: it has more than %d MiB", maxInflated>>20)
 	}
 	doc := &Document{}
 	if err := json.Unmarshal(encoded, doc); err != nil {

@@ -18,12 +18,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-func TestADocumentSurvivesItsJourney(t *testing.T) {
+func TestUnpackReturnsThePackedDocument(t *testing.T) {
 	for name, doc := range map[string]*document.Document{
-		"with nothing in it":   {},
-		"with one mapping":     sample(1),
-		"with 10,000 mappings": sample(10_000),
-		"in several parts":     incompressible(400),
+		"an empty document": {},
+		"one mapping":       sample(1),
+		"10,000 mappings":   sample(10_000),
+		"several parts":     incompressible(400),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bundle := pack(t, doc)
@@ -37,12 +37,12 @@ func TestADocumentSurvivesItsJourney(t *testing.T) {
 			if version, err := document.ManifestVersion(bundle.Manifest); err != nil || version != doc.Version() {
 				t.Errorf("the manifest names version %s, %v; want %s", version, err, doc.Version())
 			}
-			if !reflect.DeepEqual(bundle, pack(t, doc)) { // cmp would go through megabytes byte by byte
-				t.Error("packed again, it is another bundle")
+			if !reflect.DeepEqual(bundle, pack(t, doc)) { // cmp.Diff would be slow for megabytes
+				t.Error("packing the same document again results in another bundle")
 			}
 			for i, part := range bundle.Parts {
 				if len(part) > 900<<10 {
-					t.Errorf("part %d has %d bytes; an object of Kubernetes does not take it", i, len(part))
+					t.Errorf("part %d has %d bytes, which is too large for a Kubernetes object", i, len(part))
 				}
 			}
 			t.Logf("%d mappings: %d parts", len(doc.Mappings), len(bundle.Parts))
@@ -50,41 +50,41 @@ func TestADocumentSurvivesItsJourney(t *testing.T) {
 	}
 }
 
-func TestADocumentThatOutgrowsItsPartsIsRefused(t *testing.T) {
+func TestPackRejectsADocumentThatIsTooLarge(t *testing.T) {
 	_, err := document.Pack(incompressible(2100))
 	if err == nil || !strings.Contains(err.Error(), "spread the mappings over several Sources") {
-		t.Errorf("Pack: %v; want an error that says what to do", err)
+		t.Errorf("Pack: %v; want an error that says how to fix it", err)
 	}
 }
 
-func TestHalfOfAVersionIsNoDocument(t *testing.T) {
-	old, fresh := pack(t, incompressible(400)), pack(t, incompressible(401))
-	if len(old.Parts) < 2 || len(fresh.Parts) != len(old.Parts) {
-		t.Fatalf("%d and %d parts; want the same number, several", len(old.Parts), len(fresh.Parts))
+func TestUnpackRejectsPartsOfAnotherVersion(t *testing.T) {
+	old, latest := pack(t, incompressible(400)), pack(t, incompressible(401))
+	if len(old.Parts) < 2 || len(latest.Parts) != len(old.Parts) {
+		t.Fatalf("%d and %d parts; want the same number of several parts", len(old.Parts), len(latest.Parts))
 	}
-	mixed := append([][]byte{fresh.Parts[0]}, old.Parts[1:]...)
+	mixed := append([][]byte{latest.Parts[0]}, old.Parts[1:]...)
 	for name, part := range map[string]func(int) ([]byte, error){
-		"parts of the version before": parts(old),
-		"parts of two versions":       parts(document.Bundle{Parts: mixed}),
-		"a part is missing":           parts(document.Bundle{Parts: fresh.Parts[:1]}),
-		"a part is cut off":           parts(document.Bundle{Parts: append([][]byte{fresh.Parts[0][1:]}, fresh.Parts[1:]...)}),
+		"parts of the previous version": parts(old),
+		"parts of two versions":         parts(document.Bundle{Parts: mixed}),
+		"a part is missing":             parts(document.Bundle{Parts: latest.Parts[:1]}),
+		"a part is truncated":           parts(document.Bundle{Parts: append([][]byte{latest.Parts[0][1:]}, latest.Parts[1:]...)}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if doc, err := document.Unpack(fresh.Manifest, part); !errors.Is(err, document.ErrIncomplete) {
+			if doc, err := document.Unpack(latest.Manifest, part); !errors.Is(err, document.ErrIncomplete) {
 				t.Errorf("Unpack: %v, %v; want ErrIncomplete", doc, err)
 			}
 		})
 	}
 }
 
-func TestABrokenManifestIsRefused(t *testing.T) {
+func TestUnpackRejectsAnInvalidManifest(t *testing.T) {
 	bundle := pack(t, sample(1))
 	for name, manifest := range map[string]string{
-		"empty":            "",
-		"no JSON":          "{",
-		"no parts":         `{"version":"a","parts":0,"size":0,"sha256":""}`,
-		"too many parts":   `{"version":"a","parts":9,"size":0,"sha256":""}`,
-		"less than no one": `{"version":"a","parts":-1,"size":0,"sha256":""}`,
+		"empty":                      "",
+		"invalid JSON":               "{",
+		"no parts":                   `{"version":"a","parts":0,"size":0,"sha256":""}`,
+		"too many parts":             `{"version":"a","parts":9,"size":0,"sha256":""}`,
+		"a negative number of parts": `{"version":"a","parts":-1,"size":0,"sha256":""}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if doc, err := document.Unpack([]byte(manifest), parts(bundle)); err == nil || !strings.HasPrefix(err.Error(), "manifest: ") {
@@ -97,7 +97,7 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzUnpack gives Unpack any bytes: it fails, or returns a document that can be packed again.
+// FuzzUnpack checks that for any input, Unpack either fails or returns a document that can be packed and unpacked again.
 func FuzzUnpack(f *testing.F) {
 	bundle := pack(f, sample(3))
 	f.Add(bundle.Manifest, bundle.Parts[0])
@@ -137,7 +137,7 @@ func parts(bundle document.Bundle) func(int) ([]byte, error) {
 	}
 }
 
-// sample is a source as people have them, with n mappings.
+// sample returns a typical document with n mappings.
 func sample(n int) *document.Document {
 	doc := &document.Document{
 		Namespace: "production", Name: "rudderstack", Type: "RudderStack", Knock: document.Knock{BaseURL: "https://api.knock.app"},
@@ -150,11 +150,11 @@ func sample(n int) *document.Document {
 	return doc
 }
 
-// incompressible is one whose n mappings have random conditions of 4 KiB each.
+// incompressible returns a document with n mappings whose conditions are 4 KiB of random text each.
 func incompressible(n int) *document.Document {
 	doc, random, noise := sample(0), rand.NewChaCha8([32]byte{byte(n)}), make([]byte, 3<<10)
 	for i := range n {
-		_, _ = random.Read(noise) // it never fails
+		_, _ = random.Read(noise) // never fails
 		doc.Mappings = append(doc.Mappings, mapping(i, base64.StdEncoding.EncodeToString(noise)))
 	}
 	return doc
@@ -164,7 +164,7 @@ func mapping(i int, when string) document.Mapping {
 	var parameters document.Parameters
 	text := fmt.Sprintf(`{"workflow":"order-%d","recipients":"body.userId","data":{"currency":"body.properties.currency"}}`, i)
 	if err := json.Unmarshal([]byte(text), &parameters); err != nil {
-		panic(err) // it is written above
+		panic(err) // cannot happen: the text is valid
 	}
 	return document.Mapping{
 		Name: fmt.Sprintf("mapping-%d", i), Event: fmt.Sprintf("track/event_%d", i), When: when,

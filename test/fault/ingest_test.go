@@ -52,7 +52,7 @@ func TestAPodRunsWhatItsFolderSays(t *testing.T) {
 
 	fresh := m.bundle("order-again")
 	m.write("document/part-0", string(fresh.Parts[0]))
-	p.reports("half of a version", problem("half of a version"))
+	p.reports("half of a version", problem("incomplete version"))
 	answered("with half of a version", "first-token", 2, http.StatusOK)
 	m.awaitWorkflows("order", "order")
 	m.write("document/manifest.json", string(fresh.Manifest))
