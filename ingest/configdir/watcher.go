@@ -97,7 +97,7 @@ func (w *Watcher) poll() (config pipeline.Config, problem string, changed bool) 
 // record stores the problem for Problem, and logs what has changed.
 func (w *Watcher) record(config pipeline.Config, problem string, changed bool) {
 	if problem != "" && problem != w.Problem() {
-		w.log.Info("Configuration not applied completely; the last good version keeps running", "problem", problem)
+		w.log.Info("Configuration not applied completely; the last good version, if any, keeps running", "problem", problem)
 	}
 	if changed && config.Version != w.version {
 		w.version = config.Version
