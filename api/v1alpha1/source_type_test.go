@@ -4,6 +4,7 @@ package v1alpha1_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/doorbell-dev/doorbell/ingest/template"
@@ -15,18 +16,32 @@ func TestEveryTemplateIsASourceTypeAndTheReverse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := definitions(t)["Source"].Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
-	var enum []string
-	for _, value := range spec.Properties["type"].Enum {
-		enum = append(enum, string(value.Raw))
-	}
-	const place = "api/v1alpha1/source_types.go: in the line \"+kubebuilder:validation:Enum=\" above \"type SourceType string\""
+	enum := sourceTypes(t)
+	const place = "api/v1alpha1/source_types.go, in the line \"+kubebuilder:validation:Enum=\" above \"type SourceType string\": "
 	for _, name := range types {
 		if !slices.Contains(enum, `"`+name+`"`) {
-			t.Errorf("%s, add %s, then run make generate", place, name)
+			t.Errorf(place+"add %s, then run make generate", name)
 		}
 	}
-	if len(enum) > len(types) {
-		t.Errorf("%s, there are types without a file in ingest/template: %s; templates are %s", place, enum, types)
+	for _, name := range enum {
+		if !slices.Contains(types, strings.Trim(name, `"`)) {
+			t.Errorf(place+"%s has no file in ingest/template; add the file or remove the name", name)
+		}
 	}
+}
+
+func TestAnUnknownSourceTypeIsRejected(t *testing.T) {
+	rejects(t, kinds(t)["Source"], "type: PigeonPost\nknock: {apiKeySecretRef: {name: knock, key: apiKey}}",
+		"spec.type: supported values: "+strings.Join(sourceTypes(t), ", "))
+}
+
+// sourceTypes returns the values of spec.type in the schema, in quotes.
+func sourceTypes(t *testing.T) []string {
+	t.Helper()
+	spec := definitions(t)["Source"].Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	var values []string
+	for _, value := range spec.Properties["type"].Enum {
+		values = append(values, string(value.Raw))
+	}
+	return values
 }

@@ -116,10 +116,9 @@ func TestInvalidSourcesAreRejected(t *testing.T) {
 		spec string
 		want string
 	}{
-		"no type":         {knock, "spec.type: Required value"},
-		"an unknown type": {"type: Segment\n" + knock, `spec.type: supported values: "RudderStack", "Custom"`},
-		"no Knock":        {"type: RudderStack\n", "spec.knock: Required value"},
-		"no API key":      {"type: RudderStack\nknock: {}\n", "spec.knock.apiKeySecretRef: Required value"},
+		"no type":    {knock, "spec.type: Required value"},
+		"no Knock":   {"type: RudderStack\n", "spec.knock: Required value"},
+		"no API key": {"type: RudderStack\nknock: {}\n", "spec.knock.apiKeySecretRef: Required value"},
 		"a misspelt field": {
 			valid + "eventLogs: {maxEvents: 1}", "spec.eventLogs: unknown field",
 		},

@@ -7,7 +7,7 @@ package sourcetype_test
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the imaginary sender uses it, as Segment does
+	"crypto/sha1"
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
