@@ -73,8 +73,14 @@ func TestTheAPIAndTheTableHaveTheSameActionsInTheSameOrder(t *testing.T) {
 func TestTheRulesOfTheAPIListEveryAction(t *testing.T) {
 	names := tableNames()
 	limits := append(slices.Clone(names), string(knock.BulkIdentify))
+	last := len(names) - 1
 	for file, lines := range map[string][]string{
-		"actionmapping_types.go": {"+kubebuilder:validation:ExactlyOneOf=" + strings.Join(names, ";") + "\n"},
+		"actionmapping_types.go": {
+			"[has(self." + strings.Join(names, "), has(self.") + ")].exists(found, found)",
+			"message=\"no action: add exactly one of " + strings.Join(names[:last], ", ") + " and " + names[last] + "\"",
+			"[has(self." + strings.Join(names, "), has(self.") + ")].filter(found, found).size() <= 1",
+			strings.Join(namedIfSet(names), " + "),
+		},
 		"delivery_types.go": {
 			"self.all(k, k in ['" + strings.Join(limits, "', '") + "'])",
 			fmt.Sprintf("+kubebuilder:validation:MaxProperties=%d\n", len(limits)),
@@ -90,6 +96,15 @@ func TestTheRulesOfTheAPIListEveryAction(t *testing.T) {
 			}
 		}
 	}
+}
+
+// namedIfSet returns CEL expressions that yield the name of an action if a mapping has the action.
+func namedIfSet(names []string) []string {
+	expressions := make([]string, len(names))
+	for i, name := range names {
+		expressions[i] = fmt.Sprintf(`(has(self.%s) ? " %s" : "")`, name, name)
+	}
+	return expressions
 }
 
 // completeSpec returns an ActionMapping in which every field of one action is set.
