@@ -19,16 +19,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// answer is what a sender looks at: Code is the error's, Body that of a 200.
+// answer is the part of an HTTP response that a sender looks at: the error code, or the body of a 200.
 type answer struct {
 	Status     int
 	Code, Body string
 	Allow      string
 }
 
-func TestEachRowOfTheAnswerTable(t *testing.T) {
+func TestTheReceiverAnswersEachKindOfRequest(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newDevFixture(t)
 	s.write("source.yaml", sourceManifest+verificationManifest)
 	s.write("secret.yaml", keyManifest("sk_test_unused")+"  sender: "+senderSecret+"\n")
 	p := s.start()
@@ -38,41 +38,41 @@ func TestEachRowOfTheAnswerTable(t *testing.T) {
 	many := "[" + strings.TrimSuffix(strings.Repeat("{},", 1001), ",") + "]"
 	deep := strings.Repeat(`{"a":`, 101) + "1" + strings.Repeat("}", 101)
 	big := `{"type":"` + strings.Repeat("x", 5<<20) + `"}`
-	taken := func(accepted, duplicates int) answer {
+	ok := func(accepted, duplicates int) answer {
 		return answer{Status: 200, Body: fmt.Sprintf("{\"accepted\":%d,\"duplicates\":%d}\n", accepted, duplicates)}
 	}
-	refused := func(status int, code string) answer { return answer{Status: status, Code: code} }
+	rejected := func(status int, code string) answer { return answer{Status: status, Code: code} }
 	tests := []struct {
 		name   string
 		method string // POST if empty
-		at     string // added to the URL
+		suffix string // added to the URL
 		header http.Header
 		body   string
 		want   answer
 	}{
-		{name: "an event is taken", body: one, want: taken(1, 0)},
-		{name: "a known one is a duplicate", body: one, want: taken(0, 1)},
-		{name: "an array is taken, with its duplicates", body: "[" + one + "," + order("u_1", 2) + "," + order("u_1", 2) + "]", want: taken(1, 2)},
-		{name: "PUT is taken", method: http.MethodPut, body: order("u_1", 3), want: taken(1, 0)},
-		{name: "PATCH is taken", method: http.MethodPatch, body: order("u_1", 4), want: taken(1, 0)},
-		{name: "gzip is understood", header: packed, body: compressed(order("u_1", 5)), want: taken(1, 0)},
-		{name: "no JSON", body: "hello", want: refused(400, "invalid_body")},
-		{name: "nothing", want: refused(400, "invalid_body")},
-		{name: "an empty array", body: "[]", want: refused(400, "invalid_body")},
-		{name: "an element that is no object", body: "[" + order("u_1", 6) + ",7]", want: refused(400, "invalid_body")},
-		{name: "trailing garbage", body: one + "x", want: refused(400, "invalid_body")},
-		{name: "nesting beyond 100", body: deep, want: refused(400, "invalid_body")},
-		{name: "no event type", body: `{"userId":"u_1"}`, want: refused(400, "invalid_event")},
-		{name: "a sender who is not verified", header: http.Header{"X-Sender": {"guess"}}, body: one, want: refused(401, "unauthorized")},
-		{name: "another token", at: "x", body: one, want: refused(404, "not_found")},
+		{name: "an event is accepted", body: one, want: ok(1, 0)},
+		{name: "a repeated event is a duplicate", body: one, want: ok(0, 1)},
+		{name: "an array is accepted, with its duplicates", body: "[" + one + "," + order("u_1", 2) + "," + order("u_1", 2) + "]", want: ok(1, 2)},
+		{name: "PUT is accepted", method: http.MethodPut, body: order("u_1", 3), want: ok(1, 0)},
+		{name: "PATCH is accepted", method: http.MethodPatch, body: order("u_1", 4), want: ok(1, 0)},
+		{name: "gzip is accepted", header: packed, body: compressed(order("u_1", 5)), want: ok(1, 0)},
+		{name: "a body that is not JSON", body: "hello", want: rejected(400, "invalid_body")},
+		{name: "an empty body", want: rejected(400, "invalid_body")},
+		{name: "an empty array", body: "[]", want: rejected(400, "invalid_body")},
+		{name: "an array with an element that is not an object", body: "[" + order("u_1", 6) + ",7]", want: rejected(400, "invalid_body")},
+		{name: "text after the JSON", body: one + "x", want: rejected(400, "invalid_body")},
+		{name: "more than 100 levels", body: deep, want: rejected(400, "invalid_body")},
+		{name: "no event type", body: `{"userId":"u_1"}`, want: rejected(400, "invalid_event")},
+		{name: "a sender that fails the verification", header: http.Header{"X-Sender": {"guess"}}, body: one, want: rejected(401, "unauthorized")},
+		{name: "another token", suffix: "x", body: one, want: rejected(404, "not_found")},
 		{name: "GET", method: http.MethodGet, want: answer{Status: 405, Code: "method_not_allowed", Allow: "POST, PUT, PATCH"}},
 		{name: "DELETE", method: http.MethodDelete, want: answer{Status: 405, Code: "method_not_allowed", Allow: "POST, PUT, PATCH"}},
-		{name: "over 5 MiB", body: big, want: refused(413, "body_too_large")},
-		{name: "over 5 MiB after inflating", header: packed, body: compressed(big), want: refused(413, "body_too_large")},
-		{name: "more than 1,000 events", body: many, want: refused(413, "too_many_events")},
+		{name: "a body over 5 MiB", body: big, want: rejected(413, "body_too_large")},
+		{name: "a body over 5 MiB after decompression", header: packed, body: compressed(big), want: rejected(413, "body_too_large")},
+		{name: "more than 1,000 events", body: many, want: rejected(413, "too_many_events")},
 		{
 			name: "an unknown content encoding", header: http.Header{"X-Sender": {senderSecret}, "Content-Encoding": {"br"}},
-			body: one, want: refused(415, "unsupported_encoding"),
+			body: one, want: rejected(415, "unsupported_encoding"),
 		},
 	}
 	for _, test := range tests {
@@ -81,20 +81,21 @@ func TestEachRowOfTheAnswerTable(t *testing.T) {
 			if header == nil {
 				header = http.Header{"X-Sender": {senderSecret}}
 			}
-			got := ask(t, test.method, p.url+test.at, header, test.body)
+			got := ask(t, test.method, p.url+test.suffix, header, test.body)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
 	}
-	t.Run("a request that does not arrive whole within 10 s", func(t *testing.T) { slowRequest(t, p.url) })
+	t.Run("a request whose body does not arrive within 10 s", func(t *testing.T) { slowRequest(t, p.url) })
 	s.redis.Kill()
 	got := ask(t, "", p.url, http.Header{"X-Sender": {senderSecret}}, order("u_1", 7))
-	if diff := cmp.Diff(refused(429, "unavailable"), got); diff != "" {
+	if diff := cmp.Diff(rejected(429, "unavailable"), got); diff != "" {
 		t.Errorf("without Redis (-want +got):\n%s", diff)
 	}
 }
 
+// ask sends a request, POST unless a method is given, and returns the answer.
 func ask(t *testing.T, method, url string, header http.Header, body string) answer {
 	t.Helper()
 	if method == "" {
@@ -105,7 +106,7 @@ func ask(t *testing.T, method, url string, header http.Header, body string) answ
 		t.Fatal(err)
 	}
 	request.Header = header
-	response, err := http.DefaultTransport.RoundTrip(request) // a client would follow redirects, and there must be none
+	response, err := http.DefaultTransport.RoundTrip(request) // http.Client would follow a redirect, which the receiver must never send
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,20 +129,22 @@ func read(t *testing.T, response *http.Response) answer {
 		Error struct{ Code, Message string }
 	}
 	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Error.Message == "" {
-		t.Errorf("the body is no error: %s", body)
+		t.Errorf("the body is not an error: %s", body)
 	}
 	got.Code = refusal.Error.Code
 	return got
 }
 
+// compressed returns the text in gzip format.
 func compressed(text string) string {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	_, _ = w.Write([]byte(text)) // to memory
+	_, _ = w.Write([]byte(text)) // writing to memory does not fail
 	_ = w.Close()
 	return packed.String()
 }
 
+// slowRequest sends the headers of a request and only the beginning of its body.
 func slowRequest(t *testing.T, to string) {
 	at, err := url.Parse(to)
 	if err != nil {
@@ -162,6 +165,6 @@ func slowRequest(t *testing.T, to string) {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 	if took := time.Since(began); took < 9*time.Second || took > 13*time.Second {
-		t.Errorf("answered after %v; want 10 s", took)
+		t.Errorf("the answer took %v; want 10 s", took)
 	}
 }

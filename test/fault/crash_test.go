@@ -9,53 +9,53 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestProcessesKilledUnderLoadLoseNothingAndRepeatNothing(t *testing.T) {
+func TestProcessesKilledUnderLoadLoseNoEventAndRunNoWorkflowTwice(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newDevFixture(t)
 	s.knock.Respond(unreliable)
-	all, rudder := crowd{users: 20, orders: 16, gates: gates(3)}, newSender(t)
+	all, rudder := workload{users: 20, orders: 16, gates: gates(3)}, newSender(t)
 	p := s.start()
 	url := p.url
 
-	taken := all.begin(t, rudder, url)
+	wait := all.start(t, rudder, url)
 	for i, gate := range all.gates {
-		s.awaitCalls("runs before the kill", ran(60*(i+1)))
+		s.awaitCalls("workflow runs before the kill", workflowsRun(60*(i+1)))
 		close(gate)
-		rudder.awaitAnswers(t, http.StatusOK, 80*(i+1)+10) // the kill hits takers and workers
+		rudder.awaitAnswers(t, http.StatusOK, 80*(i+1)+10) // so that the kill interrupts both requests and deliveries
 		p.kill()
 		if p = s.start(); p.url != url {
 			t.Fatalf("the URL is %s after a restart; want %s", p.url, url)
 		}
 	}
-	taken()
+	wait()
 
-	all.delivered(t, s)
-	refusedNothing(t, s.knock.Calls())
-	t.Logf("%d calls for %d events; answers to the sender: %v", len(s.knock.Calls()), all.size(), rudder.answers())
+	all.checkDelivered(t, s)
+	checkNothingRejected(t, s.knock.Calls())
+	t.Logf("%d calls for %d events; answers: %v", len(s.knock.Calls()), all.size(), rudder.answers())
 }
 
 func TestTwoProcessesShareOneRedis(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newDevFixture(t)
 	s.knock.Respond(unreliable)
-	all, rudder := crowd{users: 20, orders: 10}, newSender(t)
+	all, rudder := workload{users: 20, orders: 10}, newSender(t)
 	one := s.start()
 	other := s.launch(t.TempDir(), "127.0.0.1:0")
 	other.ready()
 
-	all.begin(t, rudder, one.url, other.url)()
-	all.delivered(t, s)
-	rudder.taken(t, other.url, order(all.user(0), 0), 0, 1)
-	rudder.taken(t, one.url, order(all.user(1), 0), 0, 1)
+	all.start(t, rudder, one.url, other.url)()
+	all.checkDelivered(t, s)
+	rudder.expectAccepted(t, other.url, order(all.user(0), 0), 0, 1)
+	rudder.expectAccepted(t, one.url, order(all.user(1), 0), 0, 1)
 
 	first, second := len(one.awaitEvents(1)), len(other.awaitEvents(1))
 	t.Logf("%d and %d events", first, second)
-	if diff := first + second - all.size(); diff < 0 || diff > 2 { // the two copies may have been shown by now
-		t.Errorf("%d + %d events were shown as final; want %d", first, second, all.size())
+	if diff := first + second - all.size(); diff < 0 || diff > 2 { // the two duplicates may have been printed by now
+		t.Errorf("%d + %d events were printed as finished; want %d", first, second, all.size())
 	}
 }
 
-// unreliable loses the answer of some calls and fails some others.
+// unreliable makes Knock drop the response to every 13th call, after the call has taken effect, and answer 500 to every 17th.
 func unreliable(call knocktest.Call) *knocktest.Answer {
 	switch {
 	case call.Seq%13 == 0:

@@ -13,61 +13,61 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestARefusedKeyPausesDeliveriesUntilTheSecretIsRight(t *testing.T) {
+func TestARejectedKeyPausesDeliveriesUntilTheSecretIsCorrected(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
-	all := crowd{users: 10, orders: 3}
+	s, rudder := newDevFixture(t), newSender(t)
+	all := workload{users: 10, orders: 3}
 	s.write("secret.yaml", keyManifest(wrongKey))
 	p := s.start()
 
-	rudder.taken(t, p.url, order(all.user(0), 0), 1, 0)
-	s.awaitCalls("first refusal", refusals(1))
+	rudder.expectAccepted(t, p.url, order(all.user(0), 0), 1, 0)
+	s.awaitCalls("first rejection", rejections(1))
 	for i := range all.users {
 		for n := range all.orders {
 			if i+n > 0 {
-				rudder.taken(t, p.url, order(all.user(i), n), 1, 0)
+				rudder.expectAccepted(t, p.url, order(all.user(i), n), 1, 0)
 			}
 		}
 	}
-	s.awaitCalls("probes", refusals(3)) // after 1 s and 2 s; the next comes 4 s later
+	s.awaitCalls("probes", rejections(3)) // after 1 s and 2 s; the next one would follow 4 s later
 	probes := s.knock.Calls()
 	for i := 1; i < len(probes); i++ {
 		if gap := probes[i].At.Sub(probes[i-1].At); gap < 900*time.Millisecond {
-			t.Errorf("probe %d came %v after the one before", i, gap)
+			t.Errorf("probe %d began %v after the one before", i, gap)
 		}
 	}
 	s.awaitLog(eventlog.Retrying, 1)
 	const announcement = "Knock rejected the API key"
 	if count := strings.Count(p.stderr.text(), announcement); count != 1 {
-		t.Errorf("stderr says %d times that %s:\n%s", count, announcement, p.stderr.text())
+		t.Errorf("stderr has %d times the line %q:\n%s", count, announcement, p.stderr.text())
 	}
 	if ended := len(p.awaitEvents(0)); ended != 0 {
-		t.Errorf("%d events ended while the key was wrong", ended)
+		t.Errorf("%d events were finished while the key was wrong", ended)
 	}
 
 	began := time.Now()
 	s.write("secret.yaml", keyManifest(knocktest.APIKey))
-	s.awaitCalls("run with the right key", ran(1))
-	within(t, "going on with the right key", began, 3500*time.Millisecond) // the next probe would have been later
-	all.delivered(t, s)
+	s.awaitCalls("run with the right key", workflowsRun(1))
+	checkWithin(t, "the first run with the right key", began, 3500*time.Millisecond) // the next regular probe would be later
+	all.checkDelivered(t, s)
 }
 
-// refusals is for awaitCalls: at least so many calls were answered 401.
-func refusals(count int) func([]knocktest.Call) bool {
+// rejections is an argument for awaitCalls: at least count calls were answered 401.
+func rejections(count int) func([]knocktest.Call) bool {
 	return func(calls []knocktest.Call) bool {
-		refused := 0
+		rejected := 0
 		for _, call := range calls {
 			if call.Status == http.StatusUnauthorized {
-				refused++
+				rejected++
 			}
 		}
-		return refused >= count
+		return rejected >= count
 	}
 }
 
-func TestSecretsStayOutOfLogsAndRedis(t *testing.T) {
+func TestSecretsAppearNeitherInLogsNorInRedis(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	s.write("source.yaml", sourceManifest+verificationManifest)
 	s.knock.Respond(unreliable)
 	s.write("secret.yaml", keyManifest(wrongKey)+"  sender: "+senderSecret+"\n")
@@ -87,18 +87,18 @@ func TestSecretsStayOutOfLogsAndRedis(t *testing.T) {
 	post(p.url, `{"type":`)
 	rudder.header = http.Header{"X-Sender": {"wrong"}}
 	post(p.url, order("u_1", 1))
-	s.awaitCalls("refusal", refusals(1))
+	s.awaitCalls("rejection", rejections(1))
 	s.awaitLog(eventlog.Retrying, 1)
-	whilePaused := dump(t, s)
+	whilePaused := dumpRedis(t, s)
 	s.write("secret.yaml", keyManifest(knocktest.APIKey)+"  sender: "+senderSecret+"\n")
 	s.awaitLog(eventlog.Succeeded, 20)
 
 	secrets := []string{token(p.url), wrongKey, knocktest.APIKey, senderSecret}
-	p.absent("Redis while paused", whilePaused, secrets)
-	p.absent("Redis", dump(t, s), secrets)
-	p.absent("an answer", answers.String(), secrets)
-	if !strings.Contains(whilePaused, "messageId") || !strings.Contains(dump(t, s), "order-completed") {
-		t.Error("the dumps of Redis do not show events")
+	p.checkAbsent("Redis while paused", whilePaused, secrets)
+	p.checkAbsent("Redis", dumpRedis(t, s), secrets)
+	p.checkAbsent("an answer", answers.String(), secrets)
+	if !strings.Contains(whilePaused, "messageId") || !strings.Contains(dumpRedis(t, s), "order-completed") {
+		t.Error("the dumps of Redis do not contain events")
 	}
 }
 
@@ -106,8 +106,8 @@ const verificationManifest = `  verification:
     headerSecret: {name: X-Sender, secretRef: {name: knock, key: sender}}
 `
 
-// dump is every key and value in Redis.
-func dump(t *testing.T, s *scene) string {
+// dumpRedis returns every key and value in Redis.
+func dumpRedis(t *testing.T, s *devFixture) string {
 	t.Helper()
 	client := s.redis.Client(t)
 	do := func(command ...string) string {
@@ -130,7 +130,7 @@ func dump(t *testing.T, s *scene) string {
 		kind := do("TYPE", key)
 		read, ok := reads[kind]
 		if !ok {
-			t.Fatalf("%s is a %s", key, kind)
+			t.Fatalf("key %s has the type %s", key, kind)
 		}
 		fmt.Fprintln(&all, key, do(append([]string{read[0], key}, read[1:]...)...))
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fault_test runs the doorbell command as users do, and the ingest program as pods do, between a real Redis and the fake Knock, and breaks what can
-// break: processes and Redis killed in mid-delivery, answers lost, keys refused, manifests that change. What was answered
-// 200 has to reach Knock in order, once.
+// Package fault_test runs the doorbell command as users do and the ingest program as pods do, with a real Redis and the fake Knock,
+// and makes things fail: it kills processes and Redis during deliveries, drops Knock's responses, rejects API keys and changes
+// manifests. Every event that was answered 200 must reach Knock once and in order.
 package fault_test
 
 import (
@@ -13,22 +13,23 @@ import (
 	"testing"
 )
 
-// The programs, built for all tests of the package.
+// binary and ingestBinary are the paths of the programs, which run builds for all tests of the package.
 var binary, ingestBinary string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
+// run builds the programs and runs the tests. It returns the exit code.
 func run(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "doorbell-fault-")
+	directory, err := os.MkdirTemp("", "doorbell-fault-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder)
-	binary, ingestBinary = filepath.Join(folder, "doorbell"), filepath.Join(folder, "ingest")
-	args := []string{"build", "-o", folder + "/"}
+	defer os.RemoveAll(directory)
+	binary, ingestBinary = filepath.Join(directory, "doorbell"), filepath.Join(directory, "ingest")
+	args := []string{"build", "-o", directory + "/"}
 	if raceDetector {
-		args = append(args, "-race") // a race in the process ends it, see process.check
+		args = append(args, "-race") // a data race ends the process; see process.check
 	}
 	build := exec.Command("go", append(args,
 		"github.com/doorbell-dev/doorbell/cmd/doorbell", "github.com/doorbell-dev/doorbell/cmd/ingest")...)

@@ -16,7 +16,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// script answers the attempts at each endpoint in turn, and leaves further ones to the fake.
+// script answers the attempts at identify and at trigger in turn. The fake answers further attempts as usual.
 type script struct {
 	identify, trigger    []*knocktest.Answer
 	identifies, triggers atomic.Int64
@@ -33,9 +33,9 @@ func (s *script) respond(call knocktest.Call) *knocktest.Answer {
 	return nil
 }
 
-func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
+func TestAnIdentifyAndAnOrderReachKnockOnceAndInOrderDespiteFailures(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	failed := &knocktest.Answer{Status: http.StatusInternalServerError}
 	never := make(chan struct{})
 	answers := &script{
@@ -45,22 +45,22 @@ func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
 	s.knock.Respond(answers.respond)
 	p := s.start()
 
-	rudder.taken(t, p.url, identify("u_1"), 1, 0)
-	rudder.taken(t, p.url, order("u_1", 1), 1, 0)
-	rudder.taken(t, p.url, "["+order("u_1", 1)+","+identify("u_1")+"]", 0, 2)
+	rudder.expectAccepted(t, p.url, identify("u_1"), 1, 0)
+	rudder.expectAccepted(t, p.url, order("u_1", 1), 1, 0)
+	rudder.expectAccepted(t, p.url, "["+order("u_1", 1)+","+identify("u_1")+"]", 0, 2)
 	s.awaitCalls("second attempt at identify", func(calls []knocktest.Call) bool { return len(calls) == 2 })
-	p.kill() // while Knock has the call
+	p.kill() // during the call to Knock
 
 	began := time.Now()
 	p = s.start()
-	rudder.taken(t, p.url, order("u_1", 1), 0, 1)
+	rudder.expectAccepted(t, p.url, order("u_1", 1), 0, 1)
 	s.awaitCalls("third attempt at identify", func(calls []knocktest.Call) bool { return len(calls) >= 3 })
-	within(t, "going on after kill -9", began, 10*time.Second) // a lease is 30 s
-	rudder.taken(t, p.url, identify("u_1"), 0, 1)
+	checkWithin(t, "the next attempt after the kill", began, 10*time.Second) // a lease lasts 30 s
+	rudder.expectAccepted(t, p.url, identify("u_1"), 0, 1)
 
 	s.awaitLog(eventlog.Succeeded, 2)
-	rudder.taken(t, p.url, "["+identify("u_1")+","+order("u_1", 1)+"]", 0, 2)
-	p.awaitEvents(6) // two that succeeded and four copies
+	rudder.expectAccepted(t, p.url, "["+identify("u_1")+","+order("u_1", 1)+"]", 0, 2)
+	p.awaitEvents(6) // two that succeeded and four duplicates
 	s.awaitLog(eventlog.Duplicate, 6)
 
 	type attempt struct {
@@ -85,26 +85,26 @@ func TestIdentifyThenOrderArriveInOrderOnceWhateverHappens(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	sameBytes(t, s.knock.Calls())
+	checkSameBytes(t, s.knock.Calls())
 	if runs := s.knock.State().Runs; len(runs) != 1 || len(runs[0].Unknown) != 0 {
-		t.Errorf("runs: %+v; want one, of a user whom Knock knows", runs)
+		t.Errorf("workflow runs: %+v; want one, for a user that Knock knows", runs)
 	}
 }
 
-func TestARequestIsSentAgainAsItWasAlthoughItsMappingChanged(t *testing.T) {
+func TestARetrySendsTheSameRequestAfterItsMappingChanged(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	s.write("welcome.yaml", welcome("first"))
 	answers := &script{trigger: []*knocktest.Answer{{Hold: make(chan struct{})}}}
 	s.knock.Respond(answers.respond)
 	p := s.start()
-	rudder.taken(t, p.url, signedUp("u_1"), 1, 0)
+	rudder.expectAccepted(t, p.url, signedUp("u_1"), 1, 0)
 	s.awaitCalls("first attempt", func(calls []knocktest.Call) bool { return len(calls) == 1 })
 	p.kill()
 
 	s.write("welcome.yaml", welcome("second"))
 	p = s.start()
-	rudder.taken(t, p.url, signedUp("u_2"), 1, 0)
+	rudder.expectAccepted(t, p.url, signedUp("u_2"), 1, 0)
 	awaitEvent(p, "u_1", eventlog.Succeeded)
 	awaitEvent(p, "u_2", eventlog.Succeeded)
 
@@ -116,5 +116,5 @@ func TestARequestIsSentAgainAsItWasAlthoughItsMappingChanged(t *testing.T) {
 	if diff := cmp.Diff([]string{"u_1 first", "u_2 second"}, ran); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
-	sameBytes(t, s.knock.Calls())
+	checkSameBytes(t, s.knock.Calls())
 }

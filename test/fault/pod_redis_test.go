@@ -19,50 +19,50 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-func TestAPodFindsTheRightPasswordForRedis(t *testing.T) {
+func TestAPodConnectsWhenTheRedisPasswordIsCorrected(t *testing.T) {
 	t.Parallel()
-	m, rudder := newMount(t, redistest.Start(t, "--requirepass", "redis-password")), newSender(t)
+	m, rudder := newPodFixture(t, redistest.Start(t, "--requirepass", "redis-password")), newSender(t)
 	m.write("redis/password", "redis-password-of-yesterday\n")
 	p := m.start()
-	p.reports("refused password", func(r report.Report) bool {
+	p.awaitReport("rejected password", func(r report.Report) bool {
 		return r.Redis.State == report.RedisUnavailable && strings.Contains(r.Redis.Problem, "WRONGPASS")
 	})
 	if status, _ := rudder.post(t.Context(), p.at("first-token"), completed("u_1", 1)); status != http.StatusTooManyRequests {
 		t.Errorf("without Redis: %d; want 429", status)
 	}
 	m.write("redis/password", "redis-password\n")
-	p.reports("Redis", durable)
-	rudder.awaitTaken(t, p.at("first-token"), completed("u_1", 1))
+	p.awaitReport("Redis", connectedAndDurable)
+	rudder.awaitAccepted(t, p.at("first-token"), completed("u_1", 1))
 	m.awaitWorkflows("order")
 }
 
-// TestAPodSpeaksTLSWithRedis has a server whose certificate is its own, and names example.com.
-func TestAPodSpeaksTLSWithRedis(t *testing.T) {
+// The server's certificate is self-signed and is valid for example.com.
+func TestAPodConnectsToRedisWithTLS(t *testing.T) {
 	t.Parallel()
 	certificate, key := certificate(t)
-	folder := t.TempDir()
+	directory := t.TempDir()
 	for name, data := range map[string][]byte{"tls.crt": certificate, "tls.key": key} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	port := loopback.FreePort(t)
 	server := redistest.Start(t, "--port", "0", "--tls-port", port, "--tls-auth-clients", "no",
-		"--tls-cert-file", filepath.Join(folder, "tls.crt"), "--tls-key-file", filepath.Join(folder, "tls.key"))
+		"--tls-cert-file", filepath.Join(directory, "tls.crt"), "--tls-key-file", filepath.Join(directory, "tls.key"))
 	server.Addr = "127.0.0.1:" + port
-	m, rudder := newMount(t, server), newSender(t)
+	m, rudder := newPodFixture(t, server), newSender(t)
 	m.flags = []string{"--redis-tls", "--redis-server-name", "example.com"}
 	p := m.start()
-	p.reports("stranger's certificate", func(r report.Report) bool {
+	p.awaitReport("certificate of an unknown authority", func(r report.Report) bool {
 		return r.Redis.State == report.RedisUnavailable && strings.Contains(r.Redis.Problem, "unknown authority")
 	})
 	m.write("redis/ca.crt", string(certificate))
-	p.reports("Redis", durable)
-	rudder.awaitTaken(t, p.at("first-token"), completed("u_1", 1))
+	p.awaitReport("Redis", connectedAndDurable)
+	rudder.awaitAccepted(t, p.at("first-token"), completed("u_1", 1))
 	m.awaitWorkflows("order")
 }
 
-// certificate is one of net/http's own for tests, with its key.
+// certificate returns the test certificate of net/http/httptest and its key, in PEM format.
 func certificate(t *testing.T) (certificate, key []byte) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -85,10 +85,10 @@ func TestAPodFollowsTheSentinelsToAnotherMaster(t *testing.T) {
 	master := redistest.Start(t, secured...)
 	host, port, _ := strings.Cut(master.Addr, ":")
 	replica := redistest.Start(t, append(secured, "--replicaof", host+" "+port)...)
-	m := newMount(t, redistest.StartSentinel(t, master, password))
+	m := newPodFixture(t, redistest.StartSentinel(t, master, password))
 	m.write("redis/password", password)
 	m.flags = []string{"--redis-mode", "Sentinel", "--redis-master", redistest.MasterName, "--redis-database", "3"}
-	m.surviveLoss(func() {
+	m.deliverThrough(func() {
 		master.AwaitCopy(t, replica, password)
 		master.Kill()
 	})
@@ -97,35 +97,37 @@ func TestAPodFollowsTheSentinelsToAnotherMaster(t *testing.T) {
 func TestAPodUsesARedisCluster(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.StartCluster(t, 3)
-	m := newMount(t, nodes[0])
+	m := newPodFixture(t, nodes[0])
 	m.flags = []string{"--redis-mode", "Cluster"}
-	m.surviveLoss(func() {
+	m.deliverThrough(func() {
 		nodes[1].Kill()
 		nodes[1].Start()
 	})
 }
 
-// surviveLoss has events of many users wait for Knock while something happens to Redis, and others come then.
-func (m *mount) surviveLoss(happen func()) {
+// deliverThrough accepts events of many users while Knock is unavailable, breaks Redis in the middle, then makes Knock available
+// and checks that every event is delivered once and in order.
+func (m *podFixture) deliverThrough(breakRedis func()) {
 	m.t.Helper()
-	all, rudder := crowd{users: 20, orders: 4}, newSender(m.t)
+	all, rudder := workload{users: 20, orders: 4}, newSender(m.t)
 	m.knock.Respond(func(knocktest.Call) *knocktest.Answer {
 		return &knocktest.Answer{Status: http.StatusServiceUnavailable}
 	})
 	p := m.start()
-	p.reports("Redis", durable)
+	p.awaitReport("Redis", connectedAndDurable)
 	for n := range all.orders {
 		if n == all.orders/2 {
-			happen()
+			breakRedis()
 		}
 		for user := range all.users {
-			rudder.awaitTaken(m.t, p.at("first-token"), completed(all.user(user), n))
+			rudder.awaitAccepted(m.t, p.at("first-token"), completed(all.user(user), n))
 		}
 	}
 	m.knock.Respond(nil)
-	eventually(m.t, "delivery of each event, once and in order", func() bool { return all.amiss(m.knock) == "" })
+	eventually(m.t, "delivery of every event, once and in order", func() bool { return all.missing(m.knock) == "" })
 }
 
-func durable(r report.Report) bool {
+// connectedAndDurable is an argument for awaitReport.
+func connectedAndDurable(r report.Report) bool {
 	return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
 }

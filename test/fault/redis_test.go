@@ -10,31 +10,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestRedisKilledInMidTrafficLosesNothing(t *testing.T) {
+func TestKillingRedisUnderLoadLosesNoEvent(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
-	all, rudder := crowd{users: 10, orders: 20, gates: gates(1)}, newSender(t)
+	s := newDevFixture(t)
+	all, rudder := workload{users: 10, orders: 20, gates: gates(1)}, newSender(t)
 	p := s.start()
 
-	taken := all.begin(t, rudder, p.url)
-	s.awaitCalls("runs before the kill", ran(20))
+	wait := all.start(t, rudder, p.url)
+	s.awaitCalls("workflow runs before the kill", workflowsRun(20))
 	close(all.gates[0])
 	rudder.awaitAnswers(t, http.StatusOK, 110)
 	s.redis.Kill()
 	rudder.awaitAnswers(t, http.StatusTooManyRequests, 200)
 	s.redis.Start()
-	taken()
+	wait()
 
-	all.delivered(t, s)
-	refusedNothing(t, s.knock.Calls())
-	onlyTakenOrLater(t, rudder)
-	t.Logf("%d calls for %d events; answers to the sender: %v, the slowest after %v",
+	all.checkDelivered(t, s)
+	checkNothingRejected(t, s.knock.Calls())
+	checkAnswers(t, rudder)
+	t.Logf("%d calls for %d events; answers: %v, the slowest after %v",
 		len(s.knock.Calls()), all.size(), rudder.answers(), rudder.slowest)
 }
 
-func TestRedisAwayAtTheStartIsWaitedFor(t *testing.T) {
+func TestAProcessThatStartsWithoutRedisWaitsForIt(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s := newDevFixture(t)
 	s.redis.Kill()
 	rudder := newSender(t)
 	p := s.start()
@@ -50,19 +50,19 @@ func TestRedisAwayAtTheStartIsWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.awaitEvents(1)
-	within(t, "going on", began, 5*time.Second)
-	onlyTakenOrLater(t, rudder)
+	checkWithin(t, "the first delivery after Redis started", began, 5*time.Second)
+	checkAnswers(t, rudder)
 }
 
-// onlyTakenOrLater checks that the sender heard nothing but 200 and 429, promptly.
-func onlyTakenOrLater(t *testing.T, s *sender) {
+// checkAnswers fails the test unless the sender got only 200 and 429, each within two seconds.
+func checkAnswers(t *testing.T, s *sender) {
 	t.Helper()
 	for status := range s.answers() {
 		if status != http.StatusOK && status != http.StatusTooManyRequests {
-			t.Errorf("a sender was answered %d", status)
+			t.Errorf("the sender got the status %d", status)
 		}
 	}
 	if s.slowest > 2*time.Second {
-		t.Errorf("an answer took %v", s.slowest)
+		t.Errorf("the slowest answer took %v", s.slowest)
 	}
 }

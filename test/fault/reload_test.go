@@ -18,6 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
+// welcome returns a mapping that triggers the workflow when a user signs up.
 func welcome(workflow string) string {
 	return `apiVersion: doorbell.dev/v1alpha1
 kind: ActionMapping
@@ -31,9 +32,9 @@ spec:
 `
 }
 
-func TestManifestsChangeWhileEventsCome(t *testing.T) {
+func TestManifestsCanChangeWhileEventsArrive(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	s.write("welcome.yaml", welcome("first"))
 	p := s.start()
 	stop := keepPosting(t, rudder, p.url)
@@ -45,13 +46,13 @@ func TestManifestsChangeWhileEventsCome(t *testing.T) {
 	s.write("welcome.yaml", welcome("third")+"    reciepients: body.userId\n")
 	place := regexp.MustCompile(`(?m)^\S*welcome\.yaml:10: spec\.triggerWorkflow\.reciepients: `)
 	p.await(p.stderr, "problem with file and line", func([]line) bool { return place.MatchString(p.stderr.text()) })
-	rudder.taken(t, p.url, signedUp("after-the-mistake"), 1, 0)
+	rudder.expectAccepted(t, p.url, signedUp("after-the-mistake"), 1, 0)
 	awaitEvent(p, "after-the-mistake", eventlog.Succeeded)
 
 	s.write("source.yaml", "kind: [\n")
 	broken := regexp.MustCompile(`(?m)^\S*source\.yaml:\d+: `)
 	p.await(p.stderr, "problem with the source", func([]line) bool { return broken.MatchString(p.stderr.text()) })
-	rudder.taken(t, p.url, signedUp("after-the-second-mistake"), 1, 0)
+	rudder.expectAccepted(t, p.url, signedUp("after-the-second-mistake"), 1, 0)
 	awaitEvent(p, "after-the-second-mistake", eventlog.Succeeded)
 
 	s.remove("welcome.yaml")
@@ -63,17 +64,17 @@ func TestManifestsChangeWhileEventsCome(t *testing.T) {
 	if diff := cmp.Diff(map[int]int{http.StatusOK: posted + 2}, rudder.answers()); diff != "" {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
-	workflows := triggered(s.knock.Calls())
-	slices.Sort(workflows) // around the change either may be the later one
+	workflows := runWorkflows(s.knock.Calls())
+	slices.Sort(workflows) // around the change the two may run in either order
 	workflows = slices.Compact(workflows)
 	if diff := cmp.Diff([]string{"first", "second"}, workflows); diff != "" {
 		t.Errorf("workflows (-want +got):\n%s", diff)
 	}
 	p.awaitEvents(posted + 2)
-	t.Logf("%d events posted, the slowest answer after %v", posted, rudder.slowest)
+	t.Logf("%d events posted; the slowest answer took %v", posted, rudder.slowest)
 }
 
-// keepPosting has people sign up until stop, which returns how many did.
+// keepPosting posts sign-ups until stop is called. stop returns their number.
 func keepPosting(t *testing.T, s *sender, url string) (stop func() int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var poster sync.WaitGroup
@@ -100,11 +101,12 @@ func keepPosting(t *testing.T, s *sender, url string) (stop func() int) {
 	return stop
 }
 
+// ranWorkflow is an argument for awaitCalls: the workflow has run.
 func ranWorkflow(name string) func([]knocktest.Call) bool {
-	return func(calls []knocktest.Call) bool { return slices.Contains(triggered(calls), name) }
+	return func(calls []knocktest.Call) bool { return slices.Contains(runWorkflows(calls), name) }
 }
 
-// awaitEvent waits until the first event of a user has ended, and fails unless as wanted.
+// awaitEvent waits until the first event of a user is finished, and fails the test unless it has the wanted status.
 func awaitEvent(p *process, user string, want eventlog.Status) {
 	p.t.Helper()
 	var got eventlog.Status
@@ -116,6 +118,6 @@ func awaitEvent(p *process, user string, want eventlog.Status) {
 		return i >= 0
 	})
 	if got != want {
-		p.t.Errorf("the event of %s %s; want %s", user, got, want)
+		p.t.Errorf("the event of %s is %s; want %s", user, got, want)
 	}
 }

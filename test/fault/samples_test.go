@@ -17,10 +17,10 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// samples is the folder of manifests and events that the README uses.
+// samples is the directory of the manifests and events that the README uses.
 const samples = "../../config/samples"
 
-func TestTheProjectsSamplesMakeTheCallsTheySay(t *testing.T) {
+func TestTheSampleManifestsMakeTheExpectedCalls(t *testing.T) {
 	t.Parallel()
 	const users, workflows = "PUT /v1/users/", "POST /v1/workflows/"
 	want := map[string][]string{
@@ -35,7 +35,7 @@ func TestTheProjectsSamplesMakeTheCallsTheySay(t *testing.T) {
 	}
 	files, err := filepath.Glob(samples + "/events/*.json")
 	if err != nil || len(files) != len(want) {
-		t.Fatalf("%v, %v; want %d samples", files, err, len(want))
+		t.Fatalf("found %v, %v; want %d samples", files, err, len(want))
 	}
 	p, knock := startSamples(t)
 	rudder := newSender(t)
@@ -44,18 +44,18 @@ func TestTheProjectsSamplesMakeTheCallsTheySay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rudder.taken(t, p.url, string(body), 1, 0)
+		rudder.expectAccepted(t, p.url, string(body), 1, 0)
 		ended := p.awaitEvents(i + 1)[i]
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		if diff := cmp.Diff(want[name], made(ended)); diff != "" {
+		if diff := cmp.Diff(want[name], requestsOf(ended)); diff != "" {
 			t.Errorf("%s: calls (-want +got):\n%s", name, diff)
 		}
 	}
-	refusedNothing(t, knock.Calls())
+	checkNothingRejected(t, knock.Calls())
 }
 
-// made are the calls that an event says it made.
-func made(l line) []string {
+// requestsOf returns the calls that a finished event reports.
+func requestsOf(l line) []string {
 	var calls []string
 	for _, action := range l.Actions {
 		for _, request := range action.Requests {
@@ -66,7 +66,7 @@ func made(l line) []string {
 	return calls
 }
 
-// startSamples runs the sample manifests as the README does, with a key from the environment.
+// startSamples runs the sample manifests as the README does, with the API key in the environment.
 func startSamples(t *testing.T) (*process, *knocktest.Server) {
 	t.Helper()
 	knock := knocktest.New(t)
@@ -76,12 +76,12 @@ func startSamples(t *testing.T) (*process, *knocktest.Server) {
 	return p, knock
 }
 
-// TestRealBodies posts each line of a file of RudderStack's own.
-func TestRealBodies(t *testing.T) {
+// The environment variable names a file of events that RudderStack sent, one a line.
+func TestRealEventsMakeTheExpectedCalls(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv("DOORBELL_RUDDER_PAYLOADS")
 	if file == "" {
-		t.Skip("DOORBELL_RUDDER_PAYLOADS names no file")
+		t.Skip("DOORBELL_RUDDER_PAYLOADS is not set")
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -92,10 +92,10 @@ func TestRealBodies(t *testing.T) {
 	bodies := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
 	var all []string
 	for i, body := range bodies {
-		rudder.taken(t, p.url, string(body), 1, 0)
+		rudder.expectAccepted(t, p.url, string(body), 1, 0)
 		ended := p.awaitEvents(i + 1)[i]
-		want := wanted(t, body)
-		if diff := cmp.Diff(want, made(ended)); diff != "" {
+		want := expectedRequests(t, body)
+		if diff := cmp.Diff(want, requestsOf(ended)); diff != "" {
 			t.Errorf("line %d: calls (-want +got):\n%s", i+1, diff)
 		}
 		if status := outcome(want); string(ended.Status) != status {
@@ -103,7 +103,7 @@ func TestRealBodies(t *testing.T) {
 		}
 		all = append(all, want...)
 	}
-	refusedNothing(t, knock.Calls())
+	checkNothingRejected(t, knock.Calls())
 	var arrived []string
 	for _, call := range knock.Calls() {
 		path, _ := url.PathUnescape(call.Path)
@@ -115,8 +115,8 @@ func TestRealBodies(t *testing.T) {
 	t.Logf("%d bodies, %d calls", len(bodies), len(arrived))
 }
 
-// wanted is what the sample manifests say of a body, read in the plainest way.
-func wanted(t *testing.T, body []byte) []string {
+// expectedRequests returns the calls that the sample manifests make for a body, computed independently of Doorbell.
+func expectedRequests(t *testing.T, body []byte) []string {
 	t.Helper()
 	var event struct {
 		Type, Event, UserID, GroupID string
@@ -146,6 +146,7 @@ func wanted(t *testing.T, body []byte) []string {
 	return slices.Clip(calls)
 }
 
+// outcome returns the status of an event that makes these calls.
 func outcome(calls []string) string {
 	if len(calls) == 0 {
 		return "skipped"

@@ -17,10 +17,10 @@ import (
 // sender posts events as RudderStack does.
 type sender struct {
 	client *http.Client
-	header http.Header // of each request, beside the content type
+	header http.Header // of each request, in addition to the content type
 
 	mu       sync.Mutex
-	statuses map[int]int // how often each was answered; 0 is no answer
+	statuses map[int]int // number of answers by status; 0 stands for no answer
 	slowest  time.Duration
 	changed  chan struct{}
 }
@@ -29,12 +29,12 @@ func newSender(t *testing.T) *sender {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &sender{
-		client:   &http.Client{Transport: transport, Timeout: 10 * time.Second}, // RudderStack's own limit
+		client:   &http.Client{Transport: transport, Timeout: 10 * time.Second}, // as RudderStack's
 		statuses: map[int]int{}, changed: make(chan struct{}),
 	}
 }
 
-// post sends one request and returns its status, 0 for no answer, and body.
+// post sends one request and returns the status, 0 if there was no answer, and the body.
 func (s *sender) post(ctx context.Context, url, body string) (int, string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte(body)))
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *sender) post(ctx context.Context, url, body string) (int, string) {
 		text = err.Error()
 	} else {
 		defer response.Body.Close()
-		read, _ := io.ReadAll(response.Body) // a sender looks at the status
+		read, _ := io.ReadAll(response.Body) // the status is what matters
 		status, text = response.StatusCode, string(read)
 	}
 	s.count(status, time.Since(began))
@@ -66,14 +66,14 @@ func (s *sender) count(status int, took time.Duration) {
 	s.changed = make(chan struct{})
 }
 
-// answers is how often each status was answered.
+// answers returns the number of answers by status.
 func (s *sender) answers() map[int]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.statuses)
 }
 
-// awaitAnswers waits until a status was answered that often.
+// awaitAnswers waits until there are this many answers with a status.
 func (s *sender) awaitAnswers(t *testing.T, status, count int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -88,12 +88,12 @@ func (s *sender) awaitAnswers(t *testing.T, status, count int) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			t.Fatalf("not enough answers of %d: %v", status, s.answers())
+			t.Fatalf("too few answers with the status %d: %v", status, s.answers())
 		}
 	}
 }
 
-// deliver sends the same bytes until they are taken; an answer after which RudderStack would drop them is an error.
+// deliver posts the body until it is accepted. It returns an error for a status after which RudderStack would not retry.
 func (s *sender) deliver(ctx context.Context, url, body string) error {
 	for {
 		status, text := s.post(ctx, url, body)
@@ -105,15 +105,15 @@ func (s *sender) deliver(ctx context.Context, url, body string) error {
 			return fmt.Errorf("answered %d: %s", status, text)
 		}
 		select {
-		case <-time.After(20 * time.Millisecond): // the sender's own back-off
+		case <-time.After(20 * time.Millisecond): // the sender's backoff
 		case <-ctx.Done():
-			return fmt.Errorf("not taken in time, last %d: %s", status, text)
+			return fmt.Errorf("not accepted in time; the last answer was %d: %s", status, text)
 		}
 	}
 }
 
-// taken fails the test unless the body is answered 200 with these counts.
-func (s *sender) taken(t *testing.T, url, body string, accepted, duplicates int) {
+// expectAccepted posts the body and fails the test unless the answer is 200 with these counts.
+func (s *sender) expectAccepted(t *testing.T, url, body string, accepted, duplicates int) {
 	t.Helper()
 	status, text := s.post(t.Context(), url, body)
 	want := fmt.Sprintf("{\"accepted\":%d,\"duplicates\":%d}\n", accepted, duplicates)
@@ -126,7 +126,7 @@ func identify(user string) string {
 	return fmt.Sprintf(`{"type":"identify","userId":%q,"messageId":"identify-%s","traits":{"email":"%s@example.com"}}`, user, user, user)
 }
 
-// order is user's n-th order.
+// order returns the body of the user's n-th order.
 func order(user string, n int) string {
 	return fmt.Sprintf(`{"type":"track","event":"Order Completed","userId":%q,"messageId":"%s-%d","properties":{"n":%d}}`, user, user, n, n)
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestCtrlCLetsACallUnderWayFinish(t *testing.T) {
+func TestCtrlCLetsTheCallInProgressFinish(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	answered := make(chan struct{})
 	s.knock.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Hold: answered} })
 	p := s.start()
-	rudder.taken(t, p.url, order("u_1", 1), 1, 0)
-	rudder.taken(t, p.url, order("u_1", 2), 1, 0)
+	rudder.expectAccepted(t, p.url, order("u_1", 1), 1, 0)
+	rudder.expectAccepted(t, p.url, order("u_1", 2), 1, 0)
 	s.awaitCalls("call", func(calls []knocktest.Call) bool { return len(calls) == 1 })
 
 	p.interrupt()
-	eventually(t, "end of taking events", func() bool {
+	eventually(t, "end of accepting events", func() bool {
 		status, _ := rudder.post(t.Context(), p.url, order("u_1", 3))
 		return status == 0 || status == http.StatusServiceUnavailable
 	})
@@ -39,22 +39,22 @@ func TestCtrlCLetsACallUnderWayFinish(t *testing.T) {
 	}
 	awaitEvent(p, "u_1", eventlog.Succeeded)
 	if calls := s.knock.Calls(); len(calls) != 1 {
-		t.Errorf("%d calls; want the one that was under way", len(calls))
+		t.Errorf("%d calls; want the one that was in progress", len(calls))
 	}
 	p = s.start()
-	p.awaitEvents(1) // the other order waited in Redis
+	p.awaitEvents(1) // the other order was still in Redis
 }
 
-func TestWithoutRedisCtrlCTellsHowManyEventsAreLost(t *testing.T) {
+func TestWithoutRedisCtrlCPrintsTheNumberOfLostEvents(t *testing.T) {
 	t.Parallel()
-	s, rudder := newScene(t), newSender(t)
+	s, rudder := newDevFixture(t), newSender(t)
 	s.knock.Respond(func(knocktest.Call) *knocktest.Answer {
 		return &knocktest.Answer{Status: http.StatusInternalServerError}
 	})
-	p := launch(t, s.home, nil, "dev", "-o", "json", "-f", s.folder, "--listen", "127.0.0.1:0", "--knock-url", s.knock.URL)
+	p := launch(t, s.home, nil, "dev", "-o", "json", "-f", s.manifests, "--listen", "127.0.0.1:0", "--knock-url", s.knock.URL)
 	p.ready()
 	for n := range 3 {
-		rudder.taken(t, p.url, order("u_1", n), 1, 0)
+		rudder.expectAccepted(t, p.url, order("u_1", n), 1, 0)
 	}
 	s.awaitCalls("answered call", knocktest.Answered(1))
 	p.interrupt()
@@ -66,26 +66,26 @@ func TestWithoutRedisCtrlCTellsHowManyEventsAreLost(t *testing.T) {
 	}
 }
 
-func TestDoorbellEndsWith1WhenItCannotRun(t *testing.T) {
+func TestDoorbellDevExitsWith1IfItCannotRun(t *testing.T) {
 	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	inUse, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = taken.Close() })
-	good, bad, empty := folder(t, sourceManifest), folder(t, sourceManifest+"  eventMatching: Sometimes\n"), folder(t, "")
+	t.Cleanup(func() { _ = inUse.Close() })
+	good, bad, empty := manifests(t, sourceManifest), manifests(t, sourceManifest+"  eventMatching: Sometimes\n"), manifests(t, "")
 	tests := []struct {
 		name string
 		args []string
 		want string
 	}{
-		{"the folder has no manifest", []string{"-f", empty}, "no usable Source"},
-		{"the folder is not there", []string{"-f", empty + "/nowhere"}, "no usable Source"},
-		{"the only Source is broken", []string{"-f", bad}, `source.yaml:8: spec.eventMatching: `},
-		{"the port is taken", []string{"-f", good, "--listen", taken.Addr().String()}, "address already in use"},
-		{"the Redis URL is no URL of a Redis", []string{"-f", good, "--redis", "http://127.0.0.1"}, "--redis: "},
-		{"the output is unknown", []string{"-f", good, "-o", "yaml"}, "want text or json"},
-		{"nothing is named", nil, "filename"},
+		{"the directory has no manifest", []string{"-f", empty}, "no usable Source"},
+		{"the directory does not exist", []string{"-f", empty + "/nowhere"}, "no usable Source"},
+		{"the only Source is invalid", []string{"-f", bad}, `source.yaml:8: spec.eventMatching: `},
+		{"the port is in use", []string{"-f", good, "--listen", inUse.Addr().String()}, "address already in use"},
+		{"the Redis URL has another scheme", []string{"-f", good, "--redis", "http://127.0.0.1"}, "--redis: "},
+		{"the output format is unknown", []string{"-f", good, "-o", "yaml"}, "want text or json"},
+		{"no file is named", nil, "filename"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,14 +101,14 @@ func TestDoorbellEndsWith1WhenItCannotRun(t *testing.T) {
 	}
 }
 
-// folder holds one manifest, or nothing.
-func folder(t *testing.T, text string) string {
+// manifests returns a directory with one manifest, or an empty directory.
+func manifests(t *testing.T, text string) string {
 	t.Helper()
-	folder := t.TempDir()
+	directory := t.TempDir()
 	if text != "" {
-		if err := os.WriteFile(filepath.Join(folder, "source.yaml"), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, "source.yaml"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return folder
+	return directory
 }

@@ -30,6 +30,7 @@ spec:
     apiKeySecretRef: {name: knock, key: apiKey}
 `
 
+// keyManifest returns the Secret with this API key.
 func keyManifest(key string) string {
 	return `apiVersion: v1
 kind: Secret
@@ -38,20 +39,20 @@ stringData:
   apiKey: ` + key + "\n"
 }
 
-// scene is what a process runs between.
-type scene struct {
-	t            *testing.T
-	home, folder string
-	listen       string
-	redis        *redistest.Server
-	knock        *knocktest.Server
+// devFixture is the directory of manifests for doorbell dev, with the Redis and the Knock that it uses.
+type devFixture struct {
+	t               *testing.T
+	home, manifests string
+	listen          string
+	redis           *redistest.Server
+	knock           *knocktest.Server
 }
 
-// newScene has a RudderStack source, test/shop, with a key that its Knock takes.
-func newScene(t *testing.T, options ...knocktest.Option) *scene {
+// newDevFixture writes a RudderStack source, test/shop, with an API key that Knock accepts.
+func newDevFixture(t *testing.T, options ...knocktest.Option) *devFixture {
 	t.Helper()
-	s := &scene{
-		t: t, home: t.TempDir(), folder: t.TempDir(), listen: "127.0.0.1:0",
+	s := &devFixture{
+		t: t, home: t.TempDir(), manifests: t.TempDir(), listen: "127.0.0.1:0",
 		redis: redistest.Start(t), knock: knocktest.New(t, options...),
 	}
 	s.write("source.yaml", sourceManifest)
@@ -59,22 +60,22 @@ func newScene(t *testing.T, options ...knocktest.Option) *scene {
 	return s
 }
 
-func (s *scene) write(name, text string) {
+func (s *devFixture) write(name, text string) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.folder, name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.manifests, name), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *scene) remove(name string) {
+func (s *devFixture) remove(name string) {
 	s.t.Helper()
-	if err := os.Remove(filepath.Join(s.folder, name)); err != nil {
+	if err := os.Remove(filepath.Join(s.manifests, name)); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// start runs a process and waits until it takes events. The second and later ones are at the first one's URL.
-func (s *scene) start() *process {
+// start starts doorbell dev and waits until it is ready. Every later process listens on the address of the first.
+func (s *devFixture) start() *process {
 	s.t.Helper()
 	p := s.launch(s.home, s.listen)
 	at, err := url.Parse(p.ready())
@@ -85,17 +86,17 @@ func (s *scene) start() *process {
 	return p
 }
 
-func (s *scene) launch(home, listen string) *process {
+func (s *devFixture) launch(home, listen string) *process {
 	s.t.Helper()
-	return launch(s.t, home, nil, "dev", "-o", "json", "-f", s.folder, "--listen", listen,
+	return launch(s.t, home, nil, "dev", "-o", "json", "-f", s.manifests, "--listen", listen,
 		"--redis", "redis://"+s.redis.Addr, "--knock-url", s.knock.URL)
 }
 
-// awaitLog waits until the event log of test/shop, whoever wrote it, has that many entries with a status.
-func (s *scene) awaitLog(status eventlog.Status, count int) {
+// awaitLog waits until the event log of test/shop in Redis has at least count entries with a status.
+func (s *devFixture) awaitLog(status eventlog.Status, count int) {
 	s.t.Helper()
 	log := eventlog.Open(s.redis.Client(s.t), keyspace.New("test/shop", 1), eventlog.Limits{})
-	eventually(s.t, "entries in the log that are "+string(status), func() bool {
+	eventually(s.t, "log entries with the status "+string(status), func() bool {
 		entries, err := log.List(s.t.Context(), eventlog.Query{Limit: 10_000, Status: status})
 		if err != nil {
 			s.t.Fatal(err)
@@ -104,8 +105,8 @@ func (s *scene) awaitLog(status eventlog.Status, count int) {
 	})
 }
 
-// awaitCalls waits until enough says so of the calls that came to Knock.
-func (s *scene) awaitCalls(what string, enough func([]knocktest.Call) bool) {
+// awaitCalls waits until enough reports true for the calls that Knock has received.
+func (s *devFixture) awaitCalls(what string, enough func([]knocktest.Call) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
@@ -114,7 +115,7 @@ func (s *scene) awaitCalls(what string, enough func([]knocktest.Call) bool) {
 	}
 }
 
-// eventually looks again and again at something that gives no sign when it changes.
+// eventually polls a condition that cannot be waited for otherwise.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
