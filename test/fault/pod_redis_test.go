@@ -124,7 +124,7 @@ func (m *podFixture) deliverThrough(breakRedis func()) {
 		}
 	}
 	m.knock.Respond(nil)
-	eventually(m.t, "delivery of every event, once and in order", func() bool { return all.missing(m.knock) == "" })
+	eventually(m.t, "delivery of every event, once and in order", func() bool { return all.difference(m.knock) == "" })
 }
 
 // connectedAndDurable is an argument for awaitReport.

@@ -82,15 +82,15 @@ func (w workload) waitFor(ctx context.Context, n int) error {
 func (w workload) checkDelivered(t *testing.T, s *devFixture) {
 	t.Helper()
 	s.awaitLog(eventlog.Succeeded, w.size())
-	if diff := w.missing(s.knock); diff != "" {
+	if diff := w.difference(s.knock); diff != "" {
 		t.Errorf("runs by user (-want +got):\n%s", diff)
 	}
 	w.checkOrder(t, s.knock.Calls())
 	checkSameBytes(t, s.knock.Calls())
 }
 
-// missing returns the difference between Knock's runs and one run for every order, in each user's order; "" if there is none.
-func (w workload) missing(knock *knocktest.Server) string {
+// difference returns the difference between Knock's runs and one run for every order, in each user's order; "" if there is none.
+func (w workload) difference(knock *knocktest.Server) string {
 	want, ran := map[string][]string{}, map[string][]string{}
 	for i := range w.users {
 		for n := range w.orders {
