@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' Makefile
 
 .PHONY: generate
-generate: ## Generate code, CRDs, the manager's role and reference pages from api/ and controllers/
+generate: ## Generate code, CRDs, the manager's role and the field reference from api/ and controllers/
 	hack/generate.sh
 
 .PHONY: fmt
