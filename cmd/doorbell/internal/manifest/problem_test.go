@@ -147,7 +147,7 @@ func TestProblemsNeverShowASecret(t *testing.T) {
 
 func TestASourceWithMistakesIsToldFromOneThatIsNotThere(t *testing.T) {
 	loader := newLoader(t)
-	begin(t, loader, map[string]string{"a.yaml": strings.Replace(source, "RudderStack", "Segment", 1)})
+	begin(t, loader, map[string]string{"a.yaml": strings.Replace(source, "RudderStack", "PigeonPost", 1)})
 	set := loader.Load(t.Context(), folder.Scan([]string{"."}))
 	if len(set.Sources) != 0 || !set.HasBrokenSource("default", "rudderstack") {
 		t.Errorf("sources %v, want a broken one", set.Sources)
