@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compile turns a Source and its ActionMappings into the document that the data plane runs. It is pure, and it
-// tells every mistake where its author made it.
+// Package compile turns a Source and its ActionMappings into the compiled document that the ingest process runs. The Source
+// controller and "doorbell dev" call it. It reports each mistake at the field where its author made it. It must never
+// perform I/O, so that the same resources always give the same document.
 package compile
 
 import (
@@ -15,15 +16,19 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// Result is a compiled Source. Without a Program the Source itself cannot run.
+// Result is a compiled Source.
 type Result struct {
+	// Document is the compiled document without the mappings that have mistakes. It is nil if the template does not exist or
+	// does not fit the Source.
 	Document *document.Document
-	Program  *mapping.Program
+	// Program is the executable form of the document. It is nil if the Source itself has a mistake and cannot run.
+	Program *mapping.Program
+	// Problems are the mistakes and warnings in the Source and its mappings.
 	Problems []problem.Problem
 }
 
-// Source compiles a Source with the mappings that refer to it. A mapping with a mistake is left out and reported; the
-// others run.
+// Source compiles a Source with the mappings that refer to it. It leaves out a mapping with a mistake and reports the
+// mistake, and the other mappings run.
 func Source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) Result {
 	base, err := template.Load(string(source.Spec.Type))
 	if err != nil {
@@ -55,12 +60,14 @@ func WithTemplate(base *template.Template, source *v1alpha1.Source, mappings []*
 		doc.Mappings = append(doc.Mappings, converted)
 	}
 	slices.SortStableFunc(doc.Mappings[defaultCount:], byName)
+	problems = append(problems, unknownEventTypes(source, base, doc.Mappings[defaultCount:])...)
 	program, found := mapping.Compile(doc)
-	doc.Mappings = slices.DeleteFunc(doc.Mappings, func(m document.Mapping) bool { return broken(m, found) })
+	doc.Mappings = slices.DeleteFunc(doc.Mappings, func(m document.Mapping) bool { return hasMistake(m, found) })
 	return Result{Document: doc, Program: program, Problems: append(problems, onSource(found)...)}
 }
 
-func broken(m document.Mapping, found []problem.Problem) bool {
+// hasMistake reports whether one of the problems is a mistake in the mapping. Warnings do not count.
+func hasMistake(m document.Mapping, found []problem.Problem) bool {
 	return slices.ContainsFunc(found, func(p problem.Problem) bool {
 		return !p.Warning && p.Mapping == m.Name && p.Default == m.Default
 	})
@@ -78,10 +85,10 @@ func onSource(found []problem.Problem) []problem.Problem {
 	return moved
 }
 
-// defaults returns the template's mappings that the Source wants.
+// defaults returns the template's mappings that the Source selects: all of them if it has no spec.defaultMappings.
 func defaults(source *v1alpha1.Source, base *template.Template) ([]document.Mapping, []problem.Problem) {
-	wanted := source.Spec.DefaultMappings
-	if wanted == nil {
+	selected := source.Spec.DefaultMappings
+	if selected == nil {
 		return slices.Clone(base.Mappings), nil
 	}
 	var names []string
@@ -90,12 +97,12 @@ func defaults(source *v1alpha1.Source, base *template.Template) ([]document.Mapp
 	}
 	var chosen []document.Mapping
 	var problems []problem.Problem
-	for i, name := range *wanted {
+	for i, name := range *selected {
 		at := slices.Index(names, name)
 		if at < 0 {
 			problems = append(problems, problem.Problem{
 				Field:   fmt.Sprintf("spec.defaultMappings[%d]", i),
-				Message: fmt.Sprintf("%s has no default mapping %q; it has %q", base.Type, name, names),
+				Message: fmt.Sprintf("source type %s has no default mapping %q; choose from %q", base.Type, name, names),
 			})
 			continue
 		}

@@ -64,7 +64,7 @@ func TestAMinimalSourceHasTheDefaults(t *testing.T) {
 	}
 }
 
-func TestASourceWithEverything(t *testing.T) {
+func TestEveryFieldOfASourceReachesTheDocument(t *testing.T) {
 	result := compile.Source(source(t, `
 type: Custom
 knock: {apiKeySecretRef: {name: knock, key: apiKey}, baseURL: "https://knock.example.com/", branch: dev}
@@ -98,7 +98,7 @@ eventLog: {maxEvents: 0, retention: 1h, payloads: Omitted, redact: [body.email]}
 	}
 }
 
-func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
+func TestAProblemNamesTheMappingAndTheField(t *testing.T) {
 	good := actionMapping(t, "good", `{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.previousId}}`)
 	for name, tc := range map[string]struct {
 		source  string
@@ -106,34 +106,41 @@ func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
 		want    []problem.Problem
 		runs    bool
 	}{
-		"a broken expression in a mapping": {
+		"an expression with a mistake in a mapping": {
 			source:  minimal,
-			mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: a\ntriggerWorkflow: {workflow: w, recipients: body.userId, data: {x: totl + 1}}"),
+			mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: alias\ntriggerWorkflow: {workflow: w, recipients: body.userId, data: {x: totl + 1}}"),
 			want: []problem.Problem{{Mapping: "bad", Field: "spec.triggerWorkflow.data.x", Message: "line 1, column 1: unknown name totl; " +
 				"an expression starts from body, headers or preprocess, and text stands in quotes"}},
 			runs: true,
 		},
 		"a mapping without an action": {
 			source: minimal, mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: a"),
-			want: []problem.Problem{{Mapping: "bad", Field: "spec", Message: "no action; write exactly one of " +
-				`["identifyUser" "deleteUser" "mergeUser" "setObject" "deleteObject" "setTenant" "deleteTenant" "subscribe" "unsubscribe" ` +
-				`"addAudienceMember" "removeAudienceMember" "cancelWorkflow" "triggerWorkflow"]`}},
+			want: []problem.Problem{{Mapping: "bad", Field: "spec", Message: "no action: add exactly one of " +
+				"identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, " +
+				"addAudienceMember, removeAudienceMember, cancelWorkflow, triggerWorkflow"}},
 			runs: true,
 		},
-		"a mapping that repeats another": {
+		"a mapping with two actions": {
+			source:  minimal,
+			mapping: actionMapping(t, "bad", "{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.a}, deleteTenant: {id: body.b}}"),
+			want: []problem.Problem{{Mapping: "bad", Field: "spec", Message: "found the actions deleteUser and deleteTenant: " +
+				"a mapping has exactly one action, so write one ActionMapping for each"}},
+			runs: true,
+		},
+		"a mapping that duplicates another": {
 			source: minimal, mapping: actionMapping(t, "repeated", `{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.previousId}}`),
-			want: []problem.Problem{{Mapping: "repeated", Field: "spec", DuplicateOf: "good", Message: `ActionMapping "good" does exactly the same ` +
+			want: []problem.Problem{{Mapping: "repeated", Field: "spec", DuplicateOf: "good", Message: `ActionMapping "good" runs the same action ` +
 				"for the same events: delete one of them, or change its event, when or action"}},
 			runs: true,
 		},
 		"an unknown default mapping": {
 			source: `{type: RudderStack, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, defaultMappings: [identify]}`,
 			want: []problem.Problem{{
-				Field: "spec.defaultMappings[0]", Message: `RudderStack has no default mapping "identify"; it has ["identify-user" "order-completed"]`,
+				Field: "spec.defaultMappings[0]", Message: `source type RudderStack has no default mapping "identify"; choose from ["identify-user" "order-completed"]`,
 			}},
 			runs: true,
 		},
-		"a broken event type": {
+		"a mistake in the event type": {
 			source: `{type: Custom, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, eventType: "1"}`,
 			want:   []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string"}},
 		},
@@ -152,22 +159,22 @@ func TestProblemsAreToldWhereTheyWereMade(t *testing.T) {
 			}
 			for _, m := range result.Document.Mappings {
 				if m.Name == "bad" {
-					t.Error("the document holds a mapping that does not compile")
+					t.Error("the document contains a mapping that does not compile")
 				}
 			}
 		})
 	}
 }
 
-func TestEqualResourcesMakeEqualVersions(t *testing.T) {
+func TestEqualResourcesHaveEqualVersions(t *testing.T) {
 	a, b := compile.Source(source(t, minimal), nil), compile.Source(source(t, minimal), nil)
 	if a.Document.Version() != b.Document.Version() {
-		t.Error("versions differ")
+		t.Error("the versions of equal resources differ")
 	}
 	c := compile.Source(source(t, minimal), []*v1alpha1.ActionMapping{
 		actionMapping(t, "m", `{sourceRef: {name: rudderstack}, event: alias, deleteUser: {id: body.previousId}}`),
 	})
 	if a.Document.Version() == c.Document.Version() {
-		t.Error("a mapping more, and the same version")
+		t.Error("another mapping does not change the version")
 	}
 }

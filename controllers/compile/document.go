@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// The defaults of the schema, for objects that did not pass an API server.
+// These are the defaults of the API schema, for Sources to which no API server has applied them.
 const (
 	defaultBaseURL     = "https://api.knock.app"
 	defaultWindow      = 24 * time.Hour
@@ -29,6 +29,8 @@ const (
 	defaultRetention   = 7 * 24 * time.Hour
 )
 
+// fromSource returns the compiled document of a Source without mappings. A field of the Source takes precedence over the
+// template's.
 func fromSource(source *v1alpha1.Source, base *template.Template) *document.Document {
 	spec := &source.Spec
 	doc := &document.Document{
@@ -64,9 +66,9 @@ func fromSource(source *v1alpha1.Source, base *template.Template) *document.Docu
 	return doc
 }
 
-func duration(given *metav1.Duration, otherwise time.Duration) time.Duration {
+func duration(given *metav1.Duration, fallback time.Duration) time.Duration {
 	if given == nil {
-		return otherwise
+		return fallback
 	}
 	return given.Duration
 }
@@ -85,8 +87,8 @@ func eventLog(spec v1alpha1.EventLog) document.EventLog {
 	return log
 }
 
-// fromMapping reads the one action out of the spec by its JSON name: the document spells actions and parameters as the
-// resource does.
+// fromMapping returns an ActionMapping in the form of the compiled document. The document spells actions and parameters as
+// the resource does, so fromMapping reads them from the JSON of the spec.
 func fromMapping(m *v1alpha1.ActionMapping) (document.Mapping, error) {
 	out := document.Mapping{
 		Name: m.Name, Event: m.Spec.Event, When: string(m.Spec.When),
@@ -100,21 +102,32 @@ func fromMapping(m *v1alpha1.ActionMapping) (document.Mapping, error) {
 	if err := json.Unmarshal(encoded, &fields); err != nil {
 		return out, fmt.Errorf("decode: %w", err)
 	}
-	for _, name := range mapping.ActionNames() {
-		parameters, ok := fields[string(name)]
-		if !ok {
-			continue
-		}
-		if out.Action != "" {
-			return out, fmt.Errorf("%s and %s: a mapping has exactly one action", out.Action, name)
-		}
-		out.Action = name
-		if err := json.Unmarshal(parameters, &out.Parameters); err != nil {
-			return out, fmt.Errorf("%s: %w", name, err)
-		}
+	if out.Action, err = onlyAction(fields); err != nil {
+		return out, err
 	}
-	if out.Action == "" {
-		return out, fmt.Errorf("no action; write exactly one of %q", mapping.ActionNames())
+	if err := json.Unmarshal(fields[string(out.Action)], &out.Parameters); err != nil {
+		return out, fmt.Errorf("%s: %w", out.Action, err)
 	}
 	return out, nil
+}
+
+// onlyAction returns the name of the action among the fields of a spec. The API server enforces that there is exactly one,
+// but "doorbell dev" compiles mappings that no API server has seen.
+func onlyAction(fields map[string]json.RawMessage) (document.ActionName, error) {
+	var all, found []string
+	for _, name := range mapping.ActionNames() {
+		all = append(all, string(name))
+		if _, ok := fields[string(name)]; ok {
+			found = append(found, string(name))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("no action: add exactly one of %s", strings.Join(all, ", "))
+	case 1:
+		return document.ActionName(found[0]), nil
+	default:
+		return "", fmt.Errorf("found the actions %s: a mapping has exactly one action, so write one ActionMapping for each",
+			strings.Join(found, " and "))
+	}
 }

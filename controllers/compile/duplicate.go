@@ -13,10 +13,11 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// duplicates finds mappings that do the same for the same events: their calls would be made twice.
-type duplicates map[string]string // content to name
+// duplicates finds mappings that run the same action for the same events, since their calls would be made twice. It maps
+// the content of a mapping to its name.
+type duplicates map[string]string
 
-// add returns the problem of a mapping that an older one makes superfluous. What is switched off does nothing twice.
+// add returns a problem if an older mapping has the same content, or nil. Inactive mappings are never duplicates.
 func (d duplicates) add(m document.Mapping) *problem.Problem {
 	if m.Inactive {
 		return nil
@@ -24,7 +25,7 @@ func (d duplicates) add(m document.Mapping) *problem.Problem {
 	name := m.Name
 	m.Name = ""
 	content, err := json.Marshal(m)
-	if err != nil { // a Mapping holds only plain values
+	if err != nil { // impossible: a Mapping contains only plain values
 		panic(fmt.Sprintf("compile: %v", err))
 	}
 	older, known := d[string(content)]
@@ -34,11 +35,11 @@ func (d duplicates) add(m document.Mapping) *problem.Problem {
 	}
 	return &problem.Problem{
 		Mapping: name, Field: "spec", DuplicateOf: older,
-		Message: fmt.Sprintf("ActionMapping %q does exactly the same for the same events: delete one of them, or change its event, when or action", older),
+		Message: fmt.Sprintf("ActionMapping %q runs the same action for the same events: delete one of them, or change its event, when or action", older),
 	}
 }
 
-// oldestFirst orders mappings by age, then name, so that a copy never ousts what it was copied from.
+// oldestFirst returns the mappings sorted by age, then by name. Therefore, of two duplicates, the older one runs.
 func oldestFirst(mappings []*v1alpha1.ActionMapping) []*v1alpha1.ActionMapping {
 	return slices.SortedStableFunc(slices.Values(mappings), func(a, b *v1alpha1.ActionMapping) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))

@@ -9,34 +9,39 @@ import (
 	"slices"
 )
 
-// Mapping turns events of one type into one action.
+// Mapping runs one action for the events of one type.
 type Mapping struct {
 	Name string `json:"name"`
-	// Event is an event type, or a prefix of one ending in "*".
+	// Event is an event type, or a prefix and "*".
 	Event string `json:"event"`
-	// When is a boolean expression; empty means always.
-	When     string `json:"when,omitempty"`
-	Inactive bool   `json:"inactive,omitempty"`
-	// Default marks a mapping that came with the source's template.
+	// When is a boolean expression. If it is empty, the action runs for every event of the type.
+	When string `json:"when,omitempty"`
+	// Inactive switches the mapping off.
+	Inactive bool `json:"inactive,omitempty"`
+	// Default marks a default mapping, which comes with the template.
 	Default    bool       `json:"default,omitempty"`
 	Action     ActionName `json:"action"`
 	Parameters Parameters `json:"parameters"`
 }
 
-// ActionName is the name of an action, as in the ActionMapping resource.
+// ActionName is the name of an action, as the ActionMapping resource spells it. The table of all actions is in the package
+// mapping.
 type ActionName string
 
-// Parameters are an action's parameters by field name, as the resource spells them.
+// Parameters are the parameters of an action by field name, as the resource spells them.
 type Parameters map[string]Parameter
 
-// Parameter is the value of one field: a text (an expression or a literal), a flag, or a map of field to expression.
+// Parameter is the value of one field of an action. One of its fields is set, depending on the JSON value.
 type Parameter struct {
-	Text   string
-	Flag   bool
-	Fields []Field // sorted by name
+	// Text is an expression or a literal.
+	Text string
+	// Flag is a boolean.
+	Flag bool
+	// Fields is a map of field names to expressions, sorted by name.
+	Fields []Field
 }
 
-// UnmarshalJSON reads a string, a boolean or an object of strings.
+// UnmarshalJSON decodes a string, a boolean or an object of strings.
 func (p *Parameter) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
@@ -54,11 +59,11 @@ func (p *Parameter) UnmarshalJSON(data []byte) error {
 	case 't', 'f':
 		return json.Unmarshal(data, &p.Flag)
 	default:
-		return fmt.Errorf("a parameter is a string, a boolean or an object of strings, not %s", data)
+		return fmt.Errorf("invalid parameter %s: must be a string, a boolean or an object of strings", data)
 	}
 }
 
-// MarshalJSON is the inverse of UnmarshalJSON.
+// MarshalJSON encodes the parameter so that UnmarshalJSON decodes the same value.
 func (p Parameter) MarshalJSON() ([]byte, error) {
 	switch {
 	case p.Fields != nil:

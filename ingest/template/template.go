@@ -24,8 +24,11 @@ var files embed.FS
 // Template is the definition of a source type. EventType, Timestamp, IdempotencyKey and OrderingKey are expressions that
 // apply unless the Source has its own.
 type Template struct {
-	Type           string          `json:"type"`
-	EventType      string          `json:"eventType,omitempty"`
+	Type      string `json:"type"`
+	EventType string `json:"eventType,omitempty"`
+	// EventTypes lists the event types that the sender documents, in the form of a mapping's event: a type, or a prefix and
+	// a star. If it is empty, every event type is possible.
+	EventTypes     []string        `json:"eventTypes,omitempty"`
 	Timestamp      string          `json:"timestamp,omitempty"`
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	OrderingKey    string          `json:"orderingKey,omitempty"`
