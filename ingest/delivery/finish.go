@@ -113,8 +113,8 @@ func (x *executor) endLease(ctx context.Context, change func() error) error {
 	})
 }
 
-// retryWhileUnavailable calls change until it returns something other than ErrUnavailable, or the lease is nearly over. If the
-// outcome of calls to Knock were given up at the first failure of Redis, the calls would be made again.
+// retryWhileUnavailable calls change until it returns something other than ErrUnavailable, or the lease is nearly over.
+// Without it, one failed call to Redis would lose the outcome of calls to Knock, and the next worker would make those calls again.
 func (x *executor) retryWhileUnavailable(ctx context.Context, change func() error) error {
 	for wait := firstStoreRetry; ; wait = min(2*wait, maxStoreRetry) {
 		err := change()

@@ -38,8 +38,8 @@ func (a *activeLeases) remove(lease *inbox.Lease) {
 }
 
 // keepRunning stops renewals from canceling the work on a lease. It is called before the work ends the lease itself: to a renewal
-// that runs at the same time, a lease that has just been ended looks like a lost one. If the lease really was lost, the script that
-// ends it says so.
+// that runs at the same time, a lease that has just been ended looks like a lost one. If the lease is really lost, the script that
+// ends it returns ErrLeaseLost.
 func (a *activeLeases) keepRunning(lease *inbox.Lease) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -113,8 +113,8 @@ func (l *limiter) blocked() (wait time.Duration, blocked bool) {
 	return l.deferUntil(now, l.blockedUntil), true
 }
 
-// deferUntil returns how long from now a deferred event should stay away: until earliest, or later if other deferred events come
-// back then.
+// deferUntil returns how long from now a deferred event should wait: until earliest, or later, one interval
+// after the event that was deferred last.
 func (l *limiter) deferUntil(now, earliest time.Time) time.Duration {
 	at := latest(l.nextReturn, earliest)
 	l.nextReturn = at.Add(l.interval())

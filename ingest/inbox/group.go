@@ -10,11 +10,11 @@ import (
 
 // groupCommit lets concurrent requests share calls to Redis.
 //
-// Redis waits for its disk once a call, however many events the call stores. If every request made its own call, the throughput
+// Redis waits for its disk once for each call, no matter how many events the call stores. If every request made its own call, the throughput
 // would be limited by the disk. Instead, requests that arrive while a call is in progress wait, and the next call carries all of
 // them. A request that arrives when no call is in progress starts one at once, so a quiet inbox adds no delay.
 //
-// There is no goroutine of its own. The first request is the leader: it makes the call for its group, gives each member its result,
+// groupCommit has no goroutine. The first request is the leader: it makes the call for its group, gives each member its result,
 // and makes the first request that still waits the next leader. If the context of a waiting request ends, the request leaves the
 // queue and is not stored. If its call has already begun, the request returns the error of its context, and its events may be
 // stored. A leader that has begun a call always finishes it, because other requests depend on it.

@@ -29,7 +29,7 @@ func newShard(keys keyspace.Shard) *shard {
 func (s *shard) signalDue() {
 	select {
 	case s.laneDue <- struct{}{}:
-	default: // the previous signal has not been received yet, and stands for this one too
+	default: // the previous signal has not been received yet and serves for this one too
 	}
 }
 

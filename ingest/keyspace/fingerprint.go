@@ -16,7 +16,7 @@ const dedupeSets = 1 << 16
 
 // A member of a dedupe set is, in decimal, a number of 16 digits that represents the key, then three digits that represent the
 // bucket of time. Such a number is below 2⁶³, so that Redis stores the set as integers. With 53 bits for the key and 150 members a
-// set, Doorbell takes one new key in 50,000,000,000,000 for a known one.
+// set, Doorbell mistakes one new key in 50,000,000,000,000 for a known one.
 const (
 	memberFirst = 1_000_000_000_000_000
 	memberCount = 8_000_000_000_000_000

@@ -6,7 +6,7 @@
 // A source is spread over shards. Every key of a shard carries the same hash tag, so that one script may use all of them in a
 // Redis Cluster. The keys of a shard are, by the last part of their name:
 //
-//	l:LANE       list        the events of one ordering key; each takes two elements: the time of its receipt in ms, and the event
+//	l:LANE       list        the events of one ordering key; each is two elements: the time of its receipt in ms, and the event
 //	p:LANE       string      the progress saved for a lane's first event
 //	due          sorted set  lanes by the time at which they are due: the schedule, and for leased lanes the end of the lease
 //	claims       hash        lane to the fencing token of its lease

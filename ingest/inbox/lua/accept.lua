@@ -53,7 +53,7 @@ local function original(fingerprint, member, position)
 end
 
 -- decide: reads the next n events, and returns the reply for each and a list of those to store. It writes nothing, so that a
--- request that is rejected as a whole leaves no trace.
+-- rejected request changes nothing.
 local function decide(n)
   local replies, new, seen = {}, {}, {}
   for i = 1, n do

@@ -9,9 +9,9 @@
 -- lane compares tokens first. A worker that was too slow, or that a network partition cut off, therefore cannot change a lane that
 -- another worker has claimed since.
 --
--- Not safe to repeat: if the reply is lost, the lanes stay leased to a token that no worker knows, until the lease ends. A repeated
--- call claims other lanes. This only delays the lanes. Out of memory: ZREM comes first because Redis always allows it, and then
--- allows the writes that follow (see rejected_for_memory).
+-- Not safe to repeat: if the reply is lost, the lanes stay leased to a token that no worker knows until the lease ends, and a
+-- repeated call claims other lanes. No event is lost, but the lanes are delayed by a lease.
+-- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
 local now = clock(ARGV[1])
 local lanes = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now), 'LIMIT', 0, ARGV[3])
 for _, lane in ipairs(lanes) do

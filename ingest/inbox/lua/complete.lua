@@ -11,7 +11,7 @@
 --   | {"buckets", the bucket lengths as stored} if the caller does not know the current ones; the last two change nothing
 --
 -- Safe to repeat: the first run ends the lease, so a second one returns "lost".
--- Out of memory: the log gives way (see write_record), then every further write is allowed.
+-- Out of memory: old log records make room (see write_record), and Redis then allows every further write.
 local lane, fingerprint = ARGV[2], ARGV[8]
 if redis.call('HGET', KEYS[1], lane) ~= ARGV[3] then
   return {'lost'}

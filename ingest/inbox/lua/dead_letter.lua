@@ -10,7 +10,7 @@
 -- returns {"done"} | {"lost"} if the caller no longer has the lease; nothing is changed
 --
 -- Safe to repeat: the first run ends the lease, so a second one returns "lost".
--- Out of memory: the log gives way (see write_record), then every further write is allowed.
+-- Out of memory: old log records make room (see write_record), and Redis then allows every further write.
 local lane, id = ARGV[2], ARGV[4]
 if redis.call('HGET', KEYS[1], lane) ~= ARGV[3] then
   return {'lost'}

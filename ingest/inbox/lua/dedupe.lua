@@ -1,12 +1,12 @@
 -- dedupe: the dedupe window, which stores the keys of finished events. It follows redislua's base.lua.
 --
--- Time is divided into buckets, each an eighth of the window long. A dedupe set stores one integer for each key: 16 digits for the key,
--- then three digits for the bucket in which the event was received (the bucket's number modulo 1000). A key is in the window
--- while its bucket is one of ten live buckets: the current one, the eight before it, and the one after it, because Redis's clock may
--- have been set back a little. So a key stays for at least the window and at most an eighth longer.
+-- Time is divided into buckets, each an eighth of the window long. A dedupe set stores one integer for each key: 16 digits for the
+-- key, then three digits for the bucket in which the event was received (the bucket's number modulo 1000). A key is in the window
+-- while its bucket is one of ten live buckets: the current one, the eight before it, and the one after it, because Redis's clock
+-- may have been set back a little. So a key stays for at least the window and at most an eighth longer.
 --
--- Forgetting needs no work of its own: a search compares only the suffixes of live buckets, so older members have no effect. They
--- are deleted when the first key of a new bucket is added to their set, and a set to which nothing is added expires as a whole.
+-- A key leaves the window without any work: a search compares only the suffixes of live buckets, so older members have no effect.
+-- They are deleted when the first key of a new bucket is added to their set, and a set to which nothing is added expires as a whole.
 
 -- live_suffixes: returns the last three digits of the members in live buckets.
 local function live_suffixes(length, now)

@@ -1,4 +1,4 @@
--- lane: what the scripts that finish an event share.
+-- lane: a function that the scripts that finish an event share.
 
 -- finish_first_event: removes the first event of a lane with its progress and ends the lease. If the lane has more events, it
 -- becomes due now; otherwise it leaves the schedule. Returns the event's time of receipt, ms, and the event. Its first write frees

@@ -6,7 +6,7 @@
 -- returns {"renewed", for each pair: "held" | "lost"}
 --
 -- Safe to repeat. A lease that has ended is renewed as long as no other worker has claimed the lane.
--- Out of memory: ZREM comes first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+-- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
 local ends = int(clock(ARGV[1]) + tonumber(ARGV[2]))
 local reply = {'renewed'}
 for i = 3, #ARGV, 2 do

@@ -8,7 +8,7 @@
 -- returns {"done"} | {"lost"} if the caller no longer has the lease; nothing is changed
 --
 -- Safe to repeat: the first run ends the lease, so a second one returns "lost".
--- Out of memory: the log gives way (see write_record). HDEL frees memory, so every further write is allowed.
+-- Out of memory: old log records make room (see write_record), or HDEL frees memory; Redis then allows every further write.
 local lane = ARGV[2]
 if redis.call('HGET', KEYS[1], lane) ~= ARGV[3] then
   return {'lost'}

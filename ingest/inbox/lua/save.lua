@@ -5,7 +5,7 @@
 -- returns {"done"} | {"lost"} if the caller no longer has the lease; nothing is changed
 --
 -- Safe to repeat: it stores the same value again.
--- Out of memory: DEL comes first because Redis always allows it, and then allows the SET.
+-- Out of memory: DEL is first because Redis always allows it, and then allows the SET.
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then
   return {'lost'}
 end

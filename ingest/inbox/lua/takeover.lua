@@ -6,7 +6,7 @@
 -- returns {"done"}
 --
 -- Safe to repeat before the new process claims lanes; afterwards it would end the new process's own leases.
--- Out of memory: HDEL comes first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+-- Out of memory: HDEL is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
 local now = clock(ARGV[1])
 local tokens = redis.call('HGETALL', KEYS[2])
 for i = 1, #tokens, 2 do
