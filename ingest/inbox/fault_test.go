@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/rueidis"
-
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
@@ -156,14 +154,7 @@ func TestOpenReturnsErrUnavailableWithoutRedis(t *testing.T) {
 }
 
 func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
-	server := redistest.Start(t, "--cluster-enabled", "yes")
-	plain := server.Client(t)
-	ok(t, plain.Do(t.Context(), plain.B().ClusterAddslotsrange().StartSlotEndSlot().StartSlotEndSlot(0, 16383).Build()).Error())
-	awaitCluster(t, plain)
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr}, DisableCache: true, ShuffleInit: true})
-	ok(t, err)
-	t.Cleanup(client.Close)
-
+	client := redistest.StartCluster(t, 1)[0].Client(t)
 	b := inboxtest.Open(t, client, inbox.Options{Shards: 16})
 	log := eventlog.Open(client, b.Space(), eventlog.Limits{MaxEvents: 1000})
 	const n = 100
@@ -194,20 +185,5 @@ func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
 	ok(t, err)
 	if seen != n || depth(t, b) != 0 || len(entries) != n+2 {
 		t.Errorf("%d claimed, depth %d, %d log entries; want %d, 0, %d", seen, depth(t, b), len(entries), n, n+2)
-	}
-}
-
-func awaitCluster(t *testing.T, client rueidis.Client) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for {
-		info, err := client.Do(ctx, client.B().ClusterInfo().Build()).ToString()
-		if err == nil && bytes.Contains([]byte(info), []byte("cluster_state:ok")) {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("the cluster does not become ready: %s, %v", info, err)
-		}
 	}
 }
