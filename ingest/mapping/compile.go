@@ -88,6 +88,9 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	x, err := expression.Compile(text, kind)
 	if err != nil {
 		c.report(field, err.Error())
+		if mistake, ok := errors.AsType[*expression.Error](err); ok {
+			c.problems[len(c.problems)-1].Detail = mistake.Detail()
+		}
 		return nil
 	}
 	if x.Warning != "" {

@@ -20,6 +20,9 @@ type Problem struct {
 	Field string
 	// Message says what is wrong and how to fix it.
 	Message string
+	// Detail is the mistake on several lines, for a terminal: what is wrong, the expression with a caret under the mistake, and
+	// the corrected expression. It is "" unless the mistake is in an expression.
+	Detail string
 	// Warning marks a problem that does not stop Doorbell from using the resource, but that is probably a mistake.
 	Warning bool
 	// DuplicateOf is the name of an older mapping that does exactly the same. It is "" for every other problem.
