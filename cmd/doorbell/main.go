@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command doorbell is Doorbell's command line. Installed as kubectl-doorbell it is also "kubectl doorbell".
+// Command doorbell is the command line of Doorbell. If it is installed as kubectl-doorbell, it is also a plugin of kubectl:
+// `kubectl doorbell`.
 package main
 
 import (
@@ -13,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is stamped by the build.
+// version is set by the build.
 var version = "dev"
 
 func main() {
@@ -23,11 +24,11 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
 
 	root := &cobra.Command{
 		Use:           "doorbell",
-		Short:         "Turn RudderStack events into Knock calls: in order, once, and never lost",
+		Short:         "Turn RudderStack events into calls to Knock, in order and without losing or repeating any",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -13,7 +13,7 @@ import (
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, and what it was built from",
+		Short: "Print the version and the commit that it was built from",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			info, _ := debug.ReadBuildInfo()
@@ -23,25 +23,25 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// describe puts a version, and what the Go toolchain noted of the build, into one line for reports of mistakes.
+// describe returns the version, the commit and the platform on one line, for bug reports.
 func describe(version string, info *debug.BuildInfo) string {
 	return fmt.Sprintf("doorbell %s (%s, %s, %s/%s)", version, commit(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// commit names what was built; a build outside of a checkout does not know it.
+// commit returns the commit that the Go toolchain recorded. It is unknown if the build did not run in a Git checkout.
 func commit(info *debug.BuildInfo) string {
 	const short = 12
-	noted := map[string]string{}
+	settings := map[string]string{}
 	if info != nil {
 		for _, setting := range info.Settings {
-			noted[setting.Key] = setting.Value
+			settings[setting.Key] = setting.Value
 		}
 	}
-	revision := noted["vcs.revision"]
+	revision := settings["vcs.revision"]
 	if revision == "" {
 		return "commit unknown"
 	}
-	if noted["vcs.modified"] == "true" {
+	if settings["vcs.modified"] == "true" {
 		return "commit " + revision[:min(short, len(revision))] + " with changes"
 	}
 	return "commit " + revision[:min(short, len(revision))]

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-func TestTheVersionTellsWhatWasBuilt(t *testing.T) {
-	noted := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
+func TestTheVersionNamesTheCommitAndThePlatform(t *testing.T) {
+	built := func(settings ...debug.BuildSetting) *debug.BuildInfo { return &debug.BuildInfo{Settings: settings} }
 	revision := debug.BuildSetting{Key: "vcs.revision", Value: "0123456789abcdef0123456789abcdef01234567"}
 	for _, test := range []struct {
 		name string
 		info *debug.BuildInfo
 		want string
 	}{
-		{"a checkout", noted(revision), "commit 0123456789ab"},
-		{"a changed checkout", noted(revision, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), "commit 0123456789ab with changes"},
-		{"no checkout", noted(), "commit unknown"},
+		{"a checkout", built(revision), "commit 0123456789ab"},
+		{"a changed checkout", built(revision, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), "commit 0123456789ab with changes"},
+		{"no checkout", built(), "commit unknown"},
 		{"no build information", nil, "commit unknown"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

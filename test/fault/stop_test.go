@@ -84,7 +84,7 @@ func TestDoorbellDevExitsWith1IfItCannotRun(t *testing.T) {
 		{"the only Source is invalid", []string{"-f", bad}, `source.yaml:8: spec.eventMatching: `},
 		{"the port is in use", []string{"-f", good, "--listen", inUse.Addr().String()}, "address already in use"},
 		{"the Redis URL has another scheme", []string{"-f", good, "--redis", "http://127.0.0.1"}, "--redis: "},
-		{"the output format is unknown", []string{"-f", good, "-o", "yaml"}, "want text or json"},
+		{"the output format is unknown", []string{"-f", good, "-o", "yaml"}, `invalid --output "yaml": must be "text" or "json"`},
 		{"no file is named", nil, "filename"},
 	}
 	for _, test := range tests {

@@ -19,19 +19,20 @@ import (
 	"strings"
 )
 
-// addresses gives sources their URLs, which are the same after a restart.
+// addresses derives the ingestion URL of each source from a seed, so that the URLs stay the same across restarts.
 type addresses struct {
 	base string // http://HOST:PORT
 	seed []byte
 }
 
-// token is the last segment of a source's URL: 144 bits that only the seed's owner can know.
+// token returns the last segment of the source's URL: 144 bits that nobody can guess without the seed.
 func (a addresses) token(ref string) string { return a.derive("token", ref, 18) }
 
-// url is where the sender posts its events.
+// url returns the ingestion URL of a source.
 func (a addresses) url(ref string) string { return a.base + "/" + ref + "/" + a.token(ref) }
 
-// owner names this user's process at this address to Redis, so that it takes over from itself after a crash.
+// owner returns the name under which this user's process at this address holds leases. It is the same after a crash, so the
+// next process takes over the leases at once.
 func (a addresses) owner() string { return "dev-" + a.derive("owner", a.base, 9) + "-" }
 
 func (a addresses) derive(purpose, of string, size int) string {
@@ -40,7 +41,7 @@ func (a addresses) derive(purpose, of string, size int) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:size])
 }
 
-// checkKnockURL asks of --knock-url what the Source's schema asks of spec.knock.baseURL. Empty is not given.
+// checkKnockURL applies the rules of spec.knock.baseURL to the flag --knock-url. An empty text is valid.
 func checkKnockURL(text string) error {
 	if text == "" {
 		return nil
@@ -50,13 +51,13 @@ func checkKnockURL(text string) error {
 	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "", strings.ContainsAny(text, "?#@"):
 		return fmt.Errorf("%q is not an http or https URL without user, query or fragment, such as https://api.knock.app", text)
 	case strings.HasSuffix(strings.TrimRight(text, "/"), "/v1"):
-		return fmt.Errorf("%q ends in /v1; leave that away: Doorbell adds it", text)
+		return fmt.Errorf("%q ends in /v1; remove it, because Doorbell adds it", text)
 	default:
 		return nil
 	}
 }
 
-// baseURL is how a client on this machine reaches the listener.
+// baseURL returns the URL at which a client on this machine reaches the listener.
 func baseURL(address net.Addr) string {
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil {
@@ -70,37 +71,37 @@ func baseURL(address net.Addr) string {
 
 const seedSize = 32
 
-// loadSeed reads the seed of this user's tokens, or makes it on the first run.
+// loadSeed reads the seed from the user's configuration directory, or creates it on the first run.
 func loadSeed() ([]byte, error) {
-	folder, err := os.UserConfigDir()
+	directory, err := os.UserConfigDir()
 	if err != nil {
-		return nil, fmt.Errorf("no folder to keep the URL's seed in: %w; set HOME or XDG_CONFIG_HOME", err)
+		return nil, fmt.Errorf("find the directory for the seed of the URLs: %w; set HOME or XDG_CONFIG_HOME", err)
 	}
-	path := filepath.Join(folder, "doorbell", "dev-seed")
+	path := filepath.Join(directory, "doorbell", "dev-seed")
 	seed, err := readSeed(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return seed, err
 	}
-	if err := makeSeed(path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("keep the URL's seed: %w", err)
+	if err := createSeed(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("store the seed of the URLs: %w", err)
 	}
 	return readSeed(path)
 }
 
 func readSeed(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // a fixed name in the user's own folder
+	text, err := os.ReadFile(path) //nolint:gosec // a fixed name in the user's own directory
 	if err != nil {
 		return nil, err
 	}
 	seed, err := hex.DecodeString(string(bytes.TrimSpace(text)))
 	if err != nil || len(seed) != seedSize {
-		return nil, fmt.Errorf("%s is not a seed of %d bytes in hexadecimal; delete it to get a new one, and new URLs", path, seedSize)
+		return nil, fmt.Errorf("%s is not a seed of %d bytes in hexadecimal; delete it to get a new seed, and new URLs", path, seedSize)
 	}
 	return seed, nil
 }
 
-// makeSeed writes the seed whole or not at all, and never over another's.
-func makeSeed(path string) error {
+// createSeed writes a new seed atomically. It fails with fs.ErrExist if another process has created the file.
+func createSeed(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

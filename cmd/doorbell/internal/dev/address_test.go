@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestTheURLIsTheSameAfterARestart(t *testing.T) {
+func TestTheTokenIsTheSameAfterARestart(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	first, err := loadSeed()
 	if err != nil {
@@ -23,23 +23,23 @@ func TestTheURLIsTheSameAfterARestart(t *testing.T) {
 	}
 	a, b := addresses{"http://127.0.0.1:1", first}, addresses{"http://127.0.0.1:2", again}
 	if a.token("n/s") != b.token("n/s") {
-		t.Error("the token changed with a restart or the port")
+		t.Error("the token changed with a restart or with the port")
 	}
 	if a.token("n/s") == a.token("n/t") {
-		t.Error("two sources share a token")
+		t.Error("two sources have the same token")
 	}
 	if token := a.token("n/s"); !regexp.MustCompile(`^[A-Za-z0-9_-]{24}$`).MatchString(token) {
-		t.Errorf("token %q is not URL-safe, or too short", token)
+		t.Errorf("token %q is too short or not safe in a URL", token)
 	}
 	if a.owner() == b.owner() {
-		t.Error("processes at two addresses are one owner")
+		t.Error("processes at two addresses have the same owner")
 	}
 }
 
-func TestABrokenSeedIsNotReplaced(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("XDG_CONFIG_HOME", folder)
-	path := filepath.Join(folder, "doorbell", "dev-seed")
+func TestAnInvalidSeedIsNotReplaced(t *testing.T) {
+	directory := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", directory)
+	path := filepath.Join(directory, "doorbell", "dev-seed")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -51,13 +51,13 @@ func TestABrokenSeedIsNotReplaced(t *testing.T) {
 	}
 }
 
-func TestTheSeedIsItsOwnersOnly(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("XDG_CONFIG_HOME", folder)
+func TestOnlyTheUserCanReadTheSeed(t *testing.T) {
+	directory := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", directory)
 	if _, err := loadSeed(); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(filepath.Join(folder, "doorbell", "dev-seed"))
+	info, err := os.Stat(filepath.Join(directory, "doorbell", "dev-seed"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestTheSeedIsItsOwnersOnly(t *testing.T) {
 	}
 }
 
-func TestBaseURL(t *testing.T) {
+func TestTheBaseURLIsReachableFromThisMachine(t *testing.T) {
 	for address, want := range map[string]string{
 		"127.0.0.1:80": "http://127.0.0.1:80",
 		"0.0.0.0:80":   "http://127.0.0.1:80",
@@ -83,8 +83,8 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestTheKnockURLIsCheckedAsTheSchemaChecksIt(t *testing.T) {
-	for text, good := range map[string]bool{
+func TestTheKnockURLFollowsTheRulesOfTheSchema(t *testing.T) {
+	for text, valid := range map[string]bool{
 		"":                          true,
 		"http://127.0.0.1:4010":     true,
 		"https://api.knock.app/":    true,
@@ -99,7 +99,7 @@ func TestTheKnockURLIsCheckedAsTheSchemaChecksIt(t *testing.T) {
 		"https://api.knock.app?a=b": false,
 		"http://a b":                false,
 	} {
-		if err := checkKnockURL(text); (err == nil) != good {
+		if err := checkKnockURL(text); (err == nil) != valid {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -3,98 +3,100 @@
 package dev
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
 	"github.com/doorbell-dev/doorbell/controllers/compile"
 	"github.com/doorbell-dev/doorbell/controllers/podsecrets"
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/nearest"
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// compiler turns sets of manifests into sources, one set after the other. What no longer compiles keeps running in its
-// last good version.
+// compiler turns sets of manifests into the configurations of pipelines, one set after another. As on a cluster, it leaves out
+// a mapping that does not compile, and a Source that does not compile keeps running with its configuration before. It is
+// not safe for concurrent use.
 type compiler struct {
 	options   Options
 	addresses addresses
 	problems  *problems
-
-	mappings map[string]*v1alpha1.ActionMapping // the last version that compiled, by NAMESPACE/NAME
-	sources  map[string]pipeline.Config
+	running   map[string]pipeline.Config // by NAMESPACE/NAME
 }
 
-// compile returns the sources that can run and reports everything that is wrong.
+// compile returns the configurations to run, and prints the problems of the set.
 func (c *compiler) compile(set *manifest.Set) []pipeline.Config {
 	c.problems.begin()
-	for _, problem := range set.Problems {
-		c.problems.add(problem)
+	for _, p := range set.Problems {
+		c.problems.add(p)
 	}
-	for _, ignored := range set.Ignored {
-		c.problems.note(ignored.String())
+	for _, line := range set.Ignored {
+		c.problems.printOnce(line)
 	}
-	c.orphans(set)
-	running, last := []pipeline.Config{}, c.sources
-	c.sources = map[string]pipeline.Config{}
+	c.checkSourceRefs(set)
+	configs, next := []pipeline.Config{}, map[string]pipeline.Config{}
 	for _, source := range set.Sources {
-		compiled, ok := c.source(set, source)
+		name := ref(source.Object.Namespace, source.Object.Name)
+		config, ok := c.source(set, source)
 		if !ok {
-			compiled, ok = last[ref(source.Object.Namespace, source.Object.Name)]
+			config, ok = c.running[name]
 		}
 		if ok {
-			c.sources[compiled.Document.Ref()] = compiled
-			running = append(running, compiled)
+			configs = append(configs, config)
+			next[name] = config
 		}
 	}
+	c.running = next
 	c.problems.end()
-	return running
+	return configs
 }
 
-func (c *compiler) refs() []string {
-	var refs []string
-	for ref := range c.sources {
-		refs = append(refs, ref)
-	}
-	return refs
-}
-
-// orphans reports mappings whose Source is not among the manifests. One with mistakes of its own is, and is reported.
-func (c *compiler) orphans(set *manifest.Set) {
+// checkSourceRefs reports the mappings that refer to an unknown Source. A Source that was rejected is known, and its own
+// problems are reported.
+func (c *compiler) checkSourceRefs(set *manifest.Set) {
+	names := map[string][]string{} // by namespace
 	known := map[string]bool{}
 	for _, source := range set.Sources {
+		names[source.Object.Namespace] = append(names[source.Object.Namespace], source.Object.Name)
 		known[ref(source.Object.Namespace, source.Object.Name)] = true
 	}
 	for _, m := range set.Mappings {
-		name := m.Object.Spec.SourceRef.Name
-		if !known[ref(m.Object.Namespace, name)] && !set.HasBrokenSource(m.Object.Namespace, name) {
-			c.problems.add(m.Problem("spec.sourceRef.name",
-				fmt.Sprintf("there is no Source %q in namespace %q", name, m.Object.Namespace)))
+		namespace, name := m.Object.Namespace, m.Object.Spec.SourceRef.Name
+		if known[ref(namespace, name)] || set.HasRejectedSource(namespace, name) {
+			continue
 		}
+		message := fmt.Sprintf("there is no Source %q in namespace %q", name, namespace)
+		if meant := nearest.Word(name, names[namespace]); meant != "" {
+			message += fmt.Sprintf("; did you mean %q?", meant)
+		}
+		c.problems.add(m.Locate(problem.Problem{Field: "spec.sourceRef.name", Message: message}))
 	}
 }
 
+// source compiles a Source with its mappings. It reports false if the Source does not compile.
 func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Source]) (pipeline.Config, bool) {
-	object := source.Object
-	mine := map[string]manifest.Loaded[v1alpha1.ActionMapping]{}
+	own := map[string]manifest.Loaded[v1alpha1.ActionMapping]{}
 	var mappings []*v1alpha1.ActionMapping
 	for _, m := range set.Mappings {
-		if m.Object.Namespace == object.Namespace && m.Object.Spec.SourceRef.Name == object.Name {
-			mine[m.Object.Name] = m
+		if m.Object.Namespace == source.Object.Namespace && m.Object.Spec.SourceRef.Name == source.Object.Name {
+			own[m.Object.Name] = m
 			mappings = append(mappings, m.Object)
 		}
 	}
-	result := compile.Source(object, mappings)
-	for _, problem := range result.Problems {
-		c.report(source, mine, problem)
+	result := compile.Source(source.Object, mappings)
+	for _, p := range result.Problems {
+		if m, ok := own[p.Mapping]; ok {
+			c.problems.add(m.Locate(p))
+		} else {
+			c.problems.add(source.Locate(p))
+		}
 	}
 	if result.Program == nil {
 		return pipeline.Config{}, false
 	}
-	result = c.lastGood(object, mappings, result)
 	if c.options.KnockURL != "" {
 		result.Document.Knock.BaseURL = strings.TrimRight(c.options.KnockURL, "/")
 	}
@@ -104,87 +106,46 @@ func (c *compiler) source(set *manifest.Set, source manifest.Loaded[v1alpha1.Sou
 	}, true
 }
 
-func (c *compiler) report(
-	source manifest.Loaded[v1alpha1.Source], mine map[string]manifest.Loaded[v1alpha1.ActionMapping], found problem.Problem,
-) {
-	place := source.Problem(found.Field, found.Message)
-	if m, ok := mine[found.Mapping]; ok {
-		place = m.Problem(found.Field, found.Message)
-	}
-	place.Warning = found.Warning
-	c.problems.add(place)
-}
-
-// lastGood compiles again with the last good version of each mapping that has none now.
-func (c *compiler) lastGood(
-	source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping, result compile.Result,
-) compile.Result {
-	if c.mappings == nil {
-		c.mappings = map[string]*v1alpha1.ActionMapping{}
-	}
-	broken := map[string]bool{}
-	for _, problem := range result.Problems {
-		if problem.Mapping != "" && !problem.Warning {
-			broken[problem.Mapping] = true
-		}
-	}
-	restored := false
-	for i, m := range mappings {
-		key := ref(m.Namespace, m.Name)
-		last, ok := c.mappings[key]
-		switch {
-		case !broken[m.Name]:
-			c.mappings[key] = m
-		case ok && last.Spec.SourceRef.Name == source.Name:
-			mappings[i], restored = last, true
-		}
-	}
-	if restored {
-		return compile.Source(source, mappings)
-	}
-	return result
-}
-
-// credentials finds a source's secrets among the manifests. The URL's token is derived.
+// credentials reads the Secrets of a Source from the manifests. The token is derived from the seed.
 func (c *compiler) credentials(set *manifest.Set, source manifest.Loaded[v1alpha1.Source]) document.Credentials {
-	object := source.Object
-	key := c.options.APIKey
-	if value, found := c.secret(set, source, podsecrets.APIKeyField, object.Spec.Knock.APIKeySecretRef); found {
-		key = value
-	}
 	credentials := document.Credentials{
-		Tokens: []string{c.addresses.token(ref(object.Namespace, object.Name))}, APIKey: key,
+		Tokens: []string{c.addresses.token(ref(source.Object.Namespace, source.Object.Name))}, APIKey: c.options.APIKey,
 	}
-	if secret, needed := podsecrets.Find(object, podsecrets.VerificationField); needed {
-		value, found := c.secret(set, source, secret.Field, secret.Ref)
-		if !found {
-			c.problems.add(source.Problem(secret.Field, fmt.Sprintf(
-				"there is no Secret %q with a key %q in namespace %q; until there is, events are answered 429",
-				secret.Ref.Name, secret.Ref.Key, object.Namespace)))
+	// Without a Secret for the API key, KNOCK_API_KEY applies, or calls are shown only, so a missing Secret is not a problem.
+	if reference, given := podsecrets.Find(source.Object, podsecrets.APIKeyField); given {
+		value, message := secretValue(set, source.Object.Namespace, reference.Ref)
+		if value != "" {
+			credentials.APIKey = value
+		} else if message != "" {
+			c.problems.add(source.Locate(problem.Problem{Field: reference.Field, Message: message}))
+		}
+	}
+	if reference, given := podsecrets.Find(source.Object, podsecrets.VerificationField); given {
+		value, message := secretValue(set, source.Object.Namespace, reference.Ref)
+		if value == "" {
+			message = cmp.Or(message, fmt.Sprintf("there is no Secret %q in namespace %q", reference.Ref.Name, source.Object.Namespace)) +
+				"; until you add it, every request is answered with status 429"
+			c.problems.add(source.Locate(problem.Problem{Field: reference.Field, Message: message}))
 		}
 		credentials.Verification = value
 	}
 	return credentials
 }
 
-func (c *compiler) secret(
-	set *manifest.Set, source manifest.Loaded[v1alpha1.Source], field string, reference v1alpha1.SecretKeyReference,
-) (value string, found bool) {
+// secretValue returns the value of a key of a Secret among the manifests. It returns "" if there is no such Secret, and also a
+// message if the Secret does not have the key.
+func secretValue(set *manifest.Set, namespace string, reference v1alpha1.SecretKeyReference) (value, message string) {
 	for _, secret := range set.Secrets {
-		if secret.Object.Namespace != source.Object.Namespace || secret.Object.Name != reference.Name {
+		if secret.Object.Namespace != namespace || secret.Object.Name != reference.Name {
 			continue
 		}
-		if value := trimmed(secret.Object, reference.Key); value != "" {
-			return value, true
+		// Files and the command echo leave a line break at the end of a value.
+		if value := strings.TrimRight(string(secret.Object.Data[reference.Key]), "\r\n"); value != "" {
+			return value, ""
 		}
-		c.problems.add(source.Problem(field, fmt.Sprintf("Secret %q has no key %q", reference.Name, reference.Key)))
+		return "", fmt.Sprintf("Secret %q has no key %q", reference.Name, reference.Key)
 	}
-	return "", false
-}
-
-// trimmed is a secret without the line end that files and "echo" leave behind it.
-func trimmed(secret *corev1.Secret, key string) string {
-	return strings.TrimRight(string(secret.Data[key]), "\r\n")
+	return "", ""
 }
 
 func ref(namespace, name string) string { return namespace + "/" + name }

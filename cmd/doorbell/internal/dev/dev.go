@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dev runs Doorbell without a cluster: the same manifests, the same compiler and the same data plane, in one
-// process.
+// Package dev runs Doorbell without a cluster, in one process, with the same manifests, compiler and data plane as on a
+// cluster. The command `doorbell dev` calls it. It must never print a Secret.
 package dev
 
 import (
@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -18,37 +21,45 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
+	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/manifestdir"
 	"github.com/doorbell-dev/doorbell/config/crd"
 	"github.com/doorbell-dev/doorbell/ingest"
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
-// The ways to write events.
+// The output formats.
 const (
 	Text = "text"
 	JSON = "json"
 )
 
-// scanEvery is how often the manifests are looked at.
-const scanEvery = 100 * time.Millisecond
+// scanInterval is the time between two scans of the manifests.
+const scanInterval = 100 * time.Millisecond
 
-// Options are the command's.
+// Options are the flags of the command, and its environment.
 type Options struct {
-	Paths    []string
-	Listen   string
-	Redis    string
+	// Paths name the files and directories with manifests.
+	Paths []string
+	// Listen is the address on which Doorbell receives events.
+	Listen string
+	// Redis is the URL of the Redis server that stores the events. If it is empty, Redis runs in this process.
+	Redis string
+	// KnockURL overrides spec.knock.baseURL of every Source, unless it is empty.
 	KnockURL string
-	Output   string
-	// APIKey is used by Sources whose Secret is not among the manifests.
-	APIKey  string
+	// Output is Text or JSON.
+	Output string
+	// APIKey is the Knock API key of Sources whose Secret is not among the manifests.
+	APIKey string
+	// Version is the version of Doorbell.
 	Version string
-	// Stdout gets events, and nothing else when Output is JSON; Stderr gets problems.
-	Stdout, Stderr *os.File
+	// Stdout gets the events, and with the output JSON nothing else.
+	Stdout *os.File
+	// Stderr gets problems and the log.
+	Stderr io.Writer
 }
 
-// Run serves the manifests until ctx ends. It fails when there is no usable Source, the address is taken or the Redis URL
-// is wrong.
+// Run serves the manifests until ctx ends, and applies changes to them. It fails if there is no usable Source, if it cannot
+// listen, or if a URL is invalid.
 func Run(ctx context.Context, options Options) error {
 	if err := checkKnockURL(options.KnockURL); err != nil {
 		return fmt.Errorf("--knock-url: %w", err)
@@ -60,7 +71,7 @@ func Run(ctx context.Context, options Options) error {
 	defer store.close()
 	loader, err := manifest.NewLoader(crd.Manifests())
 	if err != nil {
-		return fmt.Errorf("CRDs: %w", err)
+		return fmt.Errorf("load CRDs: %w", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", options.Listen)
 	if err != nil {
@@ -71,57 +82,64 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-
-	problems := newProblems(options.Stderr)
-	compiler := &compiler{options: options, addresses: addresses{base: baseURL(listener.Addr()), seed: seed}, problems: problems}
-	listing := folder.Scan(options.Paths)
-	sources := compiler.compile(loader.Load(ctx, listing))
-	if len(sources) == 0 {
-		return fmt.Errorf("no usable Source in %v", options.Paths)
+	compiler := &compiler{
+		options: options, addresses: addresses{base: baseURL(listener.Addr()), seed: seed}, problems: newProblems(options.Stderr),
+	}
+	listing := manifestdir.Scan(options.Paths)
+	configs := compiler.compile(loader.Load(ctx, listing))
+	if len(configs) == 0 {
+		return fmt.Errorf("no usable Source in %s", strings.Join(options.Paths, ", "))
 	}
 	if store.embedded() {
-		fmt.Fprintln(options.Stderr, "events live in memory and go when this process goes; --redis URL keeps them")
+		fmt.Fprintln(options.Stderr, "Events are kept in memory and are lost when this process stops; use --redis URL to keep them.")
 	}
-
-	printer := newPrinter(options)
 	updates := make(chan []pipeline.Config, 1)
-	updates <- sources
-	server := ingest.New(ingest.Config{
-		Listener: listener, Connect: store.connect, Version: options.Version, Owner: compiler.addresses.owner(),
-		Log: logger(options.Stderr), Registry: prometheus.NewRegistry(), Now: time.Now,
-		Observe: printer.event,
-		Applied: func(sources []pipeline.Config) { printer.ready(sources, compiler.addresses) },
-	})
-
+	updates <- configs
+	server := newServer(listener, store, compiler, options)
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(serving, updates) })
 	group.Go(func() error {
-		ticker := time.NewTicker(scanEvery)
+		ticker := time.NewTicker(scanInterval)
 		defer ticker.Stop()
-		folder.Watch(serving, options.Paths, listing, ticker.C, func(listing folder.Listing) {
+		manifestdir.Watch(serving, options.Paths, listing, ticker.C, func(listing manifestdir.Listing) {
 			replace(updates, compiler.compile(loader.Load(serving, listing)))
 		})
 		return nil
 	})
 	err = group.Wait()
 	if store.embedded() {
-		if lost := store.pending(context.WithoutCancel(ctx), compiler.refs()); lost > 0 {
-			fmt.Fprintf(options.Stderr, "%d events that were not delivered are lost with this process's memory\n", lost)
-		}
+		reportLost(ctx, store, compiler, options.Stderr)
 	}
 	return err
 }
 
-// replace leaves the newest sources for the server, whether or not it has taken the ones before.
-func replace(updates chan []pipeline.Config, sources []pipeline.Config) {
+func newServer(listener net.Listener, store *store, compiler *compiler, options Options) *ingest.Server {
+	printer := newPrinter(options)
+	return ingest.New(ingest.Config{
+		Listener: listener, Connect: store.connect, Version: options.Version, Owner: compiler.addresses.owner(),
+		Log: logger(options.Stderr), Registry: prometheus.NewRegistry(), Now: time.Now,
+		Observe: printer.event,
+		Applied: func(configs []pipeline.Config) { printer.ready(configs, compiler.addresses) },
+	})
+}
+
+// replace sends configs to the server, in place of the ones before if the server has not received them yet.
+func replace(updates chan []pipeline.Config, configs []pipeline.Config) {
 	select {
 	case <-updates:
 	default:
 	}
-	updates <- sources
+	updates <- configs
 }
 
-// logger writes problems of the running process for people.
+func reportLost(ctx context.Context, store *store, compiler *compiler, to io.Writer) {
+	sources := slices.Collect(maps.Keys(compiler.running))
+	if lost := store.unfinished(context.WithoutCancel(ctx), sources); lost > 0 {
+		fmt.Fprintf(to, "%d events that were not delivered are lost, because they were kept in memory.\n", lost)
+	}
+}
+
+// logger returns a logger for the running process.
 func logger(to io.Writer) logr.Logger {
 	return logr.FromSlogHandler(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }

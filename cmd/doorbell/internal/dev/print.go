@@ -17,12 +17,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// printer writes ready sources and events to stdout, from any goroutine.
+// printer writes sources and events to stdout. It is safe for concurrent use.
 type printer struct {
 	json   bool
 	colour bool
 
-	mu        sync.Mutex
+	mu        sync.Mutex // guards the fields below
 	out       io.Writer
 	announced map[string]bool
 }
@@ -34,14 +34,15 @@ func newPrinter(options Options) *printer {
 	}
 }
 
+// isTerminal reports whether f is a terminal that shows colours.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// ready announces each source once.
-func (p *printer) ready(sources []pipeline.Config, addresses addresses) {
-	for _, source := range sources {
+// ready announces the sources that it has not announced yet.
+func (p *printer) ready(configs []pipeline.Config, addresses addresses) {
+	for _, source := range configs {
 		ref := source.Document.Ref()
 		if p.first(ref) {
 			p.announce(source, addresses.url(ref))
@@ -49,6 +50,7 @@ func (p *printer) ready(sources []pipeline.Config, addresses addresses) {
 	}
 }
 
+// first reports whether the source has not been announced yet, and marks it as announced.
 func (p *printer) first(ref string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,12 +77,12 @@ func (p *printer) announce(source pipeline.Config, url string) {
 		}
 	}
 	if source.Credentials.APIKey == "" {
-		b.WriteString("  No Knock API key: calls are shown here, not made. Set KNOCK_API_KEY or add the Secret to make them.\n")
+		b.WriteString("  There is no Knock API key, so Doorbell shows the calls and does not make them. Set KNOCK_API_KEY or add the Secret.\n")
 	}
 	p.write(b.String() + "\n")
 }
 
-// event shows an entry of the event log.
+// event writes an entry of the event log. In JSON, it writes final entries only.
 func (p *printer) event(entry eventlog.Entry) {
 	if !p.json {
 		p.write(p.text(entry))
@@ -105,10 +107,10 @@ func (p *printer) line(v any) {
 func (p *printer) write(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, _ = io.WriteString(p.out, text) // a reader that has gone away stops nothing
+	_, _ = io.WriteString(p.out, text) // a closed pipe must not stop the deliveries
 }
 
-// text is an event in a few lines.
+// text describes an event on several lines.
 func (p *printer) text(entry eventlog.Entry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s  %s", entry.ReceivedAt.Local().Format("15:04:05"), p.status(entry.Status),
@@ -133,7 +135,7 @@ func (p *printer) action(b *strings.Builder, action eventlog.Action) {
 	}
 	b.WriteByte('\n')
 	for _, request := range action.Requests {
-		fmt.Fprintf(b, "      %s %s %s\n", request.Method, request.Path, answer(request))
+		fmt.Fprintf(b, "      %s %s %s\n", request.Method, request.Path, outcome(request))
 		if len(request.Body) > 0 {
 			fmt.Fprintf(b, "      %s\n", clean(string(request.Body)))
 		}
@@ -143,7 +145,8 @@ func (p *printer) action(b *strings.Builder, action eventlog.Action) {
 	}
 }
 
-func answer(request eventlog.Request) string {
+// outcome describes the response to a request.
+func outcome(request eventlog.Request) string {
 	switch {
 	case request.At == nil:
 		return "(not sent yet)"
@@ -154,7 +157,7 @@ func answer(request eventlog.Request) string {
 	}
 }
 
-// clean makes what a sender chose safe for a terminal.
+// clean replaces the characters that could control a terminal, because senders choose the text.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -30,7 +30,7 @@ func entry(status eventlog.Status) eventlog.Entry {
 	}
 }
 
-func TestTextIsForPeopleAndSafeForTerminals(t *testing.T) {
+func TestTextHasNoControlCharactersOfTheSender(t *testing.T) {
 	var out bytes.Buffer
 	p := &printer{out: &out}
 	p.event(entry(eventlog.Succeeded))
@@ -48,7 +48,7 @@ func TestTextIsForPeopleAndSafeForTerminals(t *testing.T) {
 	}
 }
 
-func TestJSONHasALineForEachFinalEvent(t *testing.T) {
+func TestJSONHasOneLineForEachFinalEntry(t *testing.T) {
 	var out bytes.Buffer
 	p := &printer{out: &out, json: true}
 	p.event(entry(eventlog.Retrying))

@@ -5,41 +5,55 @@ package dev
 import (
 	"fmt"
 	"io"
+	"strings"
 
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// problems shows each problem when it appears, and not again while it lasts.
+// problems prints each problem when it appears, and not again until it is gone. It is not safe for concurrent use.
 type problems struct {
-	out          io.Writer
-	shown, found map[string]bool
-	noted        map[string]bool
+	out            io.Writer
+	shown, current map[problem.Problem]bool
+	printed        map[string]bool
 }
 
 func newProblems(out io.Writer) *problems {
-	return &problems{out: out, shown: map[string]bool{}, noted: map[string]bool{}}
+	return &problems{out: out, shown: map[problem.Problem]bool{}, printed: map[string]bool{}}
 }
 
-// begin starts a round of problems, and end ends it: what was not found in it counts as mended.
-func (p *problems) begin() { p.found = map[string]bool{} }
+// begin starts to collect the problems of a set of manifests. The problems that were not added before end are gone.
+func (p *problems) begin() { p.current = map[problem.Problem]bool{} }
 
-func (p *problems) end() { p.shown = p.found }
+func (p *problems) end() { p.shown = p.current }
 
-func (p *problems) add(problem manifest.Problem) {
-	text := problem.Error()
-	if problem.Warning {
-		text = "warning: " + text
+func (p *problems) add(found problem.Problem) {
+	if !p.shown[found] && !p.current[found] {
+		fmt.Fprintln(p.out, text(found))
 	}
-	if !p.shown[text] && !p.found[text] {
-		fmt.Fprintln(p.out, text)
-	}
-	p.found[text] = true
+	p.current[found] = true
 }
 
-// note says something once.
-func (p *problems) note(text string) {
-	if !p.noted[text] {
-		p.noted[text] = true
-		fmt.Fprintln(p.out, text)
+// text returns "FILE:LINE: FIELD: MESSAGE". If the problem has a detail, text returns its first line in place of the message
+// and the other lines indented.
+func text(found problem.Problem) string {
+	first, rest, _ := strings.Cut(found.Detail, "\n")
+	if first != "" {
+		found.Message = first
+	}
+	line := found.Error()
+	if found.Warning {
+		line = "warning: " + line
+	}
+	if rest != "" {
+		line += "\n    " + strings.ReplaceAll(rest, "\n", "\n    ")
+	}
+	return line
+}
+
+// printOnce prints a line that it has not printed before.
+func (p *problems) printOnce(line string) {
+	if !p.printed[line] {
+		p.printed[line] = true
+		fmt.Fprintln(p.out, line)
 	}
 }

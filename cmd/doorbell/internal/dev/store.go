@@ -13,36 +13,37 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// store is the Redis that keeps the events: one that the user runs, or one in this process's memory.
+// store is the Redis server that stores the events: the user's, or one in the memory of this process.
 type store struct {
 	options rueidis.ClientOption
 	memory  *miniredis.Miniredis
 	stop    chan struct{}
 }
 
+// openStore returns the store at url, or an embedded one if url is empty. It does not connect to Redis yet.
 func openStore(url string) (*store, error) {
 	if url != "" {
 		options, err := rueidis.ParseURL(url)
 		if err != nil {
-			return nil, fmt.Errorf("--redis: %w; write redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT", err)
+			return nil, fmt.Errorf("--redis: %w; use redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT", err)
 		}
 		options.DisableCache = true
 		return &store{options: options}, nil
 	}
 	memory := miniredis.NewMiniRedis()
 	if err := memory.Start(); err != nil {
-		return nil, fmt.Errorf("embedded Redis: %w", err)
+		return nil, fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	s := &store{
 		memory: memory, stop: make(chan struct{}),
 		options: rueidis.ClientOption{InitAddress: []string{memory.Addr()}, DisableCache: true},
 	}
-	go s.age()
+	go s.expireKeys()
 	return s, nil
 }
 
-// age lets keys expire: the embedded Redis has no clock of its own.
-func (s *store) age() {
+// expireKeys advances the clock of the embedded Redis, which would not expire keys by itself.
+func (s *store) expireKeys() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
@@ -55,14 +56,15 @@ func (s *store) age() {
 	}
 }
 
+// embedded reports whether the events are in the memory of this process.
 func (s *store) embedded() bool { return s.memory != nil }
 
 func (s *store) connect(context.Context) (rueidis.Client, error) {
 	return rueidis.NewClient(s.options)
 }
 
-// pending counts the events that are not finished; 0 if that cannot be told.
-func (s *store) pending(ctx context.Context, sources []string) int64 {
+// unfinished counts the events that have not been delivered. It ignores the sources that it cannot read.
+func (s *store) unfinished(ctx context.Context, sources []string) int64 {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	client, err := s.connect(ctx)

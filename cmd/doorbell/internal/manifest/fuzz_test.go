@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
+	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/manifestdir"
 )
 
-// laughs is a text of a few hundred bytes that aliases blow up to a billion values.
+// laughs returns a text of a few hundred bytes with aliases that expand to a billion values.
 func laughs() string {
 	var text strings.Builder
 	text.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
@@ -24,8 +24,7 @@ func laughs() string {
 	return text.String()
 }
 
-// FuzzLoad gives the loader any text at all: it ends soon, does not panic, says something about what it does not take,
-// and names only lines that exist.
+// FuzzLoad loads arbitrary text. Load must return within seconds, must not panic, and must name only lines that exist.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		source, mapping, secret, join(source, mapping, secret), laughs(), "a: &a [*a]", "<<: *a", "? [a]\n: b", "\ufeff", "--- x", "...\n",
@@ -40,15 +39,15 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
-		set := loader.Load(t.Context(), folder.Scan([]string{path}))
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("took %v", took)
+		start := time.Now()
+		set := loader.Load(t.Context(), manifestdir.Scan([]string{path}))
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("Load took %v", took)
 		}
 		lines := strings.Count(string(data), "\n") + 1
 		for _, problem := range set.Problems {
 			if problem.Line < 0 || problem.Line > lines || problem.Message == "" {
-				t.Errorf("problem %+v in %d lines", problem, lines)
+				t.Errorf("problem %+v in a text of %d lines", problem, lines)
 			}
 		}
 	})

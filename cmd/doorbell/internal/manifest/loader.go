@@ -3,41 +3,36 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"errors"
+	"embed"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/crd"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
+	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/manifestdir"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// mostBytes bounds a file.
-const mostBytes = 5 << 20
+//go:embed secret.yaml
+var secretSchema embed.FS
 
-// Loader turns listings into Sets, one after the other. It remembers the last good version of every object: a file
-// that cannot be read keeps all of its objects, an object with a mistake its version before. Only what is deleted (the
-// file, or the object from a file without mistakes) goes. A Loader is for one goroutine.
+// Loader reads listings into Sets, one after another. Like an API server, it stores the version of each object that it
+// accepted last, and keeps that version if the next one is rejected. If a file cannot be read, the Loader keeps all of its
+// objects. It is not safe for concurrent use.
 type Loader struct {
 	catalog *crd.Catalog
-	files   map[string]*file
-	// owners are the files that objects were last taken from.
-	owners map[identity]string
+	stored  map[identity]*acceptedObject
 }
 
-// file is what is known of one file.
-type file struct {
-	sum [sha256.Size]byte
-	content
-}
-
-// NewLoader makes a Loader that checks Sources and ActionMappings with the CRDs in the YAML files of crds.
+// NewLoader returns a Loader that validates Sources and ActionMappings with the CRDs in the YAML files of crds.
 func NewLoader(crds fs.FS) (*Loader, error) {
-	catalog, err := crd.Load(crds)
+	catalog, err := crd.Load(crds, secretSchema)
 	if err != nil {
 		return nil, err
 	}
@@ -46,97 +41,55 @@ func NewLoader(crds fs.FS) (*Loader, error) {
 			return nil, fmt.Errorf("no CRD of %s", gvk)
 		}
 	}
-	return &Loader{catalog: catalog, files: map[string]*file{}, owners: map[identity]string{}}, nil
+	return &Loader{catalog: catalog}, nil
 }
 
-// Load reads the files of the listing that have changed, and forgets those that it lacks.
-func (l *Loader) Load(ctx context.Context, listing folder.Listing) *Set {
-	listed := make(map[string]bool, len(listing.Files))
-	var order []string
-	for _, f := range listing.Files {
-		listed[f.Path] = true
-		l.refresh(ctx, f)
-		if l.files[f.Path] != nil {
-			order = append(order, f.Path)
-		}
+// Load reads the files of the listing. It deletes the objects of files that are not in the listing any more.
+func (l *Loader) Load(ctx context.Context, listing manifestdir.Listing) *Set {
+	set := &Set{Problems: slices.Clone(listing.Problems), rejected: map[identity]bool{}}
+	r := &reader{catalog: l.catalog, set: set, unclear: listing.Unreadable}
+	for _, file := range listing.Files {
+		r.file(ctx, file)
 	}
-	for path := range l.files {
-		if !listed[path] {
-			delete(l.files, path)
-		}
+	l.store(r)
+	for _, o := range slices.SortedFunc(maps.Values(l.stored), func(a, b *acceptedObject) int {
+		return cmp.Or(strings.Compare(a.namespace, b.namespace), strings.Compare(a.name, b.name))
+	}) {
+		set.add(o)
 	}
-	set := l.assemble(order)
-	for _, e := range listing.Errors {
-		set.Problems = append(set.Problems, Problem{File: e.Path, Message: e.Message})
-	}
-	set.sort()
+	slices.SortStableFunc(set.Problems, func(a, b problem.Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Field, b.Field))
+	})
 	return set
 }
 
-// errMoving says that a file is no longer what the listing saw.
-var errMoving = errors.New("still changing")
-
-// refresh brings one file up to date. A file in motion is left as it was known: the next listing has it.
-func (l *Loader) refresh(ctx context.Context, listed folder.File) {
-	known := l.files[listed.Path]
-	data, err := read(listed)
-	if known != nil && (errors.Is(err, errMoving) || errors.Is(err, fs.ErrNotExist)) {
-		return
-	}
-	if err != nil && !errors.Is(err, errMoving) {
-		problem := Problem{File: listed.Path, Message: err.Error()}
-		l.files[listed.Path] = &file{content: content{unclear: true, problems: []Problem{problem}}.after(known)}
-		return
-	}
-	sum := sha256.Sum256(data)
-	if known == nil || known.sum != sum {
-		l.files[listed.Path] = &file{sum: sum, content: parse(ctx, l.catalog, listed.Path, data).after(known)}
-	}
-}
-
-// read returns the data with errMoving when it may be half of what it will be.
-func read(listed folder.File) ([]byte, error) {
-	opened, err := os.Open(listed.Path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	defer opened.Close()
-	data, err := io.ReadAll(io.LimitReader(opened, mostBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot be read: %w", cause(err))
-	}
-	if len(data) > mostBytes {
-		return nil, fmt.Errorf("larger than %d MiB; split it", mostBytes>>20)
-	}
-	if info, err := opened.Stat(); err != nil || !listed.Same(info) {
-		return data, errMoving
-	}
-	return data, nil
-}
-
-// cause leaves the path out, which the problem names already.
-func cause(err error) error {
-	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		return failed.Err
-	}
-	return err
-}
-
-// after adds the last good versions of what the file holds with mistakes; of all that is absent if that is unclear.
-func (c content) after(known *file) content {
-	if known == nil {
-		return c
-	}
-	fresh := make(map[identity]bool, len(c.objects))
-	for _, o := range c.objects {
-		fresh[o.identity] = true
-	}
-	for _, o := range known.objects {
-		if !fresh[o.identity] && (c.unclear || c.invalid[o.identity]) {
-			kept := *o
-			kept.stale = true
-			c.objects = append(c.objects, &kept)
+// store replaces the stored objects by the accepted ones. If several files have the same object, the file that had it before
+// keeps it, so that a copy does not replace the original.
+func (l *Loader) store(r *reader) {
+	next := make(map[identity]*acceptedObject, len(r.accepted))
+	for _, o := range r.accepted {
+		used, before := next[o.identity], l.stored[o.identity]
+		if used != nil && before != nil && before.document.File == o.document.File {
+			o, used = used, o
+		}
+		next[o.identity] = cmp.Or(used, o)
+		if used != nil {
+			position := used.document.Position("metadata.name")
+			r.add(o.document, "metadata.name", fmt.Sprintf(
+				"%s is also in %s:%d, and Doorbell uses that one; rename or remove one", o.identity, position.File, position.Line))
 		}
 	}
-	return c
+	for id, before := range l.stored {
+		if next[id] == nil && (r.set.rejected[id] || r.isUnclear(before.document.File)) {
+			next[id] = before
+		}
+	}
+	l.stored = next
+}
+
+// isUnclear reports whether the file may hold objects that the reader did not recognize.
+func (r *reader) isUnclear(file string) bool {
+	return slices.ContainsFunc(r.unclear, func(path string) bool {
+		return file == path || strings.HasPrefix(file, path+string(filepath.Separator))
+	})
 }

@@ -9,76 +9,73 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
+	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/manifestdir"
 )
 
-func TestReloadKeepsTheLastGoodVersion(t *testing.T) {
+func TestReloadStoresTheLastAcceptedVersionOfEachObject(t *testing.T) {
 	const (
-		live   = "ActionMapping default/big-order on track/order_completed of a.yaml"
-		stored = "Secret default/knock of a.yaml"
+		stored       = "ActionMapping default/big-order on track/order_completed of a.yaml"
+		storedSecret = "Secret default/knock of a.yaml"
+		bracket      = "invalid YAML: did not find expected ',' or ']'; correct the indentation, or put the whole value in quotes"
 	)
-	const gone = ""
+	const deleted = ""
+	identify := strings.Replace(mapping, "track/order_completed", "identify", 1)
 	loader := newLoader(t)
 	for _, tc := range []struct {
 		name   string
-		change map[string]string // to a.yaml, which holds the Secret and the mapping; "" deletes
+		change map[string]string // of a.yaml, which has the Secret and the mapping, and of other files
 		want   []string
 	}{
-		{"a change is taken", map[string]string{"a.yaml": join(secret, strings.Replace(mapping, "track/order_completed", "identify", 1))}, []string{
-			"ActionMapping default/big-order on identify of a.yaml", stored,
+		{"a valid change replaces the object", map[string]string{"a.yaml": join(secret, identify)}, []string{
+			"ActionMapping default/big-order on identify of a.yaml", storedSecret,
 		}},
-		{"a deleted file is a deletion", map[string]string{"a.yaml": gone}, nil},
-		{"an object taken out of its file is a deletion", map[string]string{"a.yaml": secret}, []string{stored}},
-		{"broken YAML keeps all", map[string]string{"a.yaml": "a: [b\n"}, []string{
-			live + ", stale", stored + ", stale",
-			"a.yaml:1: not YAML: the bracket is not closed, or something follows it; if this is an expression, put it in quotes",
+		{"deleting the file deletes its objects", map[string]string{"a.yaml": deleted}, nil},
+		{"removing an object from its file deletes it", map[string]string{"a.yaml": secret}, []string{storedSecret}},
+		{"invalid YAML changes nothing", map[string]string{"a.yaml": "a: [b\n"}, []string{stored, storedSecret, "a.yaml:1: " + bracket}},
+		{"an empty file changes nothing", map[string]string{"a.yaml": "\n"}, []string{
+			stored, storedSecret, "a.yaml: no objects; to remove the objects that it had, delete the file",
 		}},
-		{"an empty file keeps all", map[string]string{"a.yaml": "\n"}, []string{
-			live + ", stale", stored + ", stale",
-			"a.yaml: holds no object; to take its objects out of service, delete the file",
+		{"an object with a mistake keeps its version, and the other objects change", map[string]string{
+			"a.yaml": join(strings.Replace(identify, "recipients: body.userId", "recipients: 3", 1), strings.Replace(secret, "name: knock", "name: key", 1)),
+		}, []string{
+			stored, "Secret default/key of a.yaml",
+			"a.yaml:10: spec.triggerWorkflow.recipients: must be of type string, not integer; put it in quotes",
 		}},
-		{"an object with a mistake keeps its version, and the others go on", map[string]string{"a.yaml": strings.Replace(mapping, "recipients: body.userId", "recipients: 3", 1)}, []string{
-			live + ", stale",
-			"a.yaml:10: spec.triggerWorkflow.recipients: must be a string, not an integer; put it in quotes",
+		{"an object of an unknown kind may be any object", map[string]string{"a.yaml": join(secret, strings.Replace(identify, "kind: Action", "kind: Acton", 1))}, []string{
+			stored, storedSecret, "a.yaml:7: kind: must be Source or ActionMapping",
 		}},
-		{"an object that cannot be named keeps whatever it may have been", map[string]string{"a.yaml": join(secret, strings.Replace(mapping, "kind: Action", "kind: Acton", 1))}, []string{
-			live + ", stale", stored,
-			"a.yaml:7: kind: there is no kind ActonMapping; did you mean ActionMapping?",
+		{"an object without apiVersion and kind may be any object", map[string]string{"a.yaml": join(secret, "spec: {}\n")}, []string{
+			stored, storedSecret, "a.yaml:6: ignored a document without kind",
 		}},
-		{"an object without apiVersion and kind likewise", map[string]string{"a.yaml": join(secret, "spec: {}\n")}, []string{
-			live + ", stale", stored,
-			"a.yaml:6: a document without kind: left alone",
+		{"an object with an invalid name may be any object", map[string]string{"a.yaml": join(secret, strings.Replace(identify, "name: big-order", "name: 1", 1))}, []string{
+			stored, storedSecret, "a.yaml:9: metadata.name: must be of type string, not number; put it in quotes",
 		}},
-		{"an object with a name that cannot be likewise", map[string]string{"a.yaml": join(secret, strings.Replace(mapping, "big-order", "Big", 1))}, []string{
-			live + ", stale", stored,
-			`a.yaml:9: metadata.name: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (found "Big")`,
+		{"an object moves to another file", map[string]string{"a.yaml": secret, "b.yaml": mapping}, []string{
+			"ActionMapping default/big-order on track/order_completed of b.yaml", storedSecret,
 		}},
-		{"an object moved to another file", map[string]string{"a.yaml": secret, "b.yaml": mapping}, []string{
-			"ActionMapping default/big-order on track/order_completed of b.yaml", stored,
+		{"an object moves out of a file that is now invalid", map[string]string{"a.yaml": "a: [b", "b.yaml": mapping}, []string{
+			"ActionMapping default/big-order on track/order_completed of b.yaml", storedSecret, "a.yaml:1: " + bracket,
 		}},
-		{"an object moved out of a file that is broken", map[string]string{"a.yaml": "[", "b.yaml": mapping}, []string{
-			"ActionMapping default/big-order on track/order_completed of b.yaml", stored + ", stale",
-			"a.yaml:1: not YAML: the bracket is not closed, or something follows it; if this is an expression, put it in quotes",
-		}},
-		{"a copy does not replace the original", map[string]string{"0.yaml": strings.Replace(mapping, "track/order_completed", "identify", 1)}, []string{
-			live, stored,
-			"0.yaml:4: metadata.name: ActionMapping default/big-order is in a.yaml:9 too, and that one is used; rename or remove one",
+		{"a copy does not replace the original", map[string]string{"0.yaml": identify}, []string{
+			stored, storedSecret,
+			"0.yaml:4: metadata.name: ActionMapping default/big-order is also in a.yaml:9, and Doorbell uses that one; rename or remove one",
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			begin(t, loader, map[string]string{"a.yaml": join(secret, mapping)})
-			if first := describe(loader.Load(t.Context(), folder.Scan([]string{"."}))); !cmp.Equal(first, []string{live, stored}) {
-				t.Fatalf("before the change: %q", first)
+			first := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"."})))
+			if diff := cmp.Diff([]string{stored, storedSecret}, first); diff != "" {
+				t.Fatalf("set before the change (-want +got):\n%s", diff)
 			}
 			for path, content := range tc.change {
-				if content == gone {
+				if content == deleted {
 					os.Remove(path)
 				} else {
 					write(t, map[string]string{path: content})
 				}
 			}
-			for range 2 { // it stays so when nothing changes further
-				got := describe(loader.Load(t.Context(), folder.Scan([]string{"."})))
+			for range 2 { // loading again without a change gives the same set
+				got := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"."})))
 				if diff := cmp.Diff(tc.want, got); diff != "" {
 					t.Errorf("set (-want +got):\n%s", diff)
 				}
@@ -87,43 +84,56 @@ func TestReloadKeepsTheLastGoodVersion(t *testing.T) {
 	}
 }
 
-func TestReloadLeavesAFileInMotionAsItWas(t *testing.T) {
+func TestReloadKeepsTheObjectsOfAFileThatIsChanging(t *testing.T) {
 	loader := newLoader(t)
 	begin(t, loader, map[string]string{"a.yaml": mapping})
-	listing := folder.Scan([]string{"a.yaml"})
+	listing := manifestdir.Scan([]string{"a.yaml"})
 	want := describe(loader.Load(t.Context(), listing))
 
 	write(t, map[string]string{"a.yaml": "half of"})
 	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), listing))); diff != "" {
-		t.Errorf("written since it was listed (-want +got):\n%s", diff)
+		t.Errorf("set after the listed file was written (-want +got):\n%s", diff)
 	}
 	os.Remove("a.yaml")
 	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), listing))); diff != "" {
-		t.Errorf("deleted since it was listed (-want +got):\n%s", diff)
+		t.Errorf("set after the listed file was deleted (-want +got):\n%s", diff)
 	}
 }
 
-func TestReloadRecoversFromAFileThatCannotBeRead(t *testing.T) {
+func TestReloadKeepsTheObjectsOfPathsThatCannotBeRead(t *testing.T) {
+	loader := newLoader(t)
+	begin(t, loader, map[string]string{"d/a.yaml": mapping})
+	want := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"d"})))
+	unreadable := manifestdir.Listing{Unreadable: []string{"d"}}
+	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), unreadable))); diff != "" {
+		t.Errorf("set (-want +got):\n%s", diff)
+	}
+	if got := describe(loader.Load(t.Context(), manifestdir.Listing{})); len(got) > 0 {
+		t.Errorf("set after the directory was deleted: %v", got)
+	}
+}
+
+func TestReloadKeepsTheObjectsOfAFileThatIsTooLarge(t *testing.T) {
 	loader := newLoader(t)
 	begin(t, loader, map[string]string{"a.yaml": mapping})
-	good := describe(loader.Load(t.Context(), folder.Scan([]string{"a.yaml"})))
+	valid := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"a.yaml"})))
 
 	write(t, map[string]string{"a.yaml": mapping + strings.Repeat("#\n", 3<<20)})
-	want := []string{good[0] + ", stale", "a.yaml: larger than 5 MiB; split it"}
-	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), folder.Scan([]string{"a.yaml"})))); diff != "" {
-		t.Errorf("while unreadable (-want +got):\n%s", diff)
+	want := []string{valid[0], "a.yaml: larger than 5 MiB; split the file"}
+	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), manifestdir.Scan([]string{"a.yaml"})))); diff != "" {
+		t.Errorf("set (-want +got):\n%s", diff)
 	}
 	write(t, map[string]string{"a.yaml": mapping})
-	if diff := cmp.Diff(good, describe(loader.Load(t.Context(), folder.Scan([]string{"a.yaml"})))); diff != "" {
-		t.Errorf("afterwards (-want +got):\n%s", diff)
+	if diff := cmp.Diff(valid, describe(loader.Load(t.Context(), manifestdir.Scan([]string{"a.yaml"})))); diff != "" {
+		t.Errorf("set after the file was corrected (-want +got):\n%s", diff)
 	}
 }
 
-func TestLoadNamesPathsThatAreNotThere(t *testing.T) {
+func TestLoadNamesMissingPaths(t *testing.T) {
 	loader := newLoader(t)
 	begin(t, loader, nil)
-	got := describe(loader.Load(t.Context(), folder.Scan([]string{"missing"})))
-	if diff := cmp.Diff([]string{"missing: no such file or folder"}, got); diff != "" {
+	got := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"missing"})))
+	if diff := cmp.Diff([]string{"missing: no such file or directory"}, got); diff != "" {
 		t.Errorf("set (-want +got):\n%s", diff)
 	}
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest"
-	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/folder"
+	"github.com/doorbell-dev/doorbell/cmd/doorbell/internal/manifest/manifestdir"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// newLoader checks with the CRDs of this repository. Make it once a test, before the test changes its folder: compiling
-// the rules takes a while.
+// newLoader returns a loader with the CRDs of this repository. A test calls it once, because compiling the rules takes a
+// while, and before it changes its working directory.
 func newLoader(t testing.TB) *manifest.Loader {
 	t.Helper()
 	loader, err := manifest.NewLoader(os.DirFS("../../../../config/crd"))
@@ -25,15 +26,15 @@ func newLoader(t testing.TB) *manifest.Loader {
 	return loader
 }
 
-// begin goes to an empty folder with the files, and has the loader forget the case before.
+// begin changes to a new directory with the files, and deletes the objects that the loader stored before.
 func begin(t *testing.T, loader *manifest.Loader, files map[string]string) {
 	t.Helper()
-	loader.Load(t.Context(), folder.Listing{})
+	loader.Load(t.Context(), manifestdir.Listing{})
 	t.Chdir(t.TempDir())
 	write(t, files)
 }
 
-// write makes files in the current folder.
+// write makes files in the current manifestdir.
 func write(t testing.TB, files map[string]string) {
 	t.Helper()
 	for path, content := range files {
@@ -74,42 +75,33 @@ stringData: {apiKey: sk_test_1}
 
 func join(documents ...string) string { return strings.Join(documents, "---\n") }
 
-// describe says in short what a set holds.
+// describe returns the contents of a set, one line each.
 func describe(set *manifest.Set) []string {
 	var lines []string
 	for _, s := range set.Sources {
-		lines = append(lines, mark("Source "+s.Object.Namespace+"/"+s.Object.Name+" of "+s.File, s.Stale))
+		lines = append(lines, "Source "+s.Object.Namespace+"/"+s.Object.Name+" of "+s.Locate(problem.Problem{}).File)
 	}
 	for _, m := range set.Mappings {
-		lines = append(lines, mark("ActionMapping "+m.Object.Namespace+"/"+m.Object.Name+" on "+m.Object.Spec.Event+" of "+m.File, m.Stale))
+		lines = append(lines, "ActionMapping "+m.Object.Namespace+"/"+m.Object.Name+" on "+m.Object.Spec.Event+" of "+m.Locate(problem.Problem{}).File)
 	}
 	for _, s := range set.Secrets {
-		lines = append(lines, mark("Secret "+s.Object.Namespace+"/"+s.Object.Name+" of "+s.File, s.Stale))
+		lines = append(lines, "Secret "+s.Object.Namespace+"/"+s.Object.Name+" of "+s.Locate(problem.Problem{}).File)
 	}
-	for _, i := range set.Ignored {
-		lines = append(lines, i.String())
-	}
+	lines = append(lines, set.Ignored...)
 	for _, p := range set.Problems {
-		lines = append(lines, mistake(p))
+		lines = append(lines, line(p))
 	}
 	return lines
 }
 
-func mark(line string, stale bool) string {
-	if stale {
-		return line + ", stale"
-	}
-	return line
-}
-
-func mistake(p manifest.Problem) string {
+func line(p problem.Problem) string {
 	if p.Warning {
 		return "warning: " + p.Error()
 	}
 	return p.Error()
 }
 
-func TestLoadTakesWhatAClusterTakes(t *testing.T) {
+func TestLoadAcceptsWhatAClusterAccepts(t *testing.T) {
 	loader := newLoader(t)
 	for _, tc := range []struct {
 		name  string
@@ -117,7 +109,7 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 		want  []string
 	}{
 		{
-			"objects of all kinds, from several files and folders",
+			"objects of all kinds, in several files and directories",
 			map[string]string{"a.yaml": join(source, mapping), "deep/er/b.yml": secret},
 			[]string{
 				"Source default/rudderstack of a.yaml",
@@ -126,7 +118,7 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 			},
 		},
 		{
-			"other kinds are named and left alone",
+			"objects of other kinds are ignored, and named",
 			map[string]string{
 				"a.yaml":             join(secret, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"),
 				"kustomization.yaml": "resources: [a.yaml]\n",
@@ -135,14 +127,14 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 			},
 			[]string{
 				"Secret default/knock of a.yaml",
-				"a.yaml:6: Deployment web: left alone",
-				"flux.yaml:1: Source other: left alone",
-				"kustomization.yaml: Kustomization: left alone",
-				"values.yaml:1: a document without kind: left alone",
+				"a.yaml:6: ignored Deployment web",
+				"flux.yaml:1: ignored Source other",
+				"kustomization.yaml:1: ignored a document without kind",
+				"values.yaml:1: ignored a document without kind",
 			},
 		},
 		{
-			"a Secret that is a template, and a Namespace without a word",
+			"a Secret that is a template is ignored, and a Namespace is not worth a message",
 			map[string]string{
 				"a.yaml": join(source, strings.Replace(secret, "{name: knock}", "{name: knock, annotations: {doorbell.dev/template: 'true'}}", 1)),
 				"b.yaml": join("apiVersion: v1\nkind: Namespace\nmetadata: {name: production}\n",
@@ -151,15 +143,15 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 			[]string{
 				"Source default/rudderstack of a.yaml",
 				"Secret default/other of b.yaml",
-				"a.yaml:8: Secret knock: left alone, a template: write your key into it and remove the annotation doorbell.dev/template, or set KNOCK_API_KEY",
+				"a.yaml:8: ignored Secret knock, which is a template; write your key into it and remove the annotation doorbell.dev/template, or set KNOCK_API_KEY",
 			},
 		},
 		{
 			"the items of a List",
-			map[string]string{"a.yaml": "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(mapping), "\n", "\n  ") + "\n- kind: Source\n  apiVersion: v2\n"},
+			map[string]string{"a.yaml": "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(mapping), "\n", "\n  ") + "\n- kind: Source\n  apiVersion: doorbell.dev/v2\n"},
 			[]string{
 				"ActionMapping default/big-order on track/order_completed of a.yaml",
-				"a.yaml:15: apiVersion: Source is of apiVersion doorbell.dev/v1alpha1; write that",
+				"a.yaml:15: apiVersion: must be doorbell.dev/v1alpha1",
 			},
 		},
 		{
@@ -185,7 +177,7 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			begin(t, loader, tc.files)
-			set := loader.Load(t.Context(), folder.Scan([]string{"."}))
+			set := loader.Load(t.Context(), manifestdir.Scan([]string{"."}))
 			if diff := cmp.Diff(tc.want, describe(set)); diff != "" {
 				t.Errorf("set (-want +got):\n%s", diff)
 			}
@@ -193,33 +185,33 @@ func TestLoadTakesWhatAClusterTakes(t *testing.T) {
 	}
 }
 
-func TestLoadFillsIn(t *testing.T) {
+func TestLoadFillsInDefaultsAndSecretData(t *testing.T) {
 	loader := newLoader(t)
 	begin(t, loader, map[string]string{"a.yaml": join(source, mapping, "apiVersion: v1\nkind: Secret\nmetadata: {name: k}\ndata: {a: b25l, b: dHdv}\nstringData: {b: three}\n")})
-	set := loader.Load(t.Context(), folder.Scan([]string{"a.yaml"}))
+	set := loader.Load(t.Context(), manifestdir.Scan([]string{"a.yaml"}))
 
 	if len(set.Problems) > 0 {
 		t.Fatalf("problems: %v", set.Problems)
 	}
 	if active := set.Mappings[0].Object.Spec.Active; active == nil || !*active {
-		t.Error("the schema's default of spec.active is not filled in")
+		t.Error("spec.active lacks the default of the schema")
 	}
 	want := map[string][]byte{"a": []byte("one"), "b": []byte("three")}
 	if diff := cmp.Diff(want, set.Secrets[0].Object.Data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)
 	}
-	file, line := set.Mappings[0].Position("spec.triggerWorkflow.recipients")
-	if file != "a.yaml" || line != 17 {
-		t.Errorf("recipients are at %s:%d, want a.yaml:17", file, line)
-	}
-	problem := set.Mappings[0].Problem("spec.triggerWorkflow.data[total]", "no such path")
-	if got, want := problem.Error(), "a.yaml:15: spec.triggerWorkflow.data[total]: no such path"; got != want {
-		t.Errorf("problem %q, want %q", got, want)
+	for field, want := range map[string]string{
+		"spec.triggerWorkflow.recipients":  "a.yaml:17: spec.triggerWorkflow.recipients: unknown",
+		"spec.triggerWorkflow.data[total]": "a.yaml:15: spec.triggerWorkflow.data[total]: unknown",
+	} {
+		if got := set.Mappings[0].Locate(problem.Problem{Field: field, Message: "unknown"}).Error(); got != want {
+			t.Errorf("problem %q, want %q", got, want)
+		}
 	}
 }
 
-func TestTheSamplesAreGood(t *testing.T) {
-	set := newLoader(t).Load(t.Context(), folder.Scan([]string{"../../../../config/samples"}))
+func TestTheSamplesHaveNoProblems(t *testing.T) {
+	set := newLoader(t).Load(t.Context(), manifestdir.Scan([]string{"../../../../config/samples"}))
 	for _, problem := range set.Problems {
 		t.Error(problem)
 	}
@@ -228,8 +220,8 @@ func TestTheSamplesAreGood(t *testing.T) {
 	}
 }
 
-func TestLoaderNeedsTheCRDs(t *testing.T) {
+func TestNewLoaderFailsWithoutTheCRDs(t *testing.T) {
 	if _, err := manifest.NewLoader(os.DirFS(t.TempDir())); err == nil {
-		t.Error("a loader without CRDs was made")
+		t.Error("NewLoader succeeded without CRDs")
 	}
 }

@@ -3,7 +3,12 @@
 package crd
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,145 +22,152 @@ import (
 	"k8s.io/apimachinery/pkg/api/operation"
 	metavalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"github.com/doorbell-dev/doorbell/ingest/nearest"
+	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// CheckMetadata checks the name, namespace, labels and annotations of a namespaced object of any kind.
-func CheckMetadata(ctx context.Context, object map[string]any) []Finding {
-	_, findings := checkMetadata(ctx, object)
-	return sorted(findings)
+// Check validates a namespaced object as the API server validates a new object with strict field validation. It changes
+// the object in place: it removes unknown fields and fills in defaults, so that an object without errors is what the API
+// server would store. The problems are sorted by field. Check panics if the catalog does not have the kind.
+func (c *Catalog) Check(ctx context.Context, gvk schema.GroupVersionKind, object map[string]any) []problem.Problem {
+	k := c.kinds[gvk]
+	meta, problems := checkMetadata(ctx, object)
+	if meta != nil {
+		problems = append(problems, k.prune(object)...)
+		problems = append(problems, k.validate(ctx, object)...)
+	}
+	return sorted(problems)
 }
 
-// checkMetadata returns no metadata when it cannot be read at all.
-func checkMetadata(ctx context.Context, object map[string]any) (*metav1.ObjectMeta, []Finding) {
-	meta, found, unknown, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
-	switch {
-	case err != nil:
-		return nil, []Finding{malformed(err)}
-	case !found || meta == nil:
+// checkMetadata returns nil metadata if it cannot decode the metadata at all.
+func checkMetadata(ctx context.Context, object map[string]any) (*metav1.ObjectMeta, []problem.Problem) {
+	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mistyped.Field != "" {
+		message := fmt.Sprintf("must be of type %s, not %s; put it in quotes", mistyped.Type, mistyped.Value)
+		return nil, []problem.Problem{{Field: "metadata." + mistyped.Field, Message: message}}
+	}
+	if err != nil {
+		return nil, []problem.Problem{{Field: "metadata", Message: "must be a mapping with a name"}}
+	}
+	if meta == nil {
 		meta = &metav1.ObjectMeta{}
 	}
-	var findings []Finding
+	var problems []problem.Problem
 	for _, path := range unknown {
-		findings = append(findings, Finding{Path: path, Message: unknownField(path, metadataFields())})
+		known := []string{"name", "namespace", "labels", "annotations", "finalizers", "ownerReferences"}
+		problems = append(problems, unknownField(path, known))
 	}
 	errs := metavalidation.ValidateObjectMetaDeclaratively(ctx, operation.Create, meta, nil, true,
 		metavalidation.NameIsDNSSubdomain, field.NewPath("metadata"), false)
-	return meta, append(findings, explain(errs)...)
-}
-
-// malformed finds the field in an error such as "json: cannot unmarshal number into Go struct field ObjectMeta.name of
-// type string".
-func malformed(err error) Finding {
-	_, rest, _ := strings.Cut(err.Error(), "ObjectMeta.")
-	name, kind, typed := strings.Cut(rest, " of type ")
-	if !typed {
-		return Finding{Path: "metadata", Message: "must be a mapping with name and namespace"}
-	}
-	message := "has the wrong type, " + kind + " is wanted"
-	if kind == "string" {
-		message = "must hold text only; put numbers and the like in quotes"
-	}
-	return Finding{Path: "metadata." + name, Message: message}
-}
-
-func metadataFields() []string {
-	return []string{"name", "namespace", "labels", "annotations", "finalizers", "generateName", "ownerReferences"}
+	return meta, append(problems, translate(errs)...)
 }
 
 // prune removes unknown fields and nulls, and fills in the defaults.
-func (k *kind) prune(object map[string]any) []Finding {
-	var findings []Finding
-	if spec, given := object["spec"]; given {
-		findings = empties(spec, "spec")
+func (k *kind) prune(object map[string]any) []problem.Problem {
+	var problems []problem.Problem
+	for name, value := range object {
+		if name != "metadata" && name != "status" {
+			problems = append(problems, nulls(value, name)...)
+		}
 	}
 	unknown := pruning.PruneWithOptions(object, k.schema, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
-		findings = append(findings, Finding{Path: path, Message: unknownField(path, k.fieldsBeside(path))})
+		problems = append(problems, unknownField(path, k.siblings(path)))
 	}
 	defaulting.PruneNonNullableNullsWithoutDefaults(object, k.schema)
 	defaulting.Default(object, k.schema)
 	if k.status {
 		delete(object, "status")
 	}
-	return findings
+	return problems
 }
 
-// empties warns of fields without a value: the API server leaves them out, so "when:" would mean always.
-func empties(value any, path string) []Finding {
-	var findings []Finding
+// nulls warns about fields without a value. The API server removes them, so that an empty "when:" matches every event.
+func nulls(value any, path string) []problem.Problem {
+	var problems []problem.Problem
 	switch value := value.(type) {
 	case nil:
-		return []Finding{{Path: path, Message: "has no value, so it is left out; give it one, or remove it", Warning: true}}
+		problems = append(problems, problem.Problem{Field: path, Message: "has no value, so it is ignored; write one, or remove the field", Warning: true})
 	case map[string]any:
 		for name, inner := range value {
-			findings = append(findings, empties(inner, path+"."+name)...)
+			problems = append(problems, nulls(inner, path+"."+name)...)
 		}
 	case []any:
 		for i, inner := range value {
-			findings = append(findings, empties(inner, path+"["+strconv.Itoa(i)+"]")...)
+			problems = append(problems, nulls(inner, path+"["+strconv.Itoa(i)+"]")...)
 		}
 	}
-	return findings
+	return problems
 }
 
-// validate applies the schema, and the rules if the schema leaves nothing that would confuse them.
-func (k *kind) validate(ctx context.Context, object map[string]any) []Finding {
+// blocking are the errors after which the API server skips the CEL rules.
+var blocking = []field.ErrorType{
+	field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid,
+}
+
+// validate applies the schema, and the CEL rules unless the schema finds blocking errors.
+func (k *kind) validate(ctx context.Context, object map[string]any) []problem.Problem {
 	errs := validation.ValidateCustomResource(nil, object, k.validator)
 	errs = append(errs, objectmeta.Validate(ctx, nil, object, k.schema, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, k.schema, object)...)
-	if k.rules != nil && !blocking(errs) {
+	if k.rules != nil && !slices.ContainsFunc(errs, func(err *field.Error) bool { return slices.Contains(blocking, err.Type) }) {
 		broken, _ := k.rules.Validate(ctx, nil, k.schema, object, nil, celconfig.RuntimeCELCostBudget)
 		errs = append(errs, broken...)
 	}
-	return explain(errs)
+	return translate(errs)
 }
 
-// blocking is the API server's own criterion for not running the rules.
-func blocking(errs field.ErrorList) bool {
-	return slices.ContainsFunc(errs, func(err *field.Error) bool {
-		switch err.Type {
-		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong,
-			field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
-			return true
-		default:
-			return false
-		}
-	})
+func unknownField(path string, siblings []string) problem.Problem {
+	message := "unknown field; remove it"
+	if meant := nearest.Word(path[strings.LastIndexByte(path, '.')+1:], siblings); meant != "" {
+		message = fmt.Sprintf("unknown field; did you mean %s?", meant)
+	} else if len(siblings) > 0 {
+		message = "unknown field; remove it, or use one of " + strings.Join(siblings, ", ")
+	}
+	return problem.Problem{Field: path, Message: message}
 }
 
-// fieldsBeside lists the fields that the schema has where the unknown one at path stands.
-func (k *kind) fieldsBeside(path string) []string {
-	parts := strings.Split(path, ".")
+// siblings returns the fields that the schema allows beside the unknown field at path.
+func (k *kind) siblings(path string) []string {
 	at := k.schema
-	for _, part := range parts[:len(parts)-1] {
-		name, index, indexed := strings.Cut(part, "[")
-		if at = child(at, name); at == nil {
+	segments := strings.Split(path, ".")
+	for _, segment := range segments[:len(segments)-1] {
+		name, _, _ := strings.Cut(segment, "[")
+		if property, ok := at.Properties[name]; ok {
+			at = &property
+		} else if at.AdditionalProperties != nil && at.AdditionalProperties.Structural != nil {
+			at = at.AdditionalProperties.Structural
+		} else {
 			return nil
 		}
-		for range strings.Count(index, "[") + 1 {
-			if indexed && at != nil {
-				at = at.Items
-			}
+		for at.Items != nil {
+			at = at.Items
 		}
 	}
-	if at == nil {
-		return nil
-	}
-	names := make([]string, 0, len(at.Properties))
-	for name := range at.Properties {
-		names = append(names, name)
-	}
-	return names
+	return slices.Sorted(maps.Keys(at.Properties))
 }
 
-func child(at *structural.Structural, name string) *structural.Structural {
-	if property, ok := at.Properties[name]; ok {
-		return &property
+// sorted sorts problems by field. It removes the warnings about fields that also have errors, and all problems below a field
+// that has an error, since they follow from it.
+func sorted(problems []problem.Problem) []problem.Problem {
+	wrong := map[string]bool{}
+	for _, p := range problems {
+		wrong[p.Field] = wrong[p.Field] || !p.Warning
 	}
-	if at.AdditionalProperties != nil {
-		return at.AdditionalProperties.Structural
-	}
-	return nil
+	problems = slices.DeleteFunc(problems, func(p problem.Problem) bool {
+		for i, c := range p.Field {
+			if (c == '.' || c == '[') && wrong[p.Field[:i]] {
+				return true
+			}
+		}
+		return p.Warning && wrong[p.Field]
+	})
+	slices.SortFunc(problems, func(a, b problem.Problem) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(problems)
 }

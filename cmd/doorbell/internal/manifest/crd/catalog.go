@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crd checks objects as an API server would on "kubectl apply": with the schemas, defaults and CEL rules of
-// the CustomResourceDefinitions, by the API server's own code.
+// Package crd validates objects as the API server would: it runs the API server's own code with the schemas, defaults and
+// CEL rules of CustomResourceDefinitions. Package manifest uses it for every object that it reads. The package must never
+// accept an object that a cluster would reject.
 package crd
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Catalog holds what is known of each kind.
+// Catalog holds the schemas of a set of kinds. It is safe for concurrent use.
 type Catalog struct {
 	kinds map[schema.GroupVersionKind]*kind
 }
@@ -30,28 +30,27 @@ type Catalog struct {
 type kind struct {
 	schema    *structural.Structural
 	validator validation.SchemaValidator
-	rules     *cel.Validator // nil without rules
-	// status is set when status is a subresource: then an applied status is ignored.
+	rules     *cel.Validator // nil if the schema has no rules
+	// status reports whether status is a subresource, so that the API server ignores the status of an applied object.
 	status bool
 }
 
-// Load reads every CustomResourceDefinition among the YAML files at the root of fsys. Compiling the rules takes tens
-// of milliseconds; do it once.
-func Load(fsys fs.FS) (*Catalog, error) {
+// Load reads the CustomResourceDefinitions from the YAML files at the root of each file system, and ignores other objects.
+// It takes tens of milliseconds, because it compiles the rules.
+func Load(systems ...fs.FS) (*Catalog, error) {
 	catalog := &Catalog{kinds: map[schema.GroupVersionKind]*kind{}}
-	names, err := fs.Glob(fsys, "*.yaml")
-	if err != nil {
-		return nil, fmt.Errorf("list CRDs: %w", err)
-	}
-	for _, name := range names {
-		if err := catalog.addFile(fsys, name); err != nil {
-			return nil, fmt.Errorf("CRD %s: %w", path.Base(name), err)
+	for _, system := range systems {
+		names, _ := fs.Glob(system, "*.yaml") // fails for a malformed pattern only
+		for _, name := range names {
+			if err := catalog.addFile(system, name); err != nil {
+				return nil, fmt.Errorf("CRD %s: %w", name, err)
+			}
 		}
 	}
 	return catalog, nil
 }
 
-// Has tells whether objects of this kind can be checked.
+// Has reports whether the catalog can check objects of this kind.
 func (c *Catalog) Has(gvk schema.GroupVersionKind) bool { return c.kinds[gvk] != nil }
 
 func (c *Catalog) addFile(fsys fs.FS, name string) error {
@@ -63,10 +62,7 @@ func (c *Catalog) addFile(fsys fs.FS, name string) error {
 	if err := yaml.Unmarshal(data, &definition); err != nil {
 		return err
 	}
-	if definition.Kind != "CustomResourceDefinition" {
-		return nil // a kustomization.yaml, say
-	}
-	for _, version := range definition.Spec.Versions {
+	for _, version := range definition.Spec.Versions { // none if the file holds another kind
 		if !version.Served {
 			continue
 		}
@@ -74,16 +70,14 @@ func (c *Catalog) addFile(fsys fs.FS, name string) error {
 		if err != nil {
 			return fmt.Errorf("version %s: %w", version.Name, err)
 		}
-		c.kinds[schema.GroupVersionKind{
-			Group: definition.Spec.Group, Version: version.Name, Kind: definition.Spec.Names.Kind,
-		}] = k
+		c.kinds[schema.GroupVersionKind{Group: definition.Spec.Group, Version: version.Name, Kind: definition.Spec.Names.Kind}] = k
 	}
 	return nil
 }
 
 func newKind(version apiextensionsv1.CustomResourceDefinitionVersion) (*kind, error) {
 	if version.Schema == nil {
-		return nil, fmt.Errorf("it has no schema")
+		return nil, errors.New("no schema")
 	}
 	var internal apiextensions.CustomResourceValidation
 	err := apiextensionsv1.Convert_v1_CustomResourceValidation_To_apiextensions_CustomResourceValidation(version.Schema, &internal, nil)
@@ -107,17 +101,4 @@ func newKind(version apiextensionsv1.CustomResourceDefinitionVersion) (*kind, er
 		rules:     cel.NewValidator(shape, true, celconfig.PerCallLimit),
 		status:    version.Subresources != nil && version.Subresources.Status != nil,
 	}, nil
-}
-
-// Check does to a namespaced object what creating it would, with strict field validation. It changes object in place:
-// unknown fields go, defaults come. The findings are sorted; an object without any would be stored as it now is.
-// It panics on a kind that the catalog does not have.
-func (c *Catalog) Check(ctx context.Context, gvk schema.GroupVersionKind, object map[string]any) []Finding {
-	k := c.kinds[gvk]
-	meta, findings := checkMetadata(ctx, object)
-	if meta != nil {
-		findings = append(findings, k.prune(object)...)
-		findings = append(findings, k.validate(ctx, object)...)
-	}
-	return sorted(findings)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package folder
+package manifestdir
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// make makes files in the current folder, each with its own path as its content.
+// create makes files in the working directory. The content of each one is its path.
 func create(t *testing.T, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
@@ -44,30 +44,28 @@ func TestScan(t *testing.T) {
 		make  func(t *testing.T)
 		paths []string
 		want  []string
-		errs  []PathError
+		fails []string
 	}{
-		{"folders at any depth, for YAML only", func(t *testing.T) {
+		{"directories at any depth, YAML files only", func(t *testing.T) {
 			create(t, "a.yaml", "b.YML", "c.json", "d/e/f.yaml", "g.yaml/h.yaml")
 		}, []string{"."}, []string{"a.yaml", "b.YML", "d/e/f.yaml", "g.yaml/h.yaml"}, nil},
-		{"nothing hidden", func(t *testing.T) { create(t, ".a.yaml", ".git/b.yaml", "c.yaml") }, []string{"."}, []string{"c.yaml"}, nil},
-		{"a file by its name, whatever it is", func(t *testing.T) { create(t, "a.json", "b.yaml") }, []string{"./a.json"}, []string{"a.json"}, nil},
-		{"what is named twice is listed once", func(t *testing.T) { create(t, "a/b.yaml") }, []string{"a", "a/b.yaml", "./a/../a"}, []string{"a/b.yaml"}, nil},
-		{"links to folders and files, of which some go round", func(t *testing.T) {
+		{"no hidden files", func(t *testing.T) { create(t, ".a.yaml", ".git/b.yaml", "c.yaml") }, []string{"."}, []string{"c.yaml"}, nil},
+		{"a path to a file with any extension", func(t *testing.T) { create(t, "a.json", "b.yaml") }, []string{"./a.json"}, []string{"a.json"}, nil},
+		{"a file that is given twice is listed once", func(t *testing.T) { create(t, "a/b.yaml") }, []string{"a", "a/b.yaml", "./a/../a"}, []string{"a/b.yaml"}, nil},
+		{"links to directories and files, some of them in circles", func(t *testing.T) {
 			create(t, "a/b.yaml", "c/d.yaml", "e.txt")
 			link(t, "..", "a/up")
 			link(t, ".", "a/self")
 			link(t, "nowhere", "a/dead.yaml")
 			link(t, "../e.txt", "a/e.yaml")
 			link(t, "loop.yaml", "a/loop.yaml")
-		}, []string{"a"}, []string{"a/b.yaml", "a/e.yaml", "a/up/c/d.yaml"}, []PathError{
-			{Path: "a/loop.yaml", Message: "cannot be read: too many links"},
-		}},
+		}, []string{"a"}, []string{"a/b.yaml", "a/e.yaml", "a/up/c/d.yaml"}, []string{"a/loop.yaml: too many links"}},
 		{"a mounted ConfigMap", func(t *testing.T) {
 			create(t, "m/..2026/a.yaml")
 			link(t, "..2026", "m/..data")
 			link(t, "..data/a.yaml", "m/a.yaml")
 		}, []string{"m"}, []string{"m/a.yaml"}, nil},
-		{"what does not exist", func(*testing.T) {}, []string{"a"}, nil, []PathError{{Path: "a", Message: "no such file or folder", Gone: true}}},
+		{"a path that does not exist", func(*testing.T) {}, []string{"a"}, nil, []string{"a: no such file or directory"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -76,9 +74,22 @@ func TestScan(t *testing.T) {
 			if diff := cmp.Diff(tc.want, names(listing)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tc.errs, listing.Errors); diff != "" {
-				t.Errorf("errors (-want +got):\n%s", diff)
+			var fails []string
+			for _, p := range listing.Problems {
+				fails = append(fails, p.Error())
+			}
+			if diff := cmp.Diff(tc.fails, fails); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestScanTellsUnreadablePathsFromMissingOnes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	link(t, "loop.yaml", "loop.yaml")
+	listing := Scan([]string{"loop.yaml", "missing.yaml"})
+	if diff := cmp.Diff([]string{"loop.yaml"}, listing.Unreadable); diff != "" {
+		t.Errorf("unreadable paths (-want +got):\n%s", diff)
 	}
 }
