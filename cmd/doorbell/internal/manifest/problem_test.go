@@ -47,8 +47,8 @@ func TestProblemsNameTheLineTheFieldAndTheCorrection(t *testing.T) {
 			"a.yaml:8: spec.triggerWorkflow.recipients: required; add it",
 			"a.yaml:10: spec.triggerWorkflow.recipient: unknown field; did you mean recipients?",
 		}},
-		{"a value that is not supported", strings.Replace(source, "RudderStack", "Rudderstack", 1), []string{
-			`a.yaml:5: spec.type: unsupported value "Rudderstack"; supported values: "RudderStack", "Custom"`,
+		{"a value that is not supported", source + "  eventMatching: exact\n", []string{
+			`a.yaml:7: spec.eventMatching: unsupported value "exact"; supported values: "Normalized", "Exact"`,
 		}},
 		{"a boolean instead of text", mapping + "    actor: yes\n", []string{"a.yaml:11: spec.triggerWorkflow.actor: " + aString + "boolean" + quoted}},
 		{"a list instead of an expression", strings.Replace(mapping, "body.userId", "[body.userId]", 1), []string{
