@@ -38,9 +38,6 @@ func NewRedactor(paths []string, omitPayloads bool) *Redactor {
 	return r
 }
 
-// Encode applies the Redactor and returns the entry as JSON.
-func (r *Redactor) Encode(entry Entry) ([]byte, error) { return Encode(r.Apply(entry)) }
-
 // Apply returns a redacted copy of the entry; it does not change its argument.
 func (r *Redactor) Apply(entry Entry) Entry {
 	if len(entry.Payload) > 0 && len(r.paths) > 0 {

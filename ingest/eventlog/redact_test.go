@@ -118,9 +118,9 @@ func FuzzRedactor(f *testing.F) {
 		if rawjson.Validate([]byte(payload), 100) != nil || rawjson.Validate([]byte(body), 100) != nil {
 			t.Skip("the receiver rejects invalid JSON")
 		}
-		record, err := eventlog.NewRedactor([]string{"body.a"}, false).Encode(eventlog.Entry{
+		record, err := eventlog.Encode(eventlog.NewRedactor([]string{"body.a"}, false).Apply(eventlog.Entry{
 			Payload: json.RawMessage(payload), Actions: []eventlog.Action{{Requests: []eventlog.Request{{Body: json.RawMessage(body)}}}},
-		})
+		}))
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
