@@ -7,111 +7,111 @@ import (
 	"strings"
 )
 
-func (w *world) identify(c *call) (any, *refusal) {
+func (s *store) identify(c *call) (any, *rejection) {
 	id := c.ids["user"]
-	w.Users[id] = merge(w.Users[id], c.body)
-	return w.userView(id), nil
+	s.Users[id] = merge(s.Users[id], c.body)
+	return s.userView(id), nil
 }
 
-func (w *world) deleteUser(c *call) (any, *refusal) {
-	delete(w.Users, c.ids["user"])
+func (s *store) deleteUser(c *call) (any, *rejection) {
+	delete(s.Users, c.ids["user"])
 	return nil, nil
 }
 
-func (w *world) mergeUser(c *call) (any, *refusal) {
+func (s *store) mergeUser(c *call) (any, *rejection) {
 	id, from := c.ids["user"], name(c.body["from_user_id"])
-	if w.Users[id] == nil || w.Users[from] == nil {
+	if s.Users[id] == nil || s.Users[from] == nil {
 		return nil, notFound("the user was not found")
 	}
-	w.Users[id] = merge(w.Users[from], w.Users[id])
-	delete(w.Users, from)
-	return w.userView(id), nil
+	s.Users[id] = merge(s.Users[from], s.Users[id])
+	delete(s.Users, from)
+	return s.userView(id), nil
 }
 
-func (w *world) setObject(c *call) (any, *refusal) {
+func (s *store) setObject(c *call) (any, *rejection) {
 	name := objectName(c)
-	w.Objects[name] = merge(w.Objects[name], c.body)
-	return w.objectView(c.ids["collection"], c.ids["object"]), nil
+	s.Objects[name] = merge(s.Objects[name], c.body)
+	return s.objectView(c.ids["collection"], c.ids["object"]), nil
 }
 
-func (w *world) deleteObject(c *call) (any, *refusal) {
-	delete(w.Objects, objectName(c))
-	delete(w.Subscriptions, objectName(c))
+func (s *store) deleteObject(c *call) (any, *rejection) {
+	delete(s.Objects, objectName(c))
+	delete(s.Subscriptions, objectName(c))
 	return nil, nil
 }
 
-func (w *world) setTenant(c *call) (any, *refusal) {
+func (s *store) setTenant(c *call) (any, *rejection) {
 	id := c.ids["tenant"]
-	w.Tenants[id] = merge(w.Tenants[id], c.body)
-	view := without(w.Tenants[id], "preferences", "channel_data")
+	s.Tenants[id] = merge(s.Tenants[id], c.body)
+	view := without(s.Tenants[id], "preferences", "channel_data")
 	view["__typename"], view["id"] = "Tenant", id
 	return view, nil
 }
 
-func (w *world) deleteTenant(c *call) (any, *refusal) {
-	delete(w.Tenants, c.ids["tenant"])
+func (s *store) deleteTenant(c *call) (any, *rejection) {
+	delete(s.Tenants, c.ids["tenant"])
 	return nil, nil
 }
 
-func (w *world) addMembers(c *call) (any, *refusal) {
+func (s *store) addMembers(c *call) (any, *rejection) {
 	audience := c.ids["audience"]
-	if w.members[audience] == nil {
+	if s.members[audience] == nil {
 		if c.query.Get("create_audience") != "true" {
 			return nil, notFound("the audience was not found")
 		}
-		w.members[audience] = map[string]bool{}
+		s.members[audience] = map[string]bool{}
 	}
 	for _, member := range list(c.body, "members") {
-		w.members[audience][w.member(member)] = true
+		s.members[audience][s.member(member)] = true
 	}
 	return nil, nil
 }
 
-func (w *world) removeMembers(c *call) (any, *refusal) {
-	members, ok := w.members[c.ids["audience"]]
+func (s *store) removeMembers(c *call) (any, *rejection) {
+	members, ok := s.members[c.ids["audience"]]
 	if !ok {
 		return nil, notFound("the audience was not found")
 	}
 	for _, member := range list(c.body, "members") {
-		delete(members, w.member(member))
+		delete(members, s.member(member))
 	}
 	return nil, nil
 }
 
-// member identifies a member's user, if it says more than its id, and returns the id.
-func (w *world) member(member any) string {
+// member returns the ID of a member's user. If the user has more properties than the ID, member creates or updates it.
+func (s *store) member(member any) string {
 	described, _ := member.(map[string]any)
 	user, _ := described["user"].(map[string]any)
 	if len(user) > 1 {
-		w.refer(user)
+		s.refer(user)
 	}
 	return name(user)
 }
 
-func (w *world) subscribe(c *call) (any, *refusal) {
+func (s *store) subscribe(c *call) (any, *rejection) {
 	object := objectName(c)
-	if w.Objects[object] == nil {
-		w.Objects[object] = Properties{}
+	if s.Objects[object] == nil {
+		s.Objects[object] = Properties{}
 	}
-	if w.Subscriptions[object] == nil {
-		w.Subscriptions[object] = map[string]Properties{}
+	if s.Subscriptions[object] == nil {
+		s.Subscriptions[object] = map[string]Properties{}
 	}
 	properties, _ := c.body["properties"].(map[string]any)
 	views := []any{}
 	for _, recipient := range list(c.body, "recipients") {
-		reference, _ := w.refer(recipient)
-		w.Subscriptions[object][reference] = merge(w.Subscriptions[object][reference], properties)
-		views = append(views, w.subscriptionView(c, reference))
+		reference, _ := s.refer(recipient)
+		s.Subscriptions[object][reference] = merge(s.Subscriptions[object][reference], properties)
+		views = append(views, s.subscriptionView(c, reference))
 	}
 	return views, nil
 }
 
-func (w *world) unsubscribe(c *call) (any, *refusal) {
-	subscribers := w.Subscriptions[objectName(c)]
+func (s *store) unsubscribe(c *call) (any, *rejection) {
+	subscribers := s.Subscriptions[objectName(c)]
 	views := []any{}
 	for _, recipient := range list(c.body, "recipients") {
 		if reference := name(recipient); subscribers[reference] != nil {
-			views = append(views, w.subscriptionView(c, reference))
+			views = append(views, s.subscriptionView(c, reference))
 			delete(subscribers, reference)
 		}
 	}
@@ -120,33 +120,89 @@ func (w *world) unsubscribe(c *call) (any, *refusal) {
 
 func objectName(c *call) string { return c.ids["collection"] + "/" + c.ids["object"] }
 
-func (w *world) userView(id string) Properties {
-	view := maps.Clone(w.Users[id])
+func (s *store) userView(id string) Properties {
+	view := maps.Clone(s.Users[id])
 	if view == nil {
 		view = Properties{}
 	}
-	view["__typename"], view["id"], view["updated_at"] = "User", id, w.timestamp()
+	view["__typename"], view["id"], view["updated_at"] = "User", id, s.timestamp()
 	return without(view, "preferences", "channel_data")
 }
 
-func (w *world) objectView(collection, id string) Properties {
+func (s *store) objectView(collection, id string) Properties {
 	return Properties{
-		"__typename": "Object", "id": id, "collection": collection, "updated_at": w.timestamp(),
-		"properties": without(w.Objects[collection+"/"+id], "preferences", "channel_data"),
+		"__typename": "Object", "id": id, "collection": collection, "updated_at": s.timestamp(),
+		"properties": without(s.Objects[collection+"/"+id], "preferences", "channel_data"),
 	}
 }
 
-func (w *world) subscriptionView(c *call, reference string) Properties {
+func (s *store) subscriptionView(c *call, reference string) Properties {
 	return Properties{
-		"__typename": "Subscription", "inserted_at": w.timestamp(), "updated_at": w.timestamp(),
-		"object":     w.objectView(c.ids["collection"], c.ids["object"]),
-		"properties": w.Subscriptions[objectName(c)][reference], "recipient": w.recipientView(reference),
+		"__typename": "Subscription", "inserted_at": s.timestamp(), "updated_at": s.timestamp(),
+		"object":     s.objectView(c.ids["collection"], c.ids["object"]),
+		"properties": s.Subscriptions[objectName(c)][reference], "recipient": s.recipientView(reference),
 	}
 }
 
-func (w *world) recipientView(reference string) Properties {
+func (s *store) recipientView(reference string) Properties {
 	if collection, id, isObject := strings.Cut(reference, "/"); isObject {
-		return w.objectView(collection, id)
+		return s.objectView(collection, id)
 	}
-	return w.userView(reference)
+	return s.userView(reference)
+}
+
+// operation is a bulk identify. The first poll returns the status processing. The second poll returns completed, and only
+// then the users change.
+type operation struct {
+	id       string
+	status   string
+	users    []any
+	failed   []map[string]string
+	inserted string
+}
+
+func (s *store) bulkIdentify(c *call) (any, *rejection) {
+	started := &operation{
+		id: s.newID(), status: "queued", users: list(c.body, "users"), failed: []map[string]string{}, inserted: s.timestamp(),
+	}
+	s.operations[started.id] = started
+	return s.operationView(started), nil
+}
+
+func (s *store) poll(c *call) (any, *rejection) {
+	polled, ok := s.operations[c.ids["operation"]]
+	if !ok {
+		return nil, notFound("the bulk operation was not found")
+	}
+	switch polled.status {
+	case "queued":
+		polled.status = "processing"
+	case "processing":
+		s.complete(polled)
+	}
+	return s.operationView(polled), nil
+}
+
+func (s *store) complete(o *operation) {
+	o.status = "completed"
+	for _, user := range o.users {
+		if id := name(user); s.failRows[id] {
+			o.failed = append(o.failed, map[string]string{"id": id})
+		} else {
+			s.refer(user)
+		}
+	}
+}
+
+func (s *store) operationView(o *operation) Properties {
+	processed := 0
+	if o.status == "completed" {
+		processed = len(o.users)
+	}
+	return Properties{
+		"__typename": "BulkOperation", "id": o.id, "name": "users.identify", "status": o.status,
+		"estimated_total_rows": len(o.users), "processed_rows": processed,
+		"success_count": processed - len(o.failed), "error_count": len(o.failed), "error_items": o.failed,
+		"progress_path": "/v1/bulk_operations/" + o.id, "inserted_at": o.inserted, "updated_at": s.timestamp(),
+	}
 }

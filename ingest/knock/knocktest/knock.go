@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package knocktest is a fake Knock that refuses what Knock's API description refuses, keeps Knock's limits, and
-// remembers what it was told. Where Knock's answer is not documented, it does what is simplest and says so here: a
-// delete of what is not there succeeds, a merge of a user who is not there is a 404, and an unknown actor, workflow or
-// audience is a 404 too.
+// Package knocktest is a strict fake of Knock's API for tests and demonstrations. It rejects the requests that Knock's API
+// description does not allow, enforces Knock's rate limits on demand, and stores the users, objects, tenants, audiences,
+// subscriptions and workflow runs that the calls create. It must never accept a request that Knock would reject, since
+// tests would then pass with a client that fails in production.
+//
+// Knock does not document every response. In these cases the fake does the simplest thing: deleting something that does
+// not exist succeeds, and a merge of an unknown user, an unknown actor, workflow or audience gets a 404 response.
 package knocktest
 
 import (
@@ -16,31 +19,31 @@ import (
 )
 
 const (
-	maxBody = 10 << 20 // Knock's limit for the data of a trigger
-	maxKey  = 255
+	maxBody = 10 << 20 // bytes; Knock's limit for the data of a trigger
+	maxKey  = 255      // characters
 )
 
-// Knock answers as Knock does. It may be used by any number of goroutines.
+// Knock is the fake as an HTTP handler. It is safe for concurrent use.
 type Knock struct {
-	routes  []route
-	limited bool
-	history int
-	alarm   func(format string, args ...any)
+	routes      []route
+	limited     bool // enforce the rate limits
+	history     int  // the number of calls and runs to keep; 0 for all
+	reportError func(format string, args ...any)
 
-	lock    sync.Mutex // of all that follows
+	lock    sync.Mutex // protects the fields below
 	apiKey  string
 	respond func(Call) *Answer
-	world   world
+	store   store
 	calls   []Call
 	seq     int
-	changed chan struct{}
+	changed chan struct{} // closed and replaced when a call arrives or gets its answer
 }
 
-// Handler makes a fake for use in a process; tests have New.
+// Handler returns a fake for use in a program. Tests use New.
 func Handler(options ...Option) *Knock {
 	k := &Knock{
-		routes: routes(), alarm: func(string, ...any) {}, apiKey: APIKey, changed: make(chan struct{}),
-		world: newWorld(time.Now),
+		routes: routes(), reportError: func(string, ...any) {}, apiKey: APIKey, changed: make(chan struct{}),
+		store: newStore(time.Now),
 	}
 	for _, option := range options {
 		option(k)
@@ -48,60 +51,62 @@ func Handler(options ...Option) *Knock {
 	return k
 }
 
-// Answer is what a test wants a call to hear.
+// Answer is a response that a test prescribes for a call.
 type Answer struct {
-	// Status is 0 to leave the answer to the fake.
+	// Status is the HTTP status, or 0 to send the fake's own response.
 	Status int
 	Header map[string]string
 	Body   string
-	// After lets the call take effect first: the answer is lost or changed on its way back.
+	// After makes the fake execute the call before it sends this answer, as if the real response was lost on its way.
 	After bool
-	// Hold delays the answer until it is closed.
+	// Hold delays the answer until the channel is closed. If it is nil, there is no delay.
 	Hold <-chan struct{}
-	// Drop ends the connection without an answer.
+	// Drop closes the connection without a response.
 	Drop bool
 }
 
-// Respond has answer asked for each call, as it arrived; nil leaves the call to the fake. It replaces the one before.
+// Respond makes the fake call answer for each request. If answer returns nil, the fake responds on its own. A second call
+// of Respond replaces the function.
 func (k *Knock) Respond(answer func(Call) *Answer) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	k.respond = answer
 }
 
-// SetAPIKey has the fake take this key only.
+// SetAPIKey makes the fake accept only this API key.
 func (k *Knock) SetAPIKey(key string) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	k.apiKey = key
 }
 
-// ServeHTTP records the request, answers it, and acts on it unless it is refused.
+// ServeHTTP records the request, executes it unless it is invalid, and sends the response.
 func (k *Knock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if tooLarge := new(http.MaxBytesError); err != nil && !errors.As(err, &tooLarge) {
-		return // the caller went away
+		return // the client closed the connection
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	found, ids, refused := find(k.routes, r.Method, path)
-	if refused == nil && err != nil {
-		refused = &refusal{status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Message: "at most 10 MB"}
+	found, ids, rejected := find(k.routes, r.Method, path)
+	if rejected == nil && err != nil {
+		rejected = &rejection{status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Message: "the body has more than 10 MB"}
 	}
-	if refused != nil && refused.Code == "unclean_path" {
-		k.alarm("a path that is not clean reached Knock: %s %s", r.Method, r.RequestURI)
+	if rejected != nil && rejected.Code == "unclean_path" {
+		k.reportError("knocktest: a path with an empty or dot segment reached Knock: %s %s", r.Method, r.RequestURI)
 	}
-	incoming := request{r, found, ids, body, refused}
-	call := k.arrived(r, incoming.endpoint(), string(body))
+	incoming := request{r, found, ids, body, rejected}
+	call := k.recordCall(r, incoming.endpoint(), string(body))
 	answer := k.decide(incoming, call)
 	if answer == nil || answer.Drop {
-		k.answered(call.Seq, Dropped, false)
+		k.recordAnswer(call.Seq, Dropped, false)
 		panic(http.ErrAbortHandler)
 	}
-	k.answered(call.Seq, answer.Status, answer.Header["idempotent-replayed"] != "")
+	k.recordAnswer(call.Seq, answer.Status, answer.Header["idempotent-replayed"] != "")
 	write(w, call.Seq, answer)
 }
 
-// decide asks the test, then the fake. It returns nil if the caller went away.
+// decide returns the answer that the test prescribes, or else the fake's own. It returns nil if the client closed the
+// connection while the answer was on hold.
 func (k *Knock) decide(r request, call Call) *Answer {
 	k.lock.Lock()
 	respond := k.respond
@@ -111,11 +116,11 @@ func (k *Knock) decide(r request, call Call) *Answer {
 		wanted = respond(call)
 	}
 	if wanted == nil {
-		return k.act(r, call.Seq)
+		return k.execute(r, call.Seq)
 	}
 	var own *Answer
 	if wanted.After {
-		own = k.act(r, call.Seq)
+		own = k.execute(r, call.Seq)
 	}
 	if wanted.Hold != nil {
 		select {
@@ -130,15 +135,15 @@ func (k *Knock) decide(r request, call Call) *Answer {
 	case own != nil:
 		return own
 	default:
-		return k.act(r, call.Seq)
+		return k.execute(r, call.Seq)
 	}
 }
 
-// request is one request with what its path says.
+// request is a request with the route and the IDs that its path names.
 type request struct {
 	*http.Request
-	route   *route
-	ids     map[string]string
-	body    []byte
-	refused *refusal // by path, method or size
+	route    *route // nil if rejected
+	ids      map[string]string
+	body     []byte
+	rejected *rejection // because of the path, the method or the size
 }

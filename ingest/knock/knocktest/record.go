@@ -11,42 +11,44 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// Dropped is the status of a call that was cut off without an answer.
+// Dropped is the status of a call whose connection was closed without a response.
 const Dropped = -1
 
-// Call is one request as it arrived.
+// Call is the record of one request.
 type Call struct {
-	// Seq counts from 1, in order of arrival.
+	// Seq is the position in the order of arrival, from 1.
 	Seq    int
 	Method string
-	// Path is as it was on the wire, with the query.
+	// Path is the escaped path with the query, as the client sent it.
 	Path string
-	// Endpoint is empty when the path or the method is not Knock's.
+	// Endpoint is "" if Knock has no such path or method.
 	Endpoint knock.Endpoint
 	Body     string
-	// Header holds accept, content-type, idempotency-key, user-agent and x-knock-branch, as far as they came.
+	// Header has the headers accept, content-type, idempotency-key, user-agent and x-knock-branch that the request has.
 	Header map[string]string
-	// Status is 0 until it is answered.
+	// Status is the status of the response, or 0 before there is one.
 	Status int
-	// Replayed is whether the answer was an earlier one, by its idempotency key.
+	// Replayed reports whether the fake repeated an earlier response because of the idempotency key.
 	Replayed bool
-	At       time.Time
+	// At is the time of arrival.
+	At time.Time
 }
 
-// Calls lists what has arrived, answered or not.
+// Calls returns all calls in order of arrival, including calls that have no response yet.
 func (k *Knock) Calls() []Call {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	return slices.Clone(k.calls)
 }
 
-// Wait returns nil once enough says so of the calls; it is asked again whenever one arrives or is answered.
-func (k *Knock) Wait(ctx context.Context, enough func([]Call) bool) error {
+// Wait blocks until condition returns true. It evaluates the condition at once, and again whenever a call arrives or gets
+// its response. If ctx ends first, Wait returns its error.
+func (k *Knock) Wait(ctx context.Context, condition func([]Call) bool) error {
 	for {
 		k.lock.Lock()
 		calls, changed := slices.Clone(k.calls), k.changed
 		k.lock.Unlock()
-		if enough(calls) {
+		if condition(calls) {
 			return nil
 		}
 		select {
@@ -57,7 +59,7 @@ func (k *Knock) Wait(ctx context.Context, enough func([]Call) bool) error {
 	}
 }
 
-// Answered is for Wait: at least so many calls that have their answer, be it a refusal.
+// Answered returns a condition for Wait: at least count calls have a response, including rejections.
 func Answered(count int) func([]Call) bool {
 	return func(calls []Call) bool {
 		answered := 0
@@ -70,21 +72,21 @@ func Answered(count int) func([]Call) bool {
 	}
 }
 
-// State is a copy of what the fake holds.
+// State returns a copy of the stored state.
 func (k *Knock) State() State {
 	k.lock.Lock()
 	defer k.lock.Unlock()
-	return k.world.snapshot()
+	return k.store.snapshot()
 }
 
-// arrived records a request.
-func (k *Knock) arrived(r *http.Request, endpoint knock.Endpoint, body string) Call {
+// recordCall records the arrival of a request.
+func (k *Knock) recordCall(r *http.Request, endpoint knock.Endpoint, body string) Call {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	k.seq++
 	call := Call{
 		Seq: k.seq, Method: r.Method, Path: r.RequestURI, Endpoint: endpoint, Body: body,
-		Header: map[string]string{}, At: k.world.now(),
+		Header: map[string]string{}, At: k.store.now(),
 	}
 	for _, name := range []string{"accept", "content-type", "idempotency-key", "user-agent", "x-knock-branch"} {
 		if value := r.Header.Get(name); value != "" {
@@ -95,22 +97,22 @@ func (k *Knock) arrived(r *http.Request, endpoint knock.Endpoint, body string) C
 	if k.history > 0 {
 		k.calls = k.calls[max(0, len(k.calls)-k.history):]
 	}
-	k.announce()
+	k.notifyWaiters()
 	return call
 }
 
-// answered records what a call came to.
-func (k *Knock) answered(seq, status int, replayed bool) {
+// recordAnswer records the status of the response to a call.
+func (k *Knock) recordAnswer(seq, status int, replayed bool) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	if index := len(k.calls) - 1 - (k.seq - seq); index >= 0 {
 		k.calls[index].Status, k.calls[index].Replayed = status, replayed
 	}
-	k.announce()
+	k.notifyWaiters()
 }
 
-// announce wakes those who wait.
-func (k *Knock) announce() {
+// notifyWaiters makes every Wait evaluate its condition again.
+func (k *Knock) notifyWaiters() {
 	close(k.changed)
 	k.changed = make(chan struct{})
 }

@@ -14,103 +14,56 @@ import (
 type route struct {
 	endpoint knock.Endpoint
 	method   string
-	path     string   // a part in braces takes an ID
-	query    []string // boolean parameters
-	rate     int      // published calls a second
-	body     *schema  // nil for none
-	status   int
-	act      func(*world, *call) (any, *refusal)
+	path     string   // a segment in braces stands for an ID
+	query    []string // the names of boolean parameters
+	rate     int      // Knock's published limit in calls a second
+	body     *schema  // nil for a call without a body
+	status   int      // of a success
+	act      func(*store, *call) (any, *rejection)
 }
 
-// call is a request that passed the checks.
+// call is a request that passed all checks.
 type call struct {
 	ids   map[string]string
 	query url.Values
 	body  map[string]any
-	key   string // Idempotency-Key
+	key   string // the idempotency key
 }
 
-// routes are the calls that Doorbell makes; whatever else Knock has is refused.
+// routes returns the calls that Doorbell makes. The fake rejects all other calls of Knock's API. Methods, paths and rates
+// repeat the table in the package knock on purpose: they come from Knock's documentation, so that the fake finds mistakes
+// in that table.
 func routes() []route {
 	const (
 		put, post, get, del = http.MethodPut, http.MethodPost, http.MethodGet, http.MethodDelete
 		ok, empty           = http.StatusOK, http.StatusNoContent
 	)
 	return []route{
-		{knock.IdentifyUser, put, "/v1/users/{user}", nil, 60, new(user()), ok, (*world).identify},
-		{knock.DeleteUser, del, "/v1/users/{user}", nil, 5, nil, empty, (*world).deleteUser},
-		{knock.MergeUser, post, "/v1/users/{user}/merge", nil, 5, mergeBody(), ok, (*world).mergeUser},
-		{knock.BulkIdentify, post, "/v1/users/bulk/identify", nil, 1, bulkBody(), ok, (*world).bulkIdentify},
-		{knock.BulkOperationStatus, get, "/v1/bulk_operations/{operation}", nil, 200, nil, ok, (*world).poll},
-		{knock.SetObject, put, "/v1/objects/{collection}/{object}", nil, 60, objectBody(), ok, (*world).setObject},
-		{knock.DeleteObject, del, "/v1/objects/{collection}/{object}", nil, 60, nil, empty, (*world).deleteObject},
-		{knock.Subscribe, post, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, subscribeBody(), ok, (*world).subscribe},
-		{knock.Unsubscribe, del, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, unsubscribeBody(), ok, (*world).unsubscribe},
-		{knock.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, new(tenant()), ok, (*world).setTenant},
-		{knock.DeleteTenant, del, "/v1/tenants/{tenant}", nil, 5, nil, empty, (*world).deleteTenant},
-		{knock.AddAudienceMember, post, "/v1/audiences/{audience}/members", []string{"create_audience"}, 60, membersBody(), empty, (*world).addMembers},
-		{knock.RemoveAudienceMember, del, "/v1/audiences/{audience}/members", nil, 60, membersBody(), empty, (*world).removeMembers},
-		{knock.CancelWorkflow, post, "/v1/workflows/{workflow}/cancel", nil, 1000, cancelBody(), empty, (*world).cancel},
-		{knock.TriggerWorkflow, post, "/v1/workflows/{workflow}/trigger", nil, 1000, triggerBody(), ok, (*world).trigger},
+		{knock.IdentifyUser, put, "/v1/users/{user}", nil, 60, new(user()), ok, (*store).identify},
+		{knock.DeleteUser, del, "/v1/users/{user}", nil, 5, nil, empty, (*store).deleteUser},
+		{knock.MergeUser, post, "/v1/users/{user}/merge", nil, 5, mergeBody(), ok, (*store).mergeUser},
+		{knock.BulkIdentify, post, "/v1/users/bulk/identify", nil, 1, bulkBody(), ok, (*store).bulkIdentify},
+		{knock.BulkOperationStatus, get, "/v1/bulk_operations/{operation}", nil, 200, nil, ok, (*store).poll},
+		{knock.SetObject, put, "/v1/objects/{collection}/{object}", nil, 60, objectBody(), ok, (*store).setObject},
+		{knock.DeleteObject, del, "/v1/objects/{collection}/{object}", nil, 60, nil, empty, (*store).deleteObject},
+		{knock.Subscribe, post, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, subscribeBody(), ok, (*store).subscribe},
+		{knock.Unsubscribe, del, "/v1/objects/{collection}/{object}/subscriptions", nil, 60, unsubscribeBody(), ok, (*store).unsubscribe},
+		{knock.SetTenant, put, "/v1/tenants/{tenant}", []string{"resolve_full_preference_settings"}, 60, new(tenant()), ok, (*store).setTenant},
+		{knock.DeleteTenant, del, "/v1/tenants/{tenant}", nil, 5, nil, empty, (*store).deleteTenant},
+		{knock.AddAudienceMember, post, "/v1/audiences/{audience}/members", []string{"create_audience"}, 60, membersBody(), empty, (*store).addMembers},
+		{knock.RemoveAudienceMember, del, "/v1/audiences/{audience}/members", nil, 60, membersBody(), empty, (*store).removeMembers},
+		{knock.CancelWorkflow, post, "/v1/workflows/{workflow}/cancel", nil, 1000, cancelBody(), empty, (*store).cancel},
+		{knock.TriggerWorkflow, post, "/v1/workflows/{workflow}/trigger", nil, 1000, triggerBody(), ok, (*store).trigger},
 	}
 }
 
-func body(fields map[string]schema, required ...string) *schema {
-	return new(record(fields, required...))
-}
-
-func mergeBody() *schema {
-	return body(map[string]schema{"from_user_id": {kind: text, format: userID}}, "from_user_id")
-}
-
-func bulkBody() *schema {
-	users := schema{kind: array, items: new(inlineUser()), min: 1, max: 1000}
-	return body(map[string]schema{"users": users}, "users")
-}
-
-func objectBody() *schema {
-	return &schema{kind: object, bounded: true, fields: map[string]schema{
-		"name": optional(text), "locale": optional(text), "timezone": optional(text),
-		"preferences": preferences(), "channel_data": channelData(),
-	}}
-}
-
-func subscribeBody() *schema {
-	recipients := schema{kind: array, items: new(recipient()), min: 1, max: 100}
-	return body(map[string]schema{"recipients": recipients, "properties": optional(object)}, "recipients")
-}
-
-func unsubscribeBody() *schema {
-	recipients := schema{kind: array, items: new(reference()), min: 1, max: 100}
-	return body(map[string]schema{"recipients": recipients}, "recipients")
-}
-
-func membersBody() *schema {
-	member := record(map[string]schema{"user": inlineUser(), "tenant": optional(text)}, "user")
-	members := schema{kind: array, items: &member, min: 1, max: 1000}
-	return body(map[string]schema{"members": members}, "members")
-}
-
-func cancelBody() *schema {
-	recipients := schema{kind: array, items: new(reference()), nullable: true}
-	return body(map[string]schema{"cancellation_key": {kind: text}, "recipients": recipients}, "cancellation_key")
-}
-
-func triggerBody() *schema {
-	settings := record(map[string]schema{"sandbox_mode": optional(boolean), "skip_delay": optional(boolean)})
-	return body(map[string]schema{
-		"recipients": {kind: array, items: new(recipient()), min: 1, max: 1000},
-		"actor":      recipient().orNull(), "tenant": inlineTenant().orNull(),
-		"data": optional(object), "cancellation_key": optional(text), "settings": settings.orNull(),
-	}, "recipients")
-}
-
-// find returns the call that a path, as it is on the wire, and a method name; the paths alone decide between 404 and 405.
-func find(all []route, method, path string) (*route, map[string]string, *refusal) {
-	if bad := unclean(path); bad != nil {
-		return nil, nil, bad
+// find returns the route for a method and an escaped path, and the IDs in the path. If there is no such path it returns a
+// 404 response, and if the path has no such method a 405 response.
+func find(all []route, method, path string) (*route, map[string]string, *rejection) {
+	if invalid := checkPath(path); invalid != nil {
+		return nil, nil, invalid
 	}
-	refused := notFound("no such path")
+	rejected := notFound("unknown path")
 	for index := range all {
 		ids, ok := match(all[index].path, path)
 		if !ok {
@@ -119,12 +72,12 @@ func find(all []route, method, path string) (*route, map[string]string, *refusal
 		if all[index].method == method {
 			return &all[index], ids, checkIDs(ids)
 		}
-		refused = &refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "no such method"}
+		rejected = &rejection{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "the path does not support this method"}
 	}
-	return nil, nil, refused
+	return nil, nil, rejected
 }
 
-// match reads the IDs, unescaped, from a path that fits the pattern.
+// match reports whether a path matches the pattern, and returns the unescaped IDs in it by name.
 func match(pattern, path string) (map[string]string, bool) {
 	wanted, got := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(wanted) != len(got) {
@@ -146,19 +99,19 @@ func match(pattern, path string) (map[string]string, bool) {
 }
 
 // unclean refuses what a server may read as another path: only a client that forgot to check an ID sends it.
-func unclean(path string) *refusal {
+func checkPath(path string) *rejection {
 	for _, part := range strings.Split(path, "/")[1:] {
 		plain, err := url.PathUnescape(part)
 		if err != nil || plain == "" || plain == "." || plain == ".." {
-			return &refusal{status: http.StatusBadRequest, Code: "unclean_path", Message: "an empty or dot segment in " + path}
+			return &rejection{status: http.StatusBadRequest, Code: "unclean_path", Message: "the path has an empty or dot segment: " + path}
 		}
 	}
 	return nil
 }
 
-func checkIDs(ids map[string]string) *refusal {
+func checkIDs(ids map[string]string) *rejection {
 	for name, id := range ids {
-		if reason := badID(id); reason != "" {
+		if reason := idProblem(id); reason != "" {
 			return invalid(wrong(name, "%s", reason))
 		}
 	}

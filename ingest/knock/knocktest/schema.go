@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// The kinds of values.
+// The JSON types.
 const (
 	text    = "string"
 	boolean = "boolean"
@@ -21,33 +21,34 @@ const (
 	array   = "array"
 )
 
-// The formats of strings; a userID is Knock's rule for the ids of users.
+// The formats of strings. The format userID follows Knock's rule for the IDs of users.
 const (
 	dateTime = "date-time"
 	uuid     = "uuid"
 	userID   = "userID"
 )
 
-// maxProperties bounds what a recipient has beside the fields that Knock knows, in bytes of JSON.
+// maxProperties is the limit for the custom properties of a recipient, in bytes of JSON.
 const maxProperties = 256 << 10
 
-// schema is as much of OpenAPI as Knock's description of our calls needs, and the limits that only its prose has.
+// schema is a small part of OpenAPI: only what Knock's API description uses for Doorbell's calls. In addition it has the
+// limits that Knock states in its documentation only.
 type schema struct {
-	kind     string // empty for anything
+	kind     string // a JSON type, or "" for any value
 	nullable bool
 	format   string
 	enum     []string
 	fields   map[string]schema
 	required []string
-	absent   string  // a field that makes it something else
-	others   *schema // of the fields that are not named; nil for anything
-	bounded  bool    // fields that are not named share maxProperties
+	absent   string  // a field that must not be present
+	others   *schema // the schema of all other fields; nil for any value
+	bounded  bool    // apply maxProperties to all other fields together
 	items    *schema
-	min, max int // items; max 0 for any number
+	min, max int // number of items; a max of 0 means no limit
 	anyOf    []schema
 }
 
-// problem is what is wrong with a field, as in Knock's answers.
+// problem describes an invalid field, in the format of Knock's errors.
 type problem struct {
 	Field   string  `json:"field"`
 	Message string  `json:"message"`
@@ -58,7 +59,7 @@ func wrong(field, format string, args ...any) []problem {
 	return []problem{{Field: field, Message: fmt.Sprintf(format, args...)}}
 }
 
-// check returns what is wrong with a value, as decoded with numbers kept.
+// check returns the problems of a decoded value. It is nil if the value is valid.
 func (s *schema) check(field string, value any) []problem {
 	switch {
 	case value == nil && s.nullable:
@@ -98,7 +99,7 @@ func (s *schema) checkAny(field string, value any) []problem {
 		}
 		reasons = append(reasons, problems[0].Field+" "+problems[0].Message)
 	}
-	return wrong(field, "has none of its forms: %s", strings.Join(reasons, ", or "))
+	return wrong(field, "matches none of the alternatives: %s", strings.Join(reasons, ", or "))
 }
 
 func (s *schema) checkText(field, value string) []problem {
@@ -114,22 +115,22 @@ func (s *schema) checkText(field, value string) []problem {
 			return wrong(field, "must be a UUID")
 		}
 	case s.format == userID:
-		if reason := badID(value); reason != "" {
+		if reason := idProblem(value); reason != "" {
 			return wrong(field, "%s", reason)
 		}
 	}
 	return nil
 }
 
-// badID applies Knock's rule for the ids of users.
-func badID(id string) string {
+// idProblem says why an ID breaks Knock's rule for the IDs of users. It returns "" if the ID is valid.
+func idProblem(id string) string {
 	switch {
 	case id == "":
 		return "must not be empty"
 	case utf8.RuneCountInString(id) > 256:
 		return "must have at most 256 characters"
 	case strings.ContainsAny(id, "/#"):
-		return `must not have "/" or "#"`
+		return `must not contain "/" or "#"`
 	default:
 		return ""
 	}
@@ -137,7 +138,7 @@ func badID(id string) string {
 
 func (s *schema) checkItems(field string, values []any) []problem {
 	if len(values) < s.min || s.max > 0 && len(values) > s.max {
-		return wrong(field, "has %d items, not %d to %d", len(values), s.min, s.max)
+		return wrong(field, "must have %[2]d to %[3]d items, not %[1]d", len(values), s.min, s.max)
 	}
 	var problems []problem
 	for index, value := range values {
@@ -161,7 +162,7 @@ func (s *schema) checkFields(field string, values map[string]any) []problem {
 		case ok:
 			problems = append(problems, known.check(prefix+name, values[name])...)
 		case name == s.absent:
-			problems = append(problems, wrong(prefix+name, "makes it something else")...)
+			problems = append(problems, wrong(prefix+name, "must not be present")...)
 		case s.others != nil:
 			problems = append(problems, s.others.check(prefix+name, values[name])...)
 		default:
@@ -177,7 +178,7 @@ func (s *schema) checkFields(field string, values map[string]any) []problem {
 func size(values map[string]any) int {
 	encoded, err := json.Marshal(values)
 	if err != nil {
-		panic(fmt.Sprintf("knocktest: %v", err)) // it was decoded from JSON
+		panic(fmt.Sprintf("knocktest: %v", err)) // impossible: the values came from JSON
 	}
 	return len(encoded)
 }

@@ -11,29 +11,29 @@ import (
 // keyLifetime is how long Knock remembers an idempotency key.
 const keyLifetime = 24 * time.Hour
 
-// replay is the answer that an idempotency key has had.
+// replay is the response to the first call with an idempotency key.
 type replay struct {
 	until     time.Time
-	request   string // path and body
+	request   string // a fingerprint of the path and the body
 	requestID string
 	answer    Answer
 }
 
-func (w *world) trigger(c *call) (any, *refusal) {
+func (s *store) trigger(c *call) (any, *rejection) {
 	workflow := c.ids["workflow"]
-	if w.workflows != nil && !slices.Contains(w.workflows, workflow) {
-		return nil, &refusal{status: http.StatusNotFound, Code: "workflow_missing", Message: "the workflow was not found"}
+	if s.workflows != nil && !slices.Contains(s.workflows, workflow) {
+		return nil, &rejection{status: http.StatusNotFound, Code: "workflow_missing", Message: "the workflow was not found"}
 	}
-	run := Run{ID: w.newID(), Workflow: workflow, IdempotencyKey: c.key}
+	run := Run{ID: s.newID(), Workflow: workflow, IdempotencyKey: c.key}
 	if actor := c.body["actor"]; actor != nil {
-		reference, known := w.refer(actor)
+		reference, known := s.refer(actor)
 		if !known {
-			return nil, &refusal{status: http.StatusNotFound, Code: "actor_missing", Message: "the actor was not found"}
+			return nil, &rejection{status: http.StatusNotFound, Code: "actor_missing", Message: "the actor was not found"}
 		}
 		run.Actor = reference
 	}
 	for _, recipient := range list(c.body, "recipients") {
-		reference, known := w.refer(recipient)
+		reference, known := s.refer(recipient)
 		run.Recipients = append(run.Recipients, reference)
 		if !known {
 			run.Unknown = append(run.Unknown, reference)
@@ -42,39 +42,40 @@ func (w *world) trigger(c *call) (any, *refusal) {
 	if tenant := c.body["tenant"]; tenant != nil {
 		run.Tenant = name(tenant)
 		described, _ := tenant.(map[string]any)
-		w.Tenants[run.Tenant] = merge(w.Tenants[run.Tenant], without(described, "id"))
+		s.Tenants[run.Tenant] = merge(s.Tenants[run.Tenant], without(described, "id"))
 	}
 	run.Data, _ = c.body["data"].(map[string]any)
 	run.CancellationKey, _ = c.body["cancellation_key"].(string)
-	w.Runs = append(w.Runs, run)
+	s.Runs = append(s.Runs, run)
 	return map[string]string{"workflow_run_id": run.ID}, nil
 }
 
-// cancel cancels whole runs: one that shares a recipient with the call is canceled for all its recipients.
-func (w *world) cancel(c *call) (any, *refusal) {
+// cancel cancels whole runs. If a run has one of the call's recipients, it is canceled for all its recipients.
+func (s *store) cancel(c *call) (any, *rejection) {
 	var only []string
 	for _, recipient := range list(c.body, "recipients") {
 		only = append(only, name(recipient))
 	}
-	for index := range w.Runs {
-		run := &w.Runs[index]
+	for index := range s.Runs {
+		run := &s.Runs[index]
 		same := run.Workflow == c.ids["workflow"] && run.CancellationKey == c.body["cancellation_key"]
-		meant := len(only) == 0 || slices.ContainsFunc(run.Recipients, func(r string) bool { return slices.Contains(only, r) })
-		run.Canceled = run.Canceled || same && meant
+		affected := len(only) == 0 || slices.ContainsFunc(run.Recipients, func(r string) bool { return slices.Contains(only, r) })
+		run.Canceled = run.Canceled || same && affected
 	}
 	return nil, nil
 }
 
-// replayed returns the answer that the key has had, or a refusal when it comes with another request.
-func (w *world) replayed(key, request string) (*Answer, *refusal) {
-	earlier, ok := w.replays[key]
-	if key == "" || !ok || !w.now().Before(earlier.until) {
+// findReplay returns the earlier response to a call with the same key, or nil. If the earlier call was different, it
+// returns a rejection.
+func (s *store) findReplay(key, request string) (*Answer, *rejection) {
+	earlier, ok := s.replays[key]
+	if key == "" || !ok || !s.now().Before(earlier.until) {
 		return nil, nil
 	}
 	if earlier.request != request {
-		return nil, &refusal{
+		return nil, &rejection{
 			status: http.StatusBadRequest, Code: "idempotency_mismatch",
-			Message: "the idempotency key was used with other parameters",
+			Message: "the idempotency key was used with different parameters",
 		}
 	}
 	again := earlier.answer
@@ -82,9 +83,9 @@ func (w *world) replayed(key, request string) (*Answer, *refusal) {
 	return &again, nil
 }
 
-// remember keeps a success for its key.
-func (w *world) remember(key, request, requestID string, answer Answer) {
+// remember stores a successful response under its idempotency key.
+func (s *store) remember(key, request, requestID string, answer Answer) {
 	if key != "" {
-		w.replays[key] = replay{w.now().Add(keyLifetime), request, requestID, answer}
+		s.replays[key] = replay{s.now().Add(keyLifetime), request, requestID, answer}
 	}
 }
