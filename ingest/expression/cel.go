@@ -46,10 +46,10 @@ func compileCEL(text string, kind Kind) (*program, error) {
 	}
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, compileError(text, issues)
+		return nil, compileError(env, text, kind)
 	}
 	if !serves(ast.OutputType(), kind) {
-		return nil, unserving(text, ast.OutputType(), kind)
+		return nil, unserving(env, text, ast.OutputType(), kind)
 	}
 	guard, err := guards()
 	if err != nil {

@@ -7,34 +7,72 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+
+	"github.com/doorbell-dev/doorbell/ingest/expression/mistake"
 )
 
-func compileError(text string, issues *cel.Issues) *Error {
-	first := issues.Errors()[0]
-	line, column := max(first.Location.Line(), 1), max(first.Location.Column(), 0)+1
-	return &Error{Expression: text, Line: line, Column: column, Problem: plain(first.Message, isCalled(text, line, column))}
-}
+// maxMistakes bounds how many mistakes Doorbell corrects in one expression.
+const maxMistakes = 10
 
-// plain replaces CEL's message about an unknown name. called reports whether the name is a function.
-func plain(message string, called bool) string {
-	reason := strings.TrimPrefix(message, "Syntax error: ")
-	rest, unknown := strings.CutPrefix(reason, "undeclared reference to '")
-	name, _, _ := strings.Cut(rest, "'")
-	switch {
-	case unknown && called:
-		return fmt.Sprintf("unknown function %s", name)
-	case unknown:
-		return fmt.Sprintf("unknown name %s; an expression starts from body, headers or preprocess, and text stands in quotes", name)
-	default:
-		return reason
+// compileError explains the first mistake of an expression that CEL rejects. It corrects one mistake after the other until
+// the expression compiles, so that the corrected line is right as a whole. If it cannot, it shows no corrected line.
+func compileError(env *cel.Env, text string, kind Kind) *Error {
+	first := mistake.Find(env, text, zeroes[kind])
+	fixed := first.Fixed
+	for range maxMistakes {
+		if fixed == "" || accepts(env, fixed, kind) {
+			break
+		}
+		if _, issues := env.Compile(fixed); issues.Err() == nil {
+			fixed = "" // it compiles, but its type does not serve the field
+			break
+		}
+		fixed = mistake.Find(env, fixed, zeroes[kind]).Fixed
 	}
+	if fixed != "" && !accepts(env, fixed, kind) {
+		fixed = ""
+	}
+	return newError(text, first, fixed)
 }
 
-func isCalled(text string, line, column int) bool {
-	characters := []rune(lineOf(text, line))
-	return column <= len(characters) && characters[column-1] == '('
+// accepts reports whether an expression compiles for the kind.
+func accepts(env *cel.Env, text string, kind Kind) bool {
+	if _, ok := parsePath(text); ok {
+		return true
+	}
+	ast, issues := env.Compile(text)
+	return issues.Err() == nil && serves(ast.OutputType(), kind)
 }
 
-func unserving(text string, t *cel.Type, kind Kind) *Error {
-	return &Error{Expression: text, Line: 1, Column: 1, Problem: fmt.Sprintf("this gives %s; %s", typeWord(t.TypeName()), needs[kind])}
+func newError(text string, m mistake.Mistake, fixed string) *Error {
+	before := string([]rune(text)[:m.Offset])
+	line := strings.Count(before, "\n") + 1
+	column := len([]rune(before[strings.LastIndex(before, "\n")+1:])) + 1
+	advice := m.Advice
+	if fixed == "" {
+		advice = strings.TrimSuffix(advice, mistake.Result)
+	}
+	return &Error{Expression: text, Line: line, Column: column, Problem: m.Problem, Advice: advice, Fix: fixed}
 }
+
+// unserving explains that an expression is valid, but cannot give the value that its field needs.
+func unserving(env *cel.Env, text string, t *cel.Type, kind Kind) *Error {
+	if t.Kind() == types.TypeKind { // a word such as string or map, which is also a text that lost its quotes
+		m := mistake.Unquoted(text)
+		if !accepts(env, m.Fixed, kind) {
+			m.Fixed = ""
+		}
+		return newError(text, m, m.Fixed)
+	}
+	m := mistake.Mistake{Problem: fmt.Sprintf("this gives %s; %s", mistake.TypeWord(t), needs[kind])}
+	converted := "string(" + text + ")"
+	if kind == Text && accepts(env, converted, kind) {
+		m.Advice = "convert it with string()"
+		return newError(text, m, converted)
+	}
+	return newError(text, m, "")
+}
+
+// zeroes are texts of values that each kind of field accepts.
+var zeroes = map[Kind]string{Any: "null", Bool: "false", ID: "''", Text: "''", Object: "{}", List: "[]"}

@@ -12,6 +12,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/doorbell-dev/doorbell/ingest/expression/mistake"
 )
 
 // guardedCalls replaces the calls of expensive functions in a planned expression by calls that check the budget first.
@@ -128,7 +130,7 @@ func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
 	}
 	mismatch := &mismatchError{function: c.Function()}
 	for _, arg := range args {
-		mismatch.types = append(mismatch.types, typeWord(arg.Type().TypeName()))
+		mismatch.types = append(mismatch.types, mistake.TypeWord(arg.Type()))
 	}
 	return types.WrapErr(mismatch)
 }
