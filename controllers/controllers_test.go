@@ -98,7 +98,7 @@ func edit(t *testing.T, s *scene) {
 func badMapping(t *testing.T, s *scene) {
 	s.create(mappingOf("broken", "totl + 1"))
 	broken := s.awaitMapping("broken", "False", v1alpha1.ReasonInvalidExpression)
-	want := "spec.triggerWorkflow.recipients: line 1, column 1: unknown name totl"
+	want := `spec.triggerWorkflow.recipients: line 1, column 1: unknown name "totl"`
 	if missing := lacks(broken.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidExpression, want); missing != "" {
 		t.Error(missing)
 	}

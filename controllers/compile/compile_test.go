@@ -109,9 +109,9 @@ func TestAProblemNamesTheMappingAndTheField(t *testing.T) {
 		"an expression with a mistake in a mapping": {
 			source:  minimal,
 			mapping: actionMapping(t, "bad", "sourceRef: {name: rudderstack}\nevent: alias\ntriggerWorkflow: {workflow: w, recipients: body.userId, data: {x: totl + 1}}"),
-			want: []problem.Problem{{Mapping: "bad", Field: "spec.triggerWorkflow.data.x", Message: "line 1, column 1: unknown name totl; " +
-				"an expression starts from body, headers or preprocess, and text stands in quotes", Detail: "unknown name totl; " +
-				"an expression starts from body, headers or preprocess, and text stands in quotes\n  totl + 1\n  ^"}},
+			want: []problem.Problem{{Mapping: "bad", Field: "spec.triggerWorkflow.data.x", Message: `line 1, column 1: unknown name "totl": ` +
+				"the fields of an event are below body; write body.totl: body.totl + 1", Detail: `unknown name "totl": ` +
+				"the fields of an event are below body\n  totl + 1\n  ^\nwrite body.totl: body.totl + 1"}},
 			runs: true,
 		},
 		"a mapping without an action": {
@@ -143,8 +143,8 @@ func TestAProblemNamesTheMappingAndTheField(t *testing.T) {
 		},
 		"a mistake in the event type": {
 			source: `{type: Custom, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, eventType: "1"}`,
-			want: []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string",
-				Detail: "this gives an integer; this field needs a string\n  1\n  ^"}},
+			want: []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(1)",
+				Detail: "this gives an integer; this field needs a string\n  1\n  ^\nconvert it with string(): string(1)"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

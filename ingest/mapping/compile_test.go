@@ -37,17 +37,17 @@ func TestMistakesInMappings(t *testing.T) {
 		want    []string
 	}{
 		"an expression that does not parse": {
-			mapped("deleteUser", `"id":"'a' +"`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+			mapped("deleteUser", `"id":"'a' +"`), []string{"m: spec.deleteUser.id: line 1, column 6: the expression ends too early: a value is missing after +"},
 		},
 		"a mistake in the second line": {
 			mapped("triggerWorkflow", `"workflow":"w","recipients":"body.a ||\n  bdy.b"`),
-			[]string{"m: spec.triggerWorkflow.recipients: line 2, column 3: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
+			[]string{`m: spec.triggerWorkflow.recipients: line 2, column 3: unknown name "bdy"; write body`},
 		},
 		"an id that cannot be one": {
 			mapped("deleteUser", `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives a boolean; an id is a string or an integer"},
 		},
 		"a text that cannot be one": {
-			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives an integer; this field needs a string"},
+			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(5)"},
 		},
 		"a list to start from": {
 			mapped("setTenant", `"id":"'t'","propertiesFrom":"[1]"`),
@@ -59,7 +59,7 @@ func TestMistakesInMappings(t *testing.T) {
 		},
 		"an entry of a map, by its name": {
 			mapped("triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
-			[]string{"m: spec.triggerWorkflow.data.total: line 1, column 9: mismatched input '<EOF>'"},
+			[]string{"m: spec.triggerWorkflow.data.total: line 1, column 9: the expression ends too early: a value is missing after +"},
 		},
 		"a condition that is none": {
 			mapped("deleteUser", `"id":"'u'"`, `"when":"body.a + 'x'"`),
@@ -67,7 +67,7 @@ func TestMistakesInMappings(t *testing.T) {
 		},
 		"an expression behind =": {
 			mapped("deleteObject", `"collection":"= bdy.c","id":"'o'"`),
-			[]string{"m: spec.deleteObject.collection: line 1, column 1: unknown name bdy; an expression starts from body, headers or preprocess, and text stands in quotes"},
+			[]string{`m: spec.deleteObject.collection: line 1, column 1: unknown name "bdy"; write body: body.c`},
 		},
 		"nothing behind =": {
 			mapped("deleteObject", `"collection":"= ","id":"'o'"`), []string{"m: spec.deleteObject.collection: the expression is empty; write '' for an empty text"},
@@ -104,7 +104,7 @@ func TestMistakesInMappings(t *testing.T) {
 			},
 		},
 		"a mistake in an inactive mapping": {
-			mapped("deleteUser", `"id":"'a' +"`, `"inactive":true`), []string{"m: spec.deleteUser.id: line 1, column 6: mismatched input '<EOF>'"},
+			mapped("deleteUser", `"id":"'a' +"`, `"inactive":true`), []string{"m: spec.deleteUser.id: line 1, column 6: the expression ends too early: a value is missing after +"},
 		},
 		"a mistake in a default mapping": {mapped("deleteUser", ``, `"default":true`), []string{"default m: spec.deleteUser.id: required"}},
 	} {
@@ -142,10 +142,10 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 	}{
 		"no event type": {document.Event{}, []string{": spec.eventType: required: write an expression that returns the event type, such as body.type"}},
 		"a broken event type": {
-			document.Event{Type: "body.a +"}, []string{": spec.eventType: line 1, column 9: mismatched input '<EOF>'"},
+			document.Event{Type: "body.a +"}, []string{": spec.eventType: line 1, column 9: the expression ends too early: a value is missing after +"},
 		},
 		"an event type that is no text": {
-			document.Event{Type: "1"}, []string{": spec.eventType: line 1, column 1: this gives an integer; this field needs a string"},
+			document.Event{Type: "1"}, []string{": spec.eventType: line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(1)"},
 		},
 		"every other expression": {
 			document.Event{
@@ -153,11 +153,12 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 				Preprocess: []document.Step{{Name: "ok", Value: "1"}, {Name: "empty"}, {Name: "b", Value: "body.b +"}},
 			},
 			[]string{
-				": spec.idempotency.key: line 1, column 1: unknown name a; an expression starts from body, headers or preprocess, and text stands in quotes",
+				`: spec.idempotency.key: line 1, column 1: unknown name "a": text needs quotes, and the fields of an event are below body; ` +
+					`in YAML write "'a'", because YAML removes the outer quotes; the expression is then: 'a'`,
 				": spec.ordering.key: line 1, column 1: this gives a list; an id is a string or an integer",
-				": spec.timestamp: line 1, column 1: this gives a boolean; this field needs a string",
+				": spec.timestamp: line 1, column 1: this gives a boolean; this field needs a string; convert it with string(): string(true)",
 				": spec.preprocess[1].value: the expression is empty; write '' for an empty text",
-				": spec.preprocess[2].value: line 1, column 9: mismatched input '<EOF>'",
+				": spec.preprocess[2].value: line 1, column 9: the expression ends too early: a value is missing after +",
 			},
 		},
 	} {
