@@ -19,7 +19,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// TestOneAttemptReachesKnockOnce guards against the transport's own repeats, which happen on used connections only.
+// The transport of net/http can repeat a request by itself, but only on a connection that it has used before. Therefore
+// the test sends each request twice.
 func TestOneAttemptReachesKnockOnce(t *testing.T) {
 	for name, end := range map[string]func(*net.TCPConn) error{
 		"when the connection is reset":  func(c *net.TCPConn) error { return errors.Join(c.SetLinger(0), c.Close()) },
@@ -27,7 +28,7 @@ func TestOneAttemptReachesKnockOnce(t *testing.T) {
 	} {
 		for _, request := range every(t) {
 			if request.Method == http.MethodGet {
-				continue // it changes nothing
+				continue // the transport may repeat it, since it changes nothing
 			}
 			t.Run(string(request.Endpoint)+" "+name, func(t *testing.T) {
 				server := newHangUp(t, end)
@@ -44,7 +45,7 @@ func TestOneAttemptReachesKnockOnce(t *testing.T) {
 	}
 }
 
-// hangUp answers the first request of a connection, and ends the connection once it has read the second.
+// hangUp responds to the first request on a connection, and ends the connection after it has read the second.
 type hangUp struct {
 	listener net.Listener
 	end      func(*net.TCPConn) error
@@ -98,7 +99,7 @@ func (s *hangUp) serve(connection *net.TCPConn) {
 	}
 }
 
-// connectionKey finds the connection in a request's context.
+// connectionKey is the context key of a request's connection.
 type connectionKey struct{}
 
 func TestOneAttemptReachesKnockOnceOverHTTP2(t *testing.T) {
@@ -135,7 +136,7 @@ func TestOneAttemptReachesKnockOnceOverHTTP2(t *testing.T) {
 	}
 }
 
-// overTLS is a client with the real transport that trusts the server.
+// overTLS returns a client with the production transport that trusts the server.
 func overTLS(server *httptest.Server) *knock.Client {
 	transport := knock.NewTransport()
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig

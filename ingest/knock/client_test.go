@@ -22,7 +22,7 @@ func client(url string) *knock.Client {
 	return knock.New(knock.Config{BaseURL: url, APIKey: func() string { return knocktest.APIKey }, UserAgent: "doorbell/test"})
 }
 
-// must is a request that can be made.
+// must returns the request and fails the test if there is an error.
 func must(t *testing.T, request knock.Request, err error) knock.Request {
 	t.Helper()
 	if err != nil {
@@ -31,7 +31,7 @@ func must(t *testing.T, request knock.Request, err error) knock.Request {
 	return request
 }
 
-// every is one request of each kind, in an order in which Knock takes them all.
+// every returns one request for each endpoint, in an order in which Knock accepts them all.
 func every(t *testing.T) []knock.Request {
 	t.Helper()
 	recipients := []byte(`{"recipients":["u1"]}`)
@@ -60,7 +60,7 @@ func every(t *testing.T) []knock.Request {
 	return all
 }
 
-func TestKnockTakesEveryCall(t *testing.T) {
+func TestKnockAcceptsEveryCall(t *testing.T) {
 	fake := knocktest.New(t)
 	caller := client(fake.URL)
 	for index, request := range every(t) {
@@ -85,7 +85,7 @@ func TestKnockTakesEveryCall(t *testing.T) {
 	}
 }
 
-func TestAnIDArrivesAsItIs(t *testing.T) {
+func TestAnIDArrivesUnchanged(t *testing.T) {
 	fake := knocktest.New(t)
 	for _, id := range []string{"100%", "a b", "é", "a?x=1", "a;b", "...", "%2e%2e", "a%2Fb", `a\b`, "a+b@example.com", "a&b=c", "~:@$'()*,"} {
 		request, err := knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), id)
@@ -98,7 +98,7 @@ func TestAnIDArrivesAsItIs(t *testing.T) {
 	}
 }
 
-func TestTheKeyAndTheBranchAreSent(t *testing.T) {
+func TestTheClientSendsTheCurrentKeyAndTheBranch(t *testing.T) {
 	fake := knocktest.New(t)
 	key := "sk_wrong"
 	caller := knock.New(knock.Config{BaseURL: fake.URL, Branch: "feature-1", APIKey: func() string { return key }})
@@ -109,7 +109,7 @@ func TestTheKeyAndTheBranchAreSent(t *testing.T) {
 	if refused, ok := errors.AsType[*knock.Error](err); !ok || refused.Status != http.StatusUnauthorized {
 		t.Errorf("got %v, want 401", err)
 	}
-	key = knocktest.APIKey + "\n" // as a file has it
+	key = knocktest.APIKey + "\n" // files usually end with a line break
 	if _, err := caller.Do(t.Context(), request); err != nil {
 		t.Error(err)
 	}
@@ -139,11 +139,11 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		}
 	}
 	if followed != nil {
-		t.Errorf("the key went to another host: %q", followed)
+		t.Errorf("the client sent the key to another host: %q", followed)
 	}
 }
 
-func TestWithoutAnAnswerTheErrorIsNotKnocks(t *testing.T) {
+func TestAnErrorWithoutAResponseIsNotAnErrorOfKnock(t *testing.T) {
 	fake := knocktest.New(t)
 	fake.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Drop: true} })
 	request, err := knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}`), "secret-user")
@@ -160,24 +160,24 @@ func TestWithoutAnAnswerTheErrorIsNotKnocks(t *testing.T) {
 	}
 	spoiled := knock.New(knock.Config{BaseURL: fake.URL, APIKey: func() string { return "sk_one\nsk_two" }})
 	if _, err := spoiled.Do(t.Context(), request); err == nil || strings.Contains(err.Error(), "sk_") {
-		t.Errorf("a key that cannot be sent: %v", err)
+		t.Errorf("an invalid key: %v", err)
 	}
 	request.Path = ".evil.example/v1/users/u1"
 	if _, err := client(fake.URL).Do(t.Context(), request); err == nil {
-		t.Error("took a path that names another host")
+		t.Error("the client accepted a path that names another host")
 	}
 	if calls := len(fake.Calls()); calls != 1 {
 		t.Errorf("%d calls, want 1", calls)
 	}
 }
 
-func TestAnAnswerIsReadToABound(t *testing.T) {
+func TestTheClientReadsABoundedPartOfAResponse(t *testing.T) {
 	for name, test := range map[string]struct {
 		size int
-		want int // connections for two calls
+		want int // number of connections for two calls
 	}{
-		"a large answer is read to its end": {size: 200 << 10, want: 1},
-		"an endless one costs a connection": {size: 10 << 20, want: 2},
+		"the client reads a large response to its end":            {size: 200 << 10, want: 1},
+		"the client closes the connection of an endless response": {size: 10 << 20, want: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			connections := map[string]bool{}
@@ -201,7 +201,7 @@ func TestAnAnswerIsReadToABound(t *testing.T) {
 	}
 }
 
-func TestABulkIdentifyIsPolled(t *testing.T) {
+func TestABulkIdentifyCompletesAfterSeveralPolls(t *testing.T) {
 	fake := knocktest.New(t, knocktest.WithFailedRows("u2"))
 	caller := client(fake.URL)
 	request, err := knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u1", Body: []byte(`{"name":"Ann"}`)}, {ID: "u2", Body: []byte(`{}`)}})
@@ -227,7 +227,7 @@ func TestABulkIdentifyIsPolled(t *testing.T) {
 	}
 }
 
-func TestTheTimeOfACallIsMeasured(t *testing.T) {
+func TestAResponseHasTheDurationOfTheCall(t *testing.T) {
 	fake := knocktest.New(t)
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	caller := knock.New(knock.Config{BaseURL: fake.URL, APIKey: func() string { return knocktest.APIKey }, Now: func() time.Time {

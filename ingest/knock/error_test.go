@@ -15,7 +15,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestARefusalIsRead(t *testing.T) {
+func TestAnErrorHasWhatTheResponseSays(t *testing.T) {
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	header := func(after string) map[string]string { return map[string]string{"Retry-After": after} }
 	for name, test := range map[string]struct {
@@ -42,14 +42,14 @@ func TestARefusalIsRead(t *testing.T) {
 		"without a body":         {knocktest.Answer{Status: 500}, knock.Error{Status: 500, Message: "internal server error"}},
 		"from a load balancer":   {knocktest.Answer{Status: 502, Body: "<html>"}, knock.Error{Status: 502, Message: "bad gateway"}},
 		"with an unknown status": {knocktest.Answer{Status: 599}, knock.Error{Status: 599, Message: "status 599"}},
-		"as a page that calls itself a success": {
+		"as an HTML page with the status 200": {
 			knocktest.Answer{Status: 200, Body: "<html>"}, knock.Error{Status: 200, Message: "the response is not JSON"},
 		},
 		"with seconds to wait": {
 			knocktest.Answer{Status: 429, Header: header("7")},
 			knock.Error{Status: 429, Message: "too many requests", RetryAfter: 7 * time.Second},
 		},
-		"with a date to wait for": {
+		"with a date to wait until": {
 			knocktest.Answer{Status: 503, Header: header("Wed, 01 Jul 2026 12:01:00 GMT")},
 			knock.Error{Status: 503, Message: "service unavailable", RetryAfter: time.Minute},
 		},
@@ -57,14 +57,14 @@ func TestARefusalIsRead(t *testing.T) {
 			knocktest.Answer{Status: 503, Header: header("Wed, 01 Jul 2026 11:00:00 GMT")},
 			knock.Error{Status: 503, Message: "service unavailable"},
 		},
-		"with more to wait than an hour": {
+		"with a wait of more than an hour": {
 			knocktest.Answer{Status: 503, Header: header("9223372036854775807")},
 			knock.Error{Status: 503, Message: "service unavailable", RetryAfter: time.Hour},
 		},
 		"with a negative wait": {
 			knocktest.Answer{Status: 503, Header: header("-5")}, knock.Error{Status: 503, Message: "service unavailable"},
 		},
-		"with a wait that is neither": {
+		"with a wait that is neither a number nor a date": {
 			knocktest.Answer{Status: 503, Header: header("soon")}, knock.Error{Status: 503, Message: "service unavailable"},
 		},
 		"with the API key in it": {
@@ -99,7 +99,7 @@ func TestARefusalIsRead(t *testing.T) {
 	}
 }
 
-func TestTemporary(t *testing.T) {
+func TestTemporaryErrorsAreTimeoutsConflictsLimitsAndServerErrors(t *testing.T) {
 	for status, want := range map[int]bool{
 		200: true, 301: false, 307: false, 400: false, 401: false, 403: false, 404: false, 408: true, 409: true, 413: false,
 		422: false, 429: true, 500: true, 502: true, 503: true, 599: true,
@@ -110,33 +110,33 @@ func TestTemporary(t *testing.T) {
 	}
 }
 
-func TestHint(t *testing.T) {
+func TestAHintSaysHowToFixTheError(t *testing.T) {
 	for name, test := range map[string]struct {
-		refused knock.Error
-		want    string // a part of it
+		err  knock.Error
+		want string // a part of the hint
 	}{
-		"a workflow that is missing":     {knock.Error{Status: 404, Code: "workflow_missing"}, "commit the workflow"},
-		"a workflow that is off":         {knock.Error{Status: 422, Code: "workflow_inactive"}, "activate the workflow"},
-		"an actor who is missing":        {knock.Error{Status: 404, Code: "actor_missing"}, "identify the actor"},
-		"no key":                         {knock.Error{Status: 401, Code: "api_key_missing"}, "valid secret API key"},
-		"an old key":                     {knock.Error{Status: 401, Code: "api_key_expired"}, "valid secret API key"},
-		"a public key":                   {knock.Error{Status: 403, Code: "incorrect_token_type"}, "not its public key"},
-		"a 401 without a code":           {knock.Error{Status: 401}, "valid secret API key"},
-		"a 403 without a code":           {knock.Error{Status: 403}, "permission"},
-		"a resource that is missing":     {knock.Error{Status: 404, Code: "resource_missing"}, "create it"},
-		"a 404 without a code":           {knock.Error{Status: 404}, "create it"},
-		"a key with another body":        {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow}, "idempotency key"},
-		"a trigger with bad parameters":  {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow, Code: "invalid_params"}, "wrong type"},
-		"a 400 elsewhere":                {knock.Error{Status: 400, Endpoint: knock.IdentifyUser}, ""},
-		"a body that is too large":       {knock.Error{Status: http.StatusRequestEntityTooLarge}, "256 kB"},
-		"properties that are too large":  {knock.Error{Status: 422}, "256 kB"},
-		"a limit":                        {knock.Error{Status: 429}, "rateLimits"},
-		"a redirect":                     {knock.Error{Status: 302}, "baseURL"},
-		"a success that is not Knock's":  {knock.Error{Status: 200}, "baseURL"},
-		"an outage has only its message": {knock.Error{Status: 503}, ""},
+		"a missing workflow":                      {knock.Error{Status: 404, Code: "workflow_missing"}, "commit the workflow"},
+		"an inactive workflow":                    {knock.Error{Status: 422, Code: "workflow_inactive"}, "activate the workflow"},
+		"a missing actor":                         {knock.Error{Status: 404, Code: "actor_missing"}, "identify the actor"},
+		"no key":                                  {knock.Error{Status: 401, Code: "api_key_missing"}, "valid secret API key"},
+		"an old key":                              {knock.Error{Status: 401, Code: "api_key_expired"}, "valid secret API key"},
+		"a public key":                            {knock.Error{Status: 403, Code: "incorrect_token_type"}, "not its public key"},
+		"a 401 without a code":                    {knock.Error{Status: 401}, "valid secret API key"},
+		"a 403 without a code":                    {knock.Error{Status: 403}, "permission"},
+		"a missing resource":                      {knock.Error{Status: 404, Code: "resource_missing"}, "create it"},
+		"a 404 without a code":                    {knock.Error{Status: 404}, "create it"},
+		"an idempotency key with another body":    {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow}, "idempotency key"},
+		"a trigger with bad parameters":           {knock.Error{Status: 400, Endpoint: knock.TriggerWorkflow, Code: "invalid_params"}, "wrong type"},
+		"a 400 of another endpoint":               {knock.Error{Status: 400, Endpoint: knock.IdentifyUser}, ""},
+		"a body that is too large":                {knock.Error{Status: http.StatusRequestEntityTooLarge}, "256 kB"},
+		"properties that are too large":           {knock.Error{Status: 422}, "256 kB"},
+		"a limit":                                 {knock.Error{Status: 429}, "rateLimits"},
+		"a redirect":                              {knock.Error{Status: 302}, "baseURL"},
+		"a success that does not come from Knock": {knock.Error{Status: 200}, "baseURL"},
+		"a server error has no hint":              {knock.Error{Status: 503}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := test.refused.Hint()
+			got := test.err.Hint()
 			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

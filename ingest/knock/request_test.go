@@ -15,7 +15,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// made is what a constructor returned.
+// made is the result of a constructor.
 type made struct {
 	request knock.Request
 	err     error
@@ -38,7 +38,7 @@ func newAudience(audience string, body []byte) made {
 	return made{request, err}
 }
 
-func TestEveryCallIsFrozen(t *testing.T) {
+func TestARequestHasTheSameBytesAfterItWasStored(t *testing.T) {
 	body := []byte(`{ "a": 1.50, "b": "<é&>" }`)
 	frozen := json.RawMessage(`{"a":1.50,"b":"\u003cé\u0026\u003e"}`)
 	for name, test := range map[string]struct {
@@ -116,7 +116,7 @@ func TestEveryCallIsFrozen(t *testing.T) {
 				Body: frozen, IdempotencyKey: "k1",
 			},
 		},
-		"identify users in bulk, each under the ID that it was given": {
+		"identify users in bulk, each with its ID": {
 			of(knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u1", Body: body}, {ID: "u2", Body: []byte("{ }")}})),
 			knock.Request{
 				Endpoint: knock.BulkIdentify, Method: http.MethodPost, Path: "/v1/users/bulk/identify",
@@ -136,13 +136,13 @@ func TestEveryCallIsFrozen(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if diff := cmp.Diff(test.got.request, stored(t, stored(t, test.got.request))); diff != "" {
-				t.Errorf("storing it changed it (-before +after)\n%s", diff)
+				t.Errorf("storing the request changed it (-before +after)\n%s", diff)
 			}
 		})
 	}
 }
 
-// stored is the request after it was in Redis.
+// stored returns the request after it was encoded and decoded, as for Redis.
 func stored(t *testing.T, request knock.Request) knock.Request {
 	t.Helper()
 	encoded, err := json.Marshal(request)
@@ -156,7 +156,7 @@ func stored(t *testing.T, request knock.Request) knock.Request {
 	return decoded
 }
 
-func TestCheckID(t *testing.T) {
+func TestCheckIDRejectsWhatKnockRejects(t *testing.T) {
 	for id, want := range map[string]string{
 		"u1": "", "a b": "", "100%": "", "é": "", "a?x=1": "", "a;b": "", "a+b@example.com": "", "...": "", "%2e%2e": "", `a\b`: "",
 		strings.Repeat("a", 256): "",
@@ -173,8 +173,8 @@ func TestCheckID(t *testing.T) {
 		strings.Repeat("é", 200): "has 400 bytes; Knock accepts at most 256",
 	} {
 		var got string
-		if refused, ok := errors.AsType[*knock.IDError](knock.CheckID("user", id)); ok {
-			got = refused.Reason
+		if invalid, ok := errors.AsType[*knock.IDError](knock.CheckID("user", id)); ok {
+			got = invalid.Reason
 		}
 		if got != want {
 			t.Errorf("%q: got %q, want %q", id, got, want)
@@ -182,7 +182,7 @@ func TestCheckID(t *testing.T) {
 	}
 }
 
-func TestABadIDIsNamed(t *testing.T) {
+func TestAnIDErrorNamesTheInvalidID(t *testing.T) {
 	body := []byte("{}")
 	for name, test := range map[string]struct {
 		got  made
@@ -206,19 +206,19 @@ func TestABadIDIsNamed(t *testing.T) {
 		"bulk operation":      {of(knock.GetBulkOperation("a/b")), "bulkOperation"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused, ok := errors.AsType[*knock.IDError](test.got.err)
-			if !ok || refused.Field != test.want {
-				t.Errorf("got %v, want an ID error for %s", test.got.err, test.want)
+			invalid, ok := errors.AsType[*knock.IDError](test.got.err)
+			if !ok || invalid.Field != test.want {
+				t.Errorf("got %v, want an IDError for %s", test.got.err, test.want)
 			}
 		})
 	}
 }
 
-func TestWhatCannotBeSentIsRefused(t *testing.T) {
+func TestInvalidRequestsAreRejected(t *testing.T) {
 	for name, test := range map[string]made{
-		"a body that is a list":                   of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`[]`), "u1")),
-		"a body that is empty":                    of(knock.NewRequestWithBody(knock.IdentifyUser, nil, "u1")),
-		"a body that is cut off":                  of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{"a":`), "u1")),
+		"a list as the body":                      of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`[]`), "u1")),
+		"an empty body":                           of(knock.NewRequestWithBody(knock.IdentifyUser, nil, "u1")),
+		"a truncated body":                        of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{"a":`), "u1")),
 		"two bodies":                              of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}{}`), "u1")),
 		"an idempotency key of 256 characters":    trigger("w", strings.Repeat("k", 256), []byte(`{}`)),
 		"an idempotency key with a line break":    trigger("w", "a\nb", []byte(`{}`)),
@@ -229,13 +229,13 @@ func TestWhatCannotBeSentIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.err == nil {
-				t.Errorf("made %+v", test.request)
+				t.Errorf("no error for %+v", test.request)
 			}
 		})
 	}
 }
 
-// FuzzID checks that whatever the ID, a call cannot become another one.
+// FuzzID checks that no ID turns a call into another call.
 func FuzzID(f *testing.F) {
 	for _, id := range []string{"u1", "100%", "a b", "é", "a?x=1", "a;b", "..", "../tenants/t1", "%2e%2e", "a%2Fb", "a\r\nHost: x", "a+b", "a&b=c"} {
 		f.Add(id)

@@ -16,25 +16,26 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// TestTheFakeAgreesWithTheDescription compares them on the samples, and checks the fake's answers. The description is
-// testdata/openapi.yml, or Knock's own if DOORBELL_KNOCK_OPENAPI names it.
+// The test sends samples to the fake and validates them against Knock's API description. Both must accept and reject the
+// same samples, and the fake's responses must be as described. The description is testdata/openapi.yml, or the file that
+// the environment variable DOORBELL_KNOCK_OPENAPI names.
 func TestTheFakeAgreesWithTheDescription(t *testing.T) {
 	document := description(t)
 	for _, sample := range samples() {
 		t.Run(sample.method+" "+sample.path, func(t *testing.T) {
 			operation := operation(t, document, sample.method, sample.path)
-			for _, body := range slices.Concat(sample.taken, sample.refused) {
+			for _, body := range slices.Concat(sample.valid, sample.invalid) {
 				fake := knocktest.New(t, knocktest.WithAudiences("vip"))
 				for _, id := range []string{"u1", "u2"} {
 					send(t, fake, http.MethodPut, "/v1/users/"+id, `{}`)
 				}
 				status, answer := send(t, fake, sample.method, sample.path, body)
-				taken := slices.Contains(sample.taken, body)
-				if (status < http.StatusMultipleChoices) != taken {
-					t.Errorf("the fake answers %d to %s: %s", status, body, answer)
+				valid := slices.Contains(sample.valid, body)
+				if (status < http.StatusMultipleChoices) != valid {
+					t.Errorf("the fake responds with %d to %s: %s", status, body, answer)
 				}
-				if err := validate(operation.RequestBody.Value.Content, body); (err == nil) != taken {
-					t.Errorf("the description says of %s: %v", body, err)
+				if err := validate(operation.RequestBody.Value.Content, body); (err == nil) != valid {
+					t.Errorf("by the description, %s has the error: %v", body, err)
 				}
 				checkAnswer(t, operation, status, answer)
 			}
@@ -42,7 +43,7 @@ func TestTheFakeAgreesWithTheDescription(t *testing.T) {
 	}
 }
 
-func TestBulkOperationsAreAsDescribed(t *testing.T) {
+func TestBulkOperationsMatchTheDescription(t *testing.T) {
 	fake := knocktest.New(t, knocktest.WithFailedRows("u2"))
 	polled := operation(t, description(t), http.MethodGet, "/v1/bulk_operations/b1")
 	_, answer := send(t, fake, http.MethodPost, "/v1/users/bulk/identify", `{"users":[{"id":"u1"},{"id":"u2"}]}`)
@@ -57,7 +58,7 @@ func TestBulkOperationsAreAsDescribed(t *testing.T) {
 	}
 }
 
-// checkAnswer fails unless a success has the described form.
+// checkAnswer fails the test if a success is not as described.
 func checkAnswer(t *testing.T, operation *openapi3.Operation, status int, answer string) {
 	t.Helper()
 	if status >= http.StatusMultipleChoices {
@@ -65,13 +66,13 @@ func checkAnswer(t *testing.T, operation *openapi3.Operation, status int, answer
 	}
 	described := operation.Responses.Value(strconv.Itoa(status))
 	if described == nil {
-		t.Errorf("an answer of %d is not described", status)
+		t.Errorf("the description has no response with the status %d", status)
 	} else if content := described.Value.Content; content == nil {
 		if answer != "" {
-			t.Errorf("an answer of %d has a body: %s", status, answer)
+			t.Errorf("the response %d has a body, but the description has none: %s", status, answer)
 		}
 	} else if err := validate(content, answer); err != nil {
-		t.Errorf("the answer %s: %v", answer, err)
+		t.Errorf("the response %s: %v", answer, err)
 	}
 }
 
@@ -85,7 +86,7 @@ func validate(content openapi3.Content, body string) error {
 		value, openapi3.EnableFormatValidation(), openapi3.WithStringFormatValidator("uuid", uuid))
 }
 
-// description loads the description, with each oneOf read as an anyOf: Knock's alternatives overlap.
+// description loads the API description. It turns each oneOf into an anyOf, because Knock's alternatives overlap.
 func description(t *testing.T) *openapi3.T {
 	t.Helper()
 	file := "testdata/openapi.yml"
@@ -131,7 +132,7 @@ func relaxSchema(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 		return onlyNull
 	})
 	if len(schema.AnyOf) > 0 {
-		schema.Type = nil // Knock's says object where an alternative is a boolean; the alternatives have types of their own
+		schema.Type = nil // Knock's description says object even if an alternative is a boolean; each alternative has its own type
 	}
 	for _, child := range slices.Concat(schema.AnyOf, schema.AllOf, []*openapi3.SchemaRef{schema.Items, schema.AdditionalProperties.Schema}) {
 		relaxSchema(child, done)
@@ -141,7 +142,7 @@ func relaxSchema(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	}
 }
 
-// operation finds the operation that a path is meant for: words go before names in braces.
+// operation returns the operation for a path. A pattern with a fixed segment takes precedence over one with a placeholder.
 func operation(t *testing.T, document *openapi3.T, method, path string) *openapi3.Operation {
 	t.Helper()
 	for _, pattern := range document.Paths.InMatchingOrder() {
@@ -152,7 +153,7 @@ func operation(t *testing.T, document *openapi3.T, method, path string) *openapi
 			return found
 		}
 	}
-	t.Fatalf("%s %s is not described", method, path)
+	t.Fatalf("the description does not have %s %s", method, path)
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// send makes a call as a client that checks nothing. Headers come as name, value, …
+// send makes a call without any checks of the client. The arguments header are names and values in turn.
 func send(t *testing.T, fake *knocktest.Server, method, path, body string, header ...string) (int, string) {
 	t.Helper()
 	response := exchange(t, fake, method, path, body, header...)
@@ -46,7 +46,7 @@ func exchange(t *testing.T, fake *knocktest.Server, method, path, body string, h
 	return response
 }
 
-func TestTheFakeRefuses(t *testing.T) {
+func TestTheFakeRejectsInvalidRequests(t *testing.T) {
 	const identify, trigger, recipients = "/v1/users/u1", "/v1/workflows/order/trigger", `{"recipients":["u1"]}`
 	for name, test := range map[string]struct {
 		method, path, body string
@@ -54,49 +54,49 @@ func TestTheFakeRefuses(t *testing.T) {
 		status             int
 		code               string
 	}{
-		"a path that Knock does not have":    {"PUT", "/v1/nothing/u1", `{}`, nil, 404, "resource_missing"},
-		"a path without the version":         {"PUT", "/users/u1", `{}`, nil, 404, "resource_missing"},
-		"another method":                     {"PATCH", identify, `{}`, nil, 405, "method_not_allowed"},
-		"no key":                             {"PUT", identify, `{}`, []string{"Authorization", ""}, 401, "api_key_missing"},
-		"another key":                        {"PUT", identify, `{}`, []string{"Authorization", "Bearer x"}, 401, "authentication_required"},
-		"another scheme":                     {"PUT", identify, `{}`, []string{"Authorization", "Basic " + knocktest.APIKey}, 401, "authentication_required"},
-		"a body that is no JSON":             {"PUT", identify, `{"a":`, nil, 400, "invalid_request"},
-		"two bodies":                         {"PUT", identify, `{}{}`, nil, 400, "invalid_request"},
-		"no body":                            {"PUT", identify, ``, []string{"Content-Type", "application/json"}, 400, "invalid_request"},
-		"a body where none belongs":          {"DELETE", identify, `{}`, nil, 400, "invalid_request"},
-		"a form":                             {"PUT", identify, `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"},
-		"a parameter that it does not know":  {"PUT", identify + "?x=1", `{}`, nil, 422, "invalid_params"},
-		"a parameter that is not a boolean":  {"POST", "/v1/audiences/vip/members?create_audience=1", `{"members":[]}`, nil, 422, "invalid_params"},
-		"an ID with a slash":                 {"PUT", "/v1/users/a%2Fb", `{}`, nil, 422, "invalid_params"},
-		"an ID with a hash":                  {"PUT", "/v1/users/a%23b", `{}`, nil, 422, "invalid_params"},
-		"an ID of 257 characters":            {"PUT", "/v1/users/" + strings.Repeat("a", 257), `{}`, nil, 422, "invalid_params"},
-		"a recipient with a slash":           {"POST", trigger, `{"recipients":["a/b"]}`, nil, 422, "invalid_params"},
-		"a trigger without recipients":       {"POST", trigger, `{"recipients":[]}`, nil, 422, "invalid_params"},
-		"1001 recipients":                    {"POST", trigger, many("recipients", `"u1"`, 1001), nil, 422, "invalid_params"},
-		"101 subscribers":                    {"POST", "/v1/objects/c/o/subscriptions", many("recipients", `"u1"`, 101), nil, 422, "invalid_params"},
-		"1001 members":                       {"POST", "/v1/audiences/vip/members", many("members", `{"user":{"id":"u1"}}`, 1001), nil, 422, "invalid_params"},
-		"1001 users":                         {"POST", "/v1/users/bulk/identify", many("users", `{"id":"u1"}`, 1001), nil, 422, "invalid_params"},
-		"properties above 256 kB":            {"PUT", identify, `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, nil, 422, "invalid_params"},
-		"a body above 10 MB":                 {"POST", trigger, strings.Repeat(" ", 10<<20) + recipients, nil, 413, "request_too_large"},
-		"an idempotency key of 256":          {"POST", trigger, recipients, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "invalid_request"},
-		"a workflow that it does not have":   {"POST", "/v1/workflows/other/trigger", recipients, nil, 404, "workflow_missing"},
-		"an actor whom it does not know":     {"POST", trigger, `{"recipients":["u1"],"actor":"u9"}`, nil, 404, "actor_missing"},
-		"an audience that is not there":      {"POST", "/v1/audiences/new/members", `{"members":[{"user":{"id":"u1"}}]}`, nil, 404, "resource_missing"},
-		"a bulk operation that is not there": {"GET", "/v1/bulk_operations/b1", ``, nil, 404, "resource_missing"},
-		"a merge of a user who is not there": {"POST", identify + "/merge", `{"from_user_id":"u2"}`, nil, 404, "resource_missing"},
+		"an unknown path":                   {"PUT", "/v1/nothing/u1", `{}`, nil, 404, "resource_missing"},
+		"a path without the version":        {"PUT", "/users/u1", `{}`, nil, 404, "resource_missing"},
+		"another method":                    {"PATCH", identify, `{}`, nil, 405, "method_not_allowed"},
+		"no key":                            {"PUT", identify, `{}`, []string{"Authorization", ""}, 401, "api_key_missing"},
+		"another key":                       {"PUT", identify, `{}`, []string{"Authorization", "Bearer x"}, 401, "authentication_required"},
+		"another scheme":                    {"PUT", identify, `{}`, []string{"Authorization", "Basic " + knocktest.APIKey}, 401, "authentication_required"},
+		"a body that is not JSON":           {"PUT", identify, `{"a":`, nil, 400, "invalid_request"},
+		"two bodies":                        {"PUT", identify, `{}{}`, nil, 400, "invalid_request"},
+		"no body":                           {"PUT", identify, ``, []string{"Content-Type", "application/json"}, 400, "invalid_request"},
+		"an unexpected body":                {"DELETE", identify, `{}`, nil, 400, "invalid_request"},
+		"a form":                            {"PUT", identify, `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"},
+		"a parameter that it does not know": {"PUT", identify + "?x=1", `{}`, nil, 422, "invalid_params"},
+		"a parameter that is not a boolean": {"POST", "/v1/audiences/vip/members?create_audience=1", `{"members":[]}`, nil, 422, "invalid_params"},
+		"an ID with a slash":                {"PUT", "/v1/users/a%2Fb", `{}`, nil, 422, "invalid_params"},
+		"an ID with a hash":                 {"PUT", "/v1/users/a%23b", `{}`, nil, 422, "invalid_params"},
+		"an ID of 257 characters":           {"PUT", "/v1/users/" + strings.Repeat("a", 257), `{}`, nil, 422, "invalid_params"},
+		"a recipient with a slash":          {"POST", trigger, `{"recipients":["a/b"]}`, nil, 422, "invalid_params"},
+		"a trigger without recipients":      {"POST", trigger, `{"recipients":[]}`, nil, 422, "invalid_params"},
+		"1001 recipients":                   {"POST", trigger, many("recipients", `"u1"`, 1001), nil, 422, "invalid_params"},
+		"101 subscribers":                   {"POST", "/v1/objects/c/o/subscriptions", many("recipients", `"u1"`, 101), nil, 422, "invalid_params"},
+		"1001 members":                      {"POST", "/v1/audiences/vip/members", many("members", `{"user":{"id":"u1"}}`, 1001), nil, 422, "invalid_params"},
+		"1001 users":                        {"POST", "/v1/users/bulk/identify", many("users", `{"id":"u1"}`, 1001), nil, 422, "invalid_params"},
+		"properties above 256 kB":           {"PUT", identify, `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, nil, 422, "invalid_params"},
+		"a body above 10 MB":                {"POST", trigger, strings.Repeat(" ", 10<<20) + recipients, nil, 413, "request_too_large"},
+		"an idempotency key of 256":         {"POST", trigger, recipients, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "invalid_request"},
+		"an unknown workflow":               {"POST", "/v1/workflows/other/trigger", recipients, nil, 404, "workflow_missing"},
+		"an unknown actor":                  {"POST", trigger, `{"recipients":["u1"],"actor":"u9"}`, nil, 404, "actor_missing"},
+		"an unknown audience":               {"POST", "/v1/audiences/new/members", `{"members":[{"user":{"id":"u1"}}]}`, nil, 404, "resource_missing"},
+		"an unknown bulk operation":         {"GET", "/v1/bulk_operations/b1", ``, nil, 404, "resource_missing"},
+		"a merge of an unknown user":        {"POST", identify + "/merge", `{"from_user_id":"u2"}`, nil, 404, "resource_missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := knocktest.New(t, knocktest.WithWorkflows("order"), knocktest.WithAudiences("vip"))
 			before := fake.State()
 			status, answer := send(t, fake, test.method, test.path, test.body, test.header...)
 			if status != test.status || !strings.Contains(answer, `"code":"`+test.code+`"`) {
-				t.Errorf("answered %d %s", status, answer)
+				t.Errorf("the response is %d %s", status, answer)
 			}
 			if diff := cmp.Diff(before, fake.State()); diff != "" {
-				t.Errorf("it acted (-before +after)\n%s", diff)
+				t.Errorf("the rejected request changed the state (-before +after)\n%s", diff)
 			}
 			if got := fake.Calls()[0].Status; got != status {
-				t.Errorf("recorded %d, answered %d", got, status)
+				t.Errorf("the recorded status is %d, the real one %d", got, status)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func many(field, item string, count int) string {
 	return `{"` + field + `":[` + strings.Repeat(item+",", count-1) + item + `]}`
 }
 
-func TestAPathThatIsNotCleanIsRefused(t *testing.T) {
+func TestAPathWithAnEmptyOrDotSegmentIsRejected(t *testing.T) {
 	for _, path := range []string{
 		"//v1/users/u1", "/v1//users/u1", "/v1/users/", "/v1/users/../tenants/t1", "/v1/users/./u1", "/v1/users/%2e%2e", "/v1/users/.",
 	} {
@@ -120,7 +120,7 @@ func TestAPathThatIsNotCleanIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheShapeOfARefusal(t *testing.T) {
+func TestARejectionHasTheFormatOfKnocksErrors(t *testing.T) {
 	fake := knocktest.New(t)
 	_, answer := send(t, fake, http.MethodPut, "/v1/users/u1", `{"name":1}`)
 	want := `{"code":"invalid_params","message":"the parameters are invalid",` +

@@ -16,19 +16,19 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestATestMayAnswer(t *testing.T) {
+func TestATestCanPrescribeTheResponse(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer *knocktest.Answer
 		status int
 		users  int
 	}{
-		"nothing, so that the fake does":       {nil, 200, 1},
-		"instead of the fake":                  {&knocktest.Answer{Status: 503, Body: "busy"}, 503, 0},
-		"after the call took effect":           {&knocktest.Answer{Status: 503, After: true}, 503, 1},
-		"with nothing but the fake's own":      {&knocktest.Answer{After: true}, 200, 1},
-		"by dropping the call":                 {&knocktest.Answer{Drop: true}, knocktest.Dropped, 0},
-		"by dropping the answer":               {&knocktest.Answer{Drop: true, After: true}, knocktest.Dropped, 1},
-		"later, with what the fake would have": {&knocktest.Answer{Hold: closed()}, 200, 1},
+		"none, so that the fake responds":                 {nil, 200, 1},
+		"instead of executing the call":                   {&knocktest.Answer{Status: 503, Body: "busy"}, 503, 0},
+		"after executing the call":                        {&knocktest.Answer{Status: 503, After: true}, 503, 1},
+		"the fake's own, after executing the call":        {&knocktest.Answer{After: true}, 200, 1},
+		"a closed connection, without executing the call": {&knocktest.Answer{Drop: true}, knocktest.Dropped, 0},
+		"a closed connection, after executing the call":   {&knocktest.Answer{Drop: true, After: true}, knocktest.Dropped, 1},
+		"the fake's own, after a delay":                   {&knocktest.Answer{Hold: closed()}, 200, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := knocktest.New(t)
@@ -44,7 +44,7 @@ func TestATestMayAnswer(t *testing.T) {
 				_ = response.Body.Close()
 			}
 			if dropped := test.status == knocktest.Dropped; (err != nil) != dropped || !dropped && response.StatusCode != test.status {
-				t.Errorf("answered %v, %v", response, err)
+				t.Errorf("got the response %v, %v", response, err)
 			}
 			if got := fake.Calls()[0].Status; got != test.status || len(fake.State().Users) != test.users {
 				t.Errorf("status %d, users %v", got, fake.State().Users)
@@ -59,7 +59,7 @@ func closed() <-chan struct{} {
 	return done
 }
 
-func TestWaitSeesACallArriveAndBeAnswered(t *testing.T) {
+func TestWaitReturnsWhenACallArrivesAndWhenItGetsItsResponse(t *testing.T) {
 	fake := knocktest.New(t)
 	release := make(chan struct{})
 	fake.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Hold: release} })
@@ -81,7 +81,7 @@ func TestWaitSeesACallArriveAndBeAnswered(t *testing.T) {
 	}
 }
 
-func TestHistoryIsBounded(t *testing.T) {
+func TestHistoryKeepsOnlyTheLatestCalls(t *testing.T) {
 	fake := knocktest.New(t, knocktest.WithHistory(2))
 	for range 5 {
 		play(t, fake, step{"POST", "/v1/workflows/order/trigger", `{"recipients":["u1"]}`})
@@ -95,7 +95,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheKeyMayChange(t *testing.T) {
+func TestTheAPIKeyCanChange(t *testing.T) {
 	fake := knocktest.New(t)
 	fake.SetAPIKey("sk_new")
 	if status, _ := send(t, fake, http.MethodDelete, "/v1/users/u1", ``); status != http.StatusUnauthorized {

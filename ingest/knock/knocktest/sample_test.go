@@ -4,11 +4,11 @@ package knocktest_test
 
 import "net/http"
 
-// sample is a body that a call takes or refuses, in the eyes of the fake and of the description alike.
+// sample has valid and invalid bodies for one call. The fake and Knock's API description must agree about them.
 type sample struct {
 	method, path string
-	taken        []string
-	refused      []string
+	valid        []string
+	invalid      []string
 }
 
 func samples() []sample {

@@ -14,7 +14,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// step is one call that must be taken.
+// step is a call that the fake must accept.
 type step struct{ method, path, body string }
 
 func play(t *testing.T, fake *knocktest.Server, steps ...step) {
@@ -26,7 +26,7 @@ func play(t *testing.T, fake *knocktest.Server, steps ...step) {
 	}
 }
 
-func TestWhatTheFakeRemembers(t *testing.T) {
+func TestCallsChangeTheState(t *testing.T) {
 	empty := func(change func(*knocktest.State)) knocktest.State {
 		state := knocktest.New(t).State()
 		change(&state)
@@ -43,15 +43,15 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 		steps []step
 		want  knocktest.State
 	}{
-		"a second identify is merged deeply, null included": {
+		"a second identify is merged into the first, including nested objects and null": {
 			[]step{{"PUT", "/v1/users/u1", `{"name":"Ann","a":{"b":"1","c":"2"}}`}, {"PUT", "/v1/users/u1", `{"name":null,"a":{"c":"3"}}`}},
 			empty(func(s *knocktest.State) { s.Users["u1"] = properties(`{"name":null,"a":{"b":"1","c":"3"}}`) }),
 		},
-		"a deleted user is gone": {
+		"a deleted user no longer exists": {
 			[]step{{"PUT", "/v1/users/u1", `{}`}, {"DELETE", "/v1/users/u1", ``}, {"DELETE", "/v1/users/u1", ``}},
 			empty(func(*knocktest.State) {}),
 		},
-		"the user merged into wins": {
+		"a merge keeps the properties of the remaining user": {
 			[]step{
 				{"PUT", "/v1/users/u1", `{"name":"Ann"}`},
 				{"PUT", "/v1/users/u2", `{"name":"Bob","plan":"pro"}`},
@@ -78,7 +78,7 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 				}
 			}),
 		},
-		"what was removed is gone": {
+		"removed objects, tenants and members no longer exist": {
 			[]step{
 				{"PUT", "/v1/objects/orders/o1", `{}`},
 				{"DELETE", "/v1/objects/orders/o1", ``},
@@ -89,14 +89,14 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 			},
 			empty(func(s *knocktest.State) { s.Audiences["vip"] = nil }),
 		},
-		"a bulk identify changes nothing before it is completed": {
+		"a bulk identify changes no users before it is completed": {
 			[]step{
 				{"POST", "/v1/users/bulk/identify", `{"users":[{"id":"u1","name":"Ann"}]}`},
 				{"GET", "/v1/bulk_operations/00000000-0000-4000-8000-000000000001", ``},
 			},
 			empty(func(*knocktest.State) {}),
 		},
-		"a bulk identify is done on the second poll": {
+		"a bulk identify is completed at the second poll": {
 			[]step{
 				{"POST", "/v1/users/bulk/identify", `{"users":[{"id":"u1","name":"Ann"}]}`},
 				{"GET", "/v1/bulk_operations/00000000-0000-4000-8000-000000000001", ``},
@@ -104,7 +104,7 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 			},
 			empty(func(s *knocktest.State) { s.Users["u1"] = properties(`{"name":"Ann"}`) }),
 		},
-		"a trigger identifies whom it describes, and misses whom it does not know": {
+		"a trigger creates recipients with properties and lists the unknown ones": {
 			[]step{{
 				"POST", "/v1/workflows/order/trigger",
 				`{"recipients":["u1",{"id":"u2","name":"Bob"}],"actor":{"id":"u3"},"tenant":{"id":"t1","name":"Acme"},` +
@@ -119,7 +119,7 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 				}}
 			}),
 		},
-		"a cancel meets the runs with its key": {
+		"a cancel affects the runs with its key and one of its recipients": {
 			[]step{
 				{"POST", "/v1/workflows/order/trigger", `{"recipients":["u1"],"cancellation_key":"c1"}`},
 				{"POST", "/v1/workflows/order/trigger", `{"recipients":["u1"],"cancellation_key":"c2"}`},
@@ -145,14 +145,14 @@ func TestWhatTheFakeRemembers(t *testing.T) {
 	}
 }
 
-// clock is moved by hand.
+// clock is a clock that the test sets.
 type clock struct{ now time.Time }
 
 func newClock() *clock { return &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
 
 func (c *clock) read() time.Time { return c.now }
 
-func TestAnIdempotencyKeyRunsOnce(t *testing.T) {
+func TestATriggerRunsOnceForAnIdempotencyKey(t *testing.T) {
 	clock := newClock()
 	fake := knocktest.New(t, knocktest.WithClock(clock.read))
 	const path, body = "/v1/workflows/order/trigger", `{"recipients":["u1"]}`
@@ -160,22 +160,22 @@ func TestAnIdempotencyKeyRunsOnce(t *testing.T) {
 		return send(t, fake, http.MethodPost, path, body, "Idempotency-Key", "k1")
 	}
 	if status, _ := trigger(path, `{"recipients":[]}`); status != http.StatusUnprocessableEntity {
-		t.Errorf("a refused trigger: %d", status)
+		t.Errorf("an invalid trigger: status %d", status)
 	}
-	_, first := trigger(path, body) // a refusal is not remembered
+	_, first := trigger(path, body) // the fake does not remember a rejection
 	clock.now = clock.now.Add(24*time.Hour - 1)
 	again := exchange(t, fake, http.MethodPost, path, body, "Idempotency-Key", "k1")
 	if again.Header.Get("idempotent-replayed") != "true" || again.Header.Get("original-x-request-id") != "request-2" {
-		t.Errorf("a replay: %v", again.Header)
+		t.Errorf("the headers of a replay: %v", again.Header)
 	}
 	if _, repeated := trigger(path, body); repeated != first {
-		t.Errorf("answered %s, then %s", first, repeated)
+		t.Errorf("the first response is %s, the second %s", first, repeated)
 	}
 	if status, _ := trigger(path, `{"recipients": ["u1"]}`); status != http.StatusBadRequest {
-		t.Errorf("another body: %d", status)
+		t.Errorf("another body: status %d", status)
 	}
 	if status, _ := trigger("/v1/workflows/other/trigger", body); status != http.StatusBadRequest {
-		t.Errorf("another workflow: %d", status)
+		t.Errorf("another workflow: status %d", status)
 	}
 	if runs := len(fake.State().Runs); runs != 1 || !fake.Calls()[2].Replayed {
 		t.Errorf("%d runs after a replay", runs)
@@ -187,7 +187,7 @@ func TestAnIdempotencyKeyRunsOnce(t *testing.T) {
 	}
 }
 
-func TestRateLimits(t *testing.T) {
+func TestCallsAboveTheRateLimitAreRejected(t *testing.T) {
 	clock := newClock()
 	fake := knocktest.New(t, knocktest.WithClock(clock.read), knocktest.WithRateLimits(map[knock.Endpoint]int{knock.IdentifyUser: 2}))
 	for index, want := range []int{200, 200, 429} {
@@ -196,21 +196,21 @@ func TestRateLimits(t *testing.T) {
 			t.Errorf("call %d: %d %v", index+1, answer.StatusCode, answer.Header)
 		}
 	}
-	play(t, fake, step{"DELETE", "/v1/users/u1", ``}) // another endpoint has a limit of its own
+	play(t, fake, step{"DELETE", "/v1/users/u1", ``}) // each endpoint has its own limit
 	clock.now = clock.now.Add(time.Second)
 	play(t, fake, step{"PUT", "/v1/users/u1", `{}`})
 }
 
-func TestTheFakeAndTheClientAgreeOnRates(t *testing.T) {
+func TestTheFakeAndTheEndpointTableHaveTheSameRates(t *testing.T) {
 	clock := newClock()
 	fake := knocktest.New(t, knocktest.WithClock(clock.read), knocktest.WithRateLimits(nil), knocktest.WithAudiences("vip"))
 	for _, sample := range samples() {
-		for admitted := int32(0); ; admitted++ {
-			status, _ := send(t, fake, sample.method, sample.path, sample.refused[0])
+		for accepted := int32(0); ; accepted++ {
+			status, _ := send(t, fake, sample.method, sample.path, sample.invalid[0])
 			calls := fake.Calls()
 			if endpoint := calls[len(calls)-1].Endpoint; status == http.StatusTooManyRequests {
-				if want := endpoint.Rate(); admitted != want {
-					t.Errorf("%s: the fake admits %d, the client knows %d", endpoint, admitted, want)
+				if want := endpoint.Rate(); accepted != want {
+					t.Errorf("%s: the fake accepts %d calls a second, the table has %d", endpoint, accepted, want)
 				}
 				break
 			}
