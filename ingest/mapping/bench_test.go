@@ -11,7 +11,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// Bodies of about 1 KB, as the JavaScript SDK sends them.
+// These are bodies of about 1 KB, as the JavaScript SDK sends them.
 const (
 	webContext = `"context":{"app":{"build":"1.0.0","name":"Example Shop","namespace":"com.example.shop","version":"3.4.1"},` +
 		`"library":{"name":"RudderLabs JavaScript SDK","version":"3.4.1"},"locale":"en-GB","timezone":"GMT+0100","os":{"name":"","version":""},` +
@@ -26,7 +26,7 @@ const (
 		`"event":"Order Completed","properties":{"order_id":"ord_77","total":129.5,"currency":"EUR","products":[{"id":"p1","quantity":1},{"id":"p2","quantity":2}]},"type":"track",` + webRest
 )
 
-// plainOrder and plainIdentify are mappings of nothing but paths.
+// plainOrder and plainIdentify are mappings that use only paths.
 const (
 	plainOrder    = `"workflow":"order-completed","recipients":"body.userId","dataFrom":"body.properties"`
 	plainIdentify = `"id":"body.userId","name":"body.context.traits.name","email":"body.context.traits.email","locale":"body.context.locale"`
@@ -78,7 +78,7 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// BenchmarkPlanAmongMappings shows whether the number of a source's mappings costs its events anything.
+// BenchmarkPlanAmongMappings shows whether the number of mappings affects the time to plan an event.
 func BenchmarkPlanAmongMappings(b *testing.B) {
 	for _, n := range []int{10, 100, 10_000} {
 		b.Run(fmt.Sprintf("mappings=%d", n), func(b *testing.B) {

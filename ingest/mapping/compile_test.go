@@ -5,7 +5,6 @@ package mapping_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,10 +15,10 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// told writes problems as lines, without the parser's list of what it expected.
-func told(problems []problem.Problem) (lines []string) {
+// linesOf returns problems as text, one line for each.
+func linesOf(problems []problem.Problem) (lines []string) {
 	for _, p := range problems {
-		line, _, _ := strings.Cut(fmt.Sprintf("%s: %v", p.Mapping, p), " expecting {")
+		line := fmt.Sprintf("%s: %v", p.Mapping, p)
 		if p.Warning {
 			line = "warning " + line
 		}
@@ -31,7 +30,7 @@ func told(problems []problem.Problem) (lines []string) {
 	return lines
 }
 
-func TestMistakesInMappings(t *testing.T) {
+func TestAMistakeInAMappingIsReportedAndTheOthersRun(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mapping string
 		want    []string
@@ -39,64 +38,64 @@ func TestMistakesInMappings(t *testing.T) {
 		"an expression that does not parse": {
 			mapped("deleteUser", `"id":"'a' +"`), []string{"m: spec.deleteUser.id: line 1, column 6: the expression ends too early: a value is missing after +"},
 		},
-		"a mistake in the second line": {
+		"a mistake in the second line of an expression": {
 			mapped("triggerWorkflow", `"workflow":"w","recipients":"body.a ||\n  bdy.b"`),
 			[]string{`m: spec.triggerWorkflow.recipients: line 2, column 3: unknown name "bdy"; write body`},
 		},
-		"an id that cannot be one": {
+		"an ID that is a boolean": {
 			mapped("deleteUser", `"id":"body.a == 1"`), []string{"m: spec.deleteUser.id: line 1, column 1: this gives a boolean; an id is a string or an integer"},
 		},
-		"a text that cannot be one": {
+		"a text that is an integer": {
 			mapped("identifyUser", `"id":"'u'","name":"5"`), []string{"m: spec.identifyUser.name: line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(5)"},
 		},
-		"a list to start from": {
+		"a list instead of an object": {
 			mapped("setTenant", `"id":"'t'","propertiesFrom":"[1]"`),
 			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives a list; this field needs an object to start from"},
 		},
-		"recipients that cannot be any": {
+		"recipients that are a boolean": {
 			mapped("subscribe", `"collection":"c","id":"'o'","recipients":"true"`),
 			[]string{"m: spec.subscribe.recipients: line 1, column 1: this gives a boolean; this field needs an id, an object with an id, or a list of them"},
 		},
-		"an entry of a map, by its name": {
+		"a mistake in one field of a map": {
 			mapped("triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"ok":"body.a","total":"body.a +"}`),
 			[]string{"m: spec.triggerWorkflow.data.total: line 1, column 9: the expression ends too early: a value is missing after +"},
 		},
-		"a condition that is none": {
+		"a condition that is a string": {
 			mapped("deleteUser", `"id":"'u'"`, `"when":"body.a + 'x'"`),
 			[]string{"m: spec.when: line 1, column 1: this gives a string; a condition needs a boolean"},
 		},
-		"an expression behind =": {
+		"a mistake in an expression after =": {
 			mapped("deleteObject", `"collection":"= bdy.c","id":"'o'"`),
 			[]string{`m: spec.deleteObject.collection: line 1, column 1: unknown name "bdy"; write body: body.c`},
 		},
-		"nothing behind =": {
+		"an empty expression after =": {
 			mapped("deleteObject", `"collection":"= ","id":"'o'"`), []string{"m: spec.deleteObject.collection: the expression is empty; write '' for an empty text"},
 		},
-		"an empty entry of a map": {
+		"an empty field of a map": {
 			mapped("setTenant", `"id":"'t'","properties":{"p":""}`), []string{"m: spec.setTenant.properties.p: the expression is empty; write '' for an empty text"},
 		},
 		"a literal key with a slash": {
 			mapped("triggerWorkflow", `"workflow":"a/b","recipients":"'r'"`), []string{`m: spec.triggerWorkflow.workflow: "a/b" contains "/" or "#", which Knock does not accept`},
 		},
-		"a literal key that is a folder": {
+		"a literal key that is two dots": {
 			mapped("addAudienceMember", `"audience":"..","members":"'r'"`), []string{`m: spec.addAudienceMember.audience: ".." is "..", which has a special meaning in a URL`},
 		},
-		"parameters that are missing": {
+		"missing parameters": {
 			mapped("triggerWorkflow", ``), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
 		},
-		"parameters that are empty": {
+		"empty parameters": {
 			mapped("triggerWorkflow", `"workflow":"","recipients":"","tenant":""`), []string{"m: spec.triggerWorkflow.workflow: required", "m: spec.triggerWorkflow.recipients: required"},
 		},
 		"a cancellation without its key": {
 			mapped("cancelWorkflow", `"workflow":"w","recipients":"'r'"`), []string{"m: spec.cancelWorkflow.cancellationKey: required"},
 		},
-		"parameters that the action does not have": {
+		"unknown parameters": {
 			mapped("deleteUser", `"id":"'u'","zone":"'z'","name":"'n'","data":{}`),
 			[]string{"m: spec.deleteUser.data: deleteUser has no parameter \"data\"", "m: spec.deleteUser.name: deleteUser has no parameter \"name\"", "m: spec.deleteUser.zone: deleteUser has no parameter \"zone\""},
 		},
 		"an unknown action": {mapped("sendEmail", `"to":"'u'"`), []string{`m: spec.action: unknown action "sendEmail"`}},
 		"no event":          {`{"name":"m","action":"deleteUser","parameters":{"id":"'u'"}}`, []string{"m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*"}},
-		"all of it at once": {
+		"several mistakes in one mapping": {
 			`{"name":"m","action":"deleteUser","when":"1","parameters":{"x":"y"}}`,
 			[]string{
 				"m: spec.when: line 1, column 1: this gives an integer; a condition needs a boolean", "m: spec.event: required: write an event type, such as track/order_completed, or a prefix and *, such as track/*",
@@ -109,14 +108,14 @@ func TestMistakesInMappings(t *testing.T) {
 		"a mistake in a default mapping": {mapped("deleteUser", ``, `"default":true`), []string{"default m: spec.deleteUser.id: required"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sound := `{"name":"sound","event":"e","action":"deleteTenant","parameters":{"id":"'t'"}}`
-			program, problems := mapping.Compile(custom(t, tc.mapping, sound))
-			if diff := cmp.Diff(tc.want, told(problems)); diff != "" {
+			valid := `{"name":"valid","event":"e","action":"deleteTenant","parameters":{"id":"'t'"}}`
+			program, problems := mapping.Compile(custom(t, tc.mapping, valid))
+			if diff := cmp.Diff(tc.want, linesOf(problems)); diff != "" {
 				t.Error(diff)
 			}
 			got := describe(program.Plan(identified(t, program, `{"type":"e"}`)))
 			if diff := cmp.Diff("DELETE /v1/tenants/t", got); diff != "" {
-				t.Errorf("the other mapping: %s", diff)
+				t.Errorf("the other mapping does not run: %s", diff)
 			}
 		})
 	}
@@ -126,7 +125,7 @@ func TestAWarningDoesNotStopAMapping(t *testing.T) {
 	doc := custom(t, mapped("deleteUser", `"id":"body.total-body"`))
 	program, problems := mapping.Compile(doc)
 	want := []string{"warning m: spec.deleteUser.id: this is a path with a segment named total-body; to subtract, put spaces around the minus sign"}
-	if diff := cmp.Diff(want, told(problems)); diff != "" {
+	if diff := cmp.Diff(want, linesOf(problems)); diff != "" {
 		t.Error(diff)
 	}
 	got := describe(program.Plan(identified(t, program, `{"type":"e","total-body":"u"}`)))
@@ -141,13 +140,13 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 		want  []string
 	}{
 		"no event type": {document.Event{}, []string{": spec.eventType: required: write an expression that returns the event type, such as body.type"}},
-		"a broken event type": {
+		"an event type with a syntax error": {
 			document.Event{Type: "body.a +"}, []string{": spec.eventType: line 1, column 9: the expression ends too early: a value is missing after +"},
 		},
-		"an event type that is no text": {
+		"an event type that is an integer": {
 			document.Event{Type: "1"}, []string{": spec.eventType: line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(1)"},
 		},
-		"every other expression": {
+		"all other expressions": {
 			document.Event{
 				Type: "body.type", IdempotencyKey: "a", OrderingKey: "[1]", Timestamp: "true",
 				Preprocess: []document.Step{{Name: "ok", Value: "1"}, {Name: "empty"}, {Name: "b", Value: "body.b +"}},
@@ -166,14 +165,14 @@ func TestMistakesInTheSourceLeaveNoProgram(t *testing.T) {
 			doc := custom(t, mapped("deleteUser", ``))
 			doc.Event = tc.event
 			program, problems := mapping.Compile(doc)
-			if diff := cmp.Diff(tc.want, told(problems)); diff != "" || program != nil {
+			if diff := cmp.Diff(tc.want, linesOf(problems)); diff != "" || program != nil {
 				t.Errorf("a program: %v; %s", program != nil, diff)
 			}
 		})
 	}
 }
 
-func TestIdentitiesOfACustomSource(t *testing.T) {
+func TestEventsOfACustomSourceHaveTheseTypesAndKeys(t *testing.T) {
 	doc := custom(t)
 	doc.Event.Timestamp = "body.at"
 	program := compile(t, doc)
@@ -183,12 +182,12 @@ func TestIdentitiesOfACustomSource(t *testing.T) {
 		program    *mapping.Program
 		body, want string
 	}{
-		"everything":                   {program, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e|k|l|now"},
-		"an ordering key of digits":    {program, `{"type":"e","lane":12}`, "e||12|"},
-		"an ordering key that is odd":  {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|1.5|"},
-		"an ordering key that is gone": {program, `{"type":"e","key":"k","lane":""}`, "e|k|k|"},
-		"an empty key":                 {program, `{"type":"e","key":"","at":null}`, "e||evt|"},
-		"a source without keys":        {bare, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e||evt|"},
+		"all fields":                      {program, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e|k|l|now"},
+		"an ordering key of digits":       {program, `{"type":"e","lane":12}`, "e||12|"},
+		"an ordering key with a fraction": {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|1.5|"},
+		"an empty ordering key":           {program, `{"type":"e","key":"k","lane":""}`, "e|k|k|"},
+		"an empty idempotency key":        {program, `{"type":"e","key":"","at":null}`, "e||evt|"},
+		"a source without keys":           {bare, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e||evt|"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := identified(t, tc.program, tc.body)

@@ -12,7 +12,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// custom is a document of a source without a template: the type is body.type, the key body.key, the lane body.lane.
+// custom returns the document of a source of the type Custom. The event type is body.type, the idempotency key is body.key
+// and the ordering key is body.lane.
 func custom(t testing.TB, mappings ...string) *document.Document {
 	t.Helper()
 	doc := &document.Document{
@@ -31,7 +32,7 @@ func custom(t testing.TB, mappings ...string) *document.Document {
 	return doc
 }
 
-// mapped is a mapping named m on the event type "e", as JSON; more may hold further fields, such as when.
+// mapped returns a mapping named m for the event type "e" as JSON. The arguments more are further fields, such as when.
 func mapped(action document.ActionName, parameters string, more ...string) string {
 	text := `{"name":"m","event":"e","action":"` + string(action) + `","parameters":{` + parameters + `}`
 	for _, field := range more {
@@ -40,12 +41,12 @@ func mapped(action document.ActionName, parameters string, more ...string) strin
 	return text + "}"
 }
 
-// planned is what mappings make of one body of the type "e".
+// planned returns the plan for one body of the event type "e".
 func planned(t testing.TB, body string, mappings ...string) mapping.Plan {
 	t.Helper()
 	program := compile(t, custom(t, mappings...))
 	return program.Plan(identified(t, program, body))
 }
 
-// escaped makes an expression fit between the quotes of JSON.
+// escaped escapes an expression for use in a JSON string.
 func escaped(expression string) string { return strings.ReplaceAll(expression, `\`, `\\`) }

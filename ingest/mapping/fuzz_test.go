@@ -16,8 +16,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// greedy has every parameter of every action, filled from body.a to body.f as they come.
-func greedy() map[document.ActionName]string {
+// complete returns all parameters of every action, with values from body.a to body.f.
+func complete() map[document.ActionName]string {
 	return map[document.ActionName]string{
 		"identifyUser": `"id":"body.a","name":"body.b","email":"body.c","phoneNumber":"body.d","avatar":"body.e","locale":"body.f",
 			"timezone":"body.b","createdAt":"body.c","propertiesFrom":"body","properties":{"p":"body.d","name":"body.e"}`,
@@ -37,8 +37,8 @@ func greedy() map[document.ActionName]string {
 	}
 }
 
-// calls is the one form of method and path that each action may have; an ID is what stands between two slashes, and no
-// server may read more into it than that.
+// calls returns the only form of method and path that each action may have. An ID is everything between two slashes, and
+// contains no character that a server could read as more than a part of the ID.
 func calls() map[document.ActionName]*regexp.Regexp {
 	const id = `(?:%[0-9A-F]{2}|[A-Za-z0-9_.~$&:=@!'()*,;-])+`
 	forms := map[document.ActionName]string{
@@ -68,10 +68,10 @@ var (
 	separator  = regexp.MustCompile(`%(?:2[fF3]|[01][0-9A-F]|7F)`) // an escaped slash, # or control character
 )
 
-func greedyProgram(t testing.TB) *mapping.Program {
+func completeProgram(t testing.TB) *mapping.Program {
 	t.Helper()
 	var mappings []string
-	for action, parameters := range greedy() {
+	for action, parameters := range complete() {
 		mappings = append(mappings, fmt.Sprintf(`{"name":%q,"event":"*","action":%q,"parameters":{%s}}`, action, action, parameters))
 	}
 	doc := custom(t, mappings...)
@@ -80,8 +80,8 @@ func greedyProgram(t testing.TB) *mapping.Program {
 	return compile(t, doc)
 }
 
-// FuzzNoEventReachesAnotherEndpoint plans any body with every action: nothing panics, every call goes where its action
-// may go, its body is one JSON object, and the same event makes the same plan.
+// The test plans arbitrary bodies with every action. Nothing panics, each call has the form of its action, each body is
+// one JSON object, and planning the same event twice gives the same plan.
 func FuzzNoEventReachesAnotherEndpoint(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, sample, `{"a":"u","b":"c","c":["r",{"id":1},{"collection":"c","id":"o"}],"d":{"x":1,"id":"y"},"e":{"id":"t"},"f":true}`,
@@ -91,7 +91,7 @@ func FuzzNoEventReachesAnotherEndpoint(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	program, forms := greedyProgram(f), calls()
+	program, forms := completeProgram(f), calls()
 	f.Fuzz(func(t *testing.T, body string) {
 		events, err := event.Split([]byte(body))
 		if err != nil {
@@ -131,7 +131,7 @@ func checkRequest(t *testing.T, action mapping.Action, request knock.Request, fo
 	if request.Body == nil && request.Method == "DELETE" {
 		return
 	}
-	// The body of the event has at most 100 levels; a request puts at most four around a part of it.
+	// The body of an event has at most 100 nested levels, and a request adds at most four.
 	if err := rawjson.Validate(request.Body, 104); err != nil || request.Body[0] != '{' {
 		t.Errorf("%s sends %s: %v", call, request.Body, err)
 	}

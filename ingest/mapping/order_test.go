@@ -14,8 +14,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// smallest has the least parameters of every action.
-func smallest() map[document.ActionName]string {
+// minimal returns the required parameters of every action.
+func minimal() map[document.ActionName]string {
 	return map[document.ActionName]string{
 		"identifyUser":         `"id":"'i'"`,
 		"deleteUser":           `"id":"'i'"`,
@@ -33,13 +33,13 @@ func smallest() map[document.ActionName]string {
 	}
 }
 
-func TestActionsRunInOneOrderWhateverTheDocumentsOrder(t *testing.T) {
+func TestTheRunningOrderDoesNotDependOnTheOrderInTheDocument(t *testing.T) {
 	var mappings, want []string
 	for i, action := range mapping.ActionNames() {
-		// Names that go against the order of the actions, and event patterns of both kinds.
+		// The names are in the reverse order of the actions. The event patterns are of both kinds.
 		second, first := fmt.Sprintf("%c2", 'z'-i), fmt.Sprintf("%c1", 'z'-i)
 		for name, pattern := range map[string]string{second: "e", first: "*"} {
-			mappings = append(mappings, fmt.Sprintf(`{"name":%q,"event":%q,"action":%q,"parameters":{%s}}`, name, pattern, action, smallest()[action]))
+			mappings = append(mappings, fmt.Sprintf(`{"name":%q,"event":%q,"action":%q,"parameters":{%s}}`, name, pattern, action, minimal()[action]))
 		}
 		want = append(want, string(action)+" "+first, string(action)+" "+second)
 	}
@@ -77,11 +77,11 @@ func TestInactiveMappingsDoNotRun(t *testing.T) {
 		mappings []string
 		want     string
 	}{
-		"none at all":                   {nil, `no mapping for "e"`},
-		"none for this type":            {[]string{`{"name":"p","event":"f*","action":"deleteUser","parameters":{"id":"'u'"}}`}, `no mapping for "e"`},
-		"an inactive one":               {[]string{inactive}, `no active mapping for "e"`},
-		"an inactive one with a prefix": {[]string{anything}, `no active mapping for "e"`},
-		"an active one beside them":     {[]string{inactive, active, anything}, "DELETE /v1/tenants/t"},
+		"no mapping":                            {nil, `no mapping for "e"`},
+		"no mapping for this type":              {[]string{`{"name":"p","event":"f*","action":"deleteUser","parameters":{"id":"'u'"}}`}, `no mapping for "e"`},
+		"an inactive mapping":                   {[]string{inactive}, `no active mapping for "e"`},
+		"an inactive mapping with a prefix":     {[]string{anything}, `no active mapping for "e"`},
+		"an active mapping among inactive ones": {[]string{inactive, active, anything}, "DELETE /v1/tenants/t"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, describe(planned(t, `{"type":"e"}`, tc.mappings...))); diff != "" {
@@ -91,7 +91,7 @@ func TestInactiveMappingsDoNotRun(t *testing.T) {
 	}
 }
 
-func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
+func TestAFailedPreprocessStepGetsANote(t *testing.T) {
 	doc := custom(t, mapped("deleteUser", `"id":"preprocess.id"`))
 	doc.Event.Preprocess = []document.Step{
 		{Name: "id", Value: "'u' + body.suffix"}, {Name: "bad", Value: "body.suffix + 1"}, {Name: "gone", Value: "preprocess.bad"},
@@ -108,7 +108,7 @@ func TestPreprocessStepsThatFailAreNoted(t *testing.T) {
 	}
 }
 
-func TestHeadersFeedMappings(t *testing.T) {
+func TestMappingsCanReadHeaders(t *testing.T) {
 	doc := custom(t, mapped("triggerWorkflow", `"workflow":"= headers.x-topic","recipients":"headers['x-user']","data":{"h":"headers"}`))
 	doc.Event.Type = "headers.x-type"
 	program := compile(t, doc)

@@ -13,25 +13,25 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-func TestRudderStackIdentities(t *testing.T) {
+func TestRudderStackEventsHaveTheseTypesAndKeys(t *testing.T) {
 	program := compile(t, rudderStack(t))
 	for name, tc := range map[string]struct{ body, want string }{
-		"identify":                  {`{"type":"identify","userId":"u","messageId":"m"}`, "identify|m|u"},
-		"track with a name":         {`{"type":"track","event":"Order Completed","userId":"u","messageId":"m"}`, "track/Order Completed|m|u"},
-		"track without a name":      {`{"type":"track","userId":"u"}`, "track||u"},
-		"track with a numeric name": {`{"type":"track","event":7,"userId":"u"}`, "track||u"},
-		"page with a name":          {`{"type":"page","name":"Home","userId":"u"}`, "page/Home||u"},
-		"page with an empty name":   {`{"type":"page","name":"","userId":"u"}`, "page||u"},
-		"old Android identify":      {`{"type":"identify","event":"identify","userId":"u"}`, "identify||u"},
-		"an anonymous user":         {`{"type":"alias","userId":"","anonymousId":"a"}`, "alias||a"},
-		"a null user":               {`{"type":"alias","userId":null,"anonymousId":"a"}`, "alias||a"},
-		"a numeric user":            {`{"type":"group","userId":9007199254740993}`, "group||9007199254740993"},
-		"nobody, with a key":        {`{"type":"group","messageId":"m"}`, "group|m|m"},
-		"nobody, without a key":     {`{"type":"group"}`, "group||evt"},
-		"a key that is a number":    {`{"type":"group","messageId":5,"userId":"u"}`, "group||u"},
-		"a key of 255 characters":   {`{"type":"group","userId":"u","messageId":"` + strings.Repeat("é", 255) + `"}`, "group|" + strings.Repeat("é", 255) + "|u"},
-		"a key of 256 characters":   {`{"type":"group","userId":"u","messageId":"` + strings.Repeat("a", 256) + `"}`, "group||u"},
-		"a user that is an object":  {`{"type":"group","userId":{},"messageId":"m"}`, "group|m|m"},
+		"identify":                          {`{"type":"identify","userId":"u","messageId":"m"}`, "identify|m|u"},
+		"track with a name":                 {`{"type":"track","event":"Order Completed","userId":"u","messageId":"m"}`, "track/Order Completed|m|u"},
+		"track without a name":              {`{"type":"track","userId":"u"}`, "track||u"},
+		"track with a numeric name":         {`{"type":"track","event":7,"userId":"u"}`, "track||u"},
+		"page with a name":                  {`{"type":"page","name":"Home","userId":"u"}`, "page/Home||u"},
+		"page with an empty name":           {`{"type":"page","name":"","userId":"u"}`, "page||u"},
+		"an identify of an old Android SDK": {`{"type":"identify","event":"identify","userId":"u"}`, "identify||u"},
+		"an anonymous user":                 {`{"type":"alias","userId":"","anonymousId":"a"}`, "alias||a"},
+		"a null user":                       {`{"type":"alias","userId":null,"anonymousId":"a"}`, "alias||a"},
+		"a numeric user":                    {`{"type":"group","userId":9007199254740993}`, "group||9007199254740993"},
+		"no user, with a key":               {`{"type":"group","messageId":"m"}`, "group|m|m"},
+		"no user and no key":                {`{"type":"group"}`, "group||evt"},
+		"a key that is a number":            {`{"type":"group","messageId":5,"userId":"u"}`, "group||u"},
+		"a key of 255 characters":           {`{"type":"group","userId":"u","messageId":"` + strings.Repeat("é", 255) + `"}`, "group|" + strings.Repeat("é", 255) + "|u"},
+		"a key of 256 characters":           {`{"type":"group","userId":"u","messageId":"` + strings.Repeat("a", 256) + `"}`, "group||u"},
+		"a user that is an object":          {`{"type":"group","userId":{},"messageId":"m"}`, "group|m|m"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := identified(t, program, tc.body)
@@ -53,26 +53,26 @@ func TestRudderStackIdentities(t *testing.T) {
 	}
 }
 
-func TestRudderStackDefaultMappings(t *testing.T) {
+func TestRudderStackDefaultMappingsMakeTheseCalls(t *testing.T) {
 	program := compile(t, rudderStack(t))
 	for name, tc := range map[string]struct{ body, want string }{
-		"traits lie over context.traits": {
+		"traits replace context.traits": {
 			`{"type":"identify","userId":"u 1","traits":{"name":"Top","x":1.0},"context":{"traits":{"name":"Ctx","email":"e@x","big":9007199254740993},"locale":"en","timezone":"UTC"}}`,
 			`PUT /v1/users/u%201 {"big":9007199254740993,"x":1.0,"name":"Top","email":"e@x","locale":"en","timezone":"UTC"}`,
 		},
-		"first and last name make a name": {
+		"the name is made of the first and last name": {
 			`{"type":"identify","userId":"u","traits":{"firstName":"Ada","lastName":"Park"}}`,
 			`PUT /v1/users/u {"firstName":"Ada","lastName":"Park","name":"Ada Park"}`,
 		},
-		"a first name alone": {
+		"a first name only": {
 			`{"type":"identify","userId":"u","traits":{"firstName":"Ada","lastName":7}}`,
 			`PUT /v1/users/u {"firstName":"Ada","lastName":7,"name":"Ada"}`,
 		},
-		"createdAt only when it is RFC 3339": {
+		"createdAt that is an RFC 3339 time": {
 			`{"type":"identify","userId":"u","traits":{"createdAt":"2026-01-02T03:04:05.6+01:00"}}`,
 			`PUT /v1/users/u {"created_at":"2026-01-02T03:04:05.6+01:00"}`,
 		},
-		"odd traits are left out and noted": {
+		"invalid traits are omitted with a note": {
 			`{"type":"identify","userId":7,"traits":{"email":42,"createdAt":"Thu Mar 24 2016","id":"evil","preferences":{},"channel_data":{},"created_at":1,"name":["x"],"ok":null}}`,
 			"PUT /v1/users/7 {\"ok\":null}\n" +
 				"note id omitted: Knock reserves this name\nnote preferences omitted: Knock reserves this name\n" +
@@ -80,17 +80,17 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 				"note name omitted: it is a list, not a string\nnote email omitted: it is a number, not a string\n" +
 				"note createdAt omitted: it is not an RFC 3339 time",
 		},
-		"traits beside a context that is no object": {
+		"traits and a context that is not an object": {
 			`{"type":"identify","userId":"u","traits":{"plan":"pro"},"context":"x"}`, `PUT /v1/users/u {"plan":"pro"}`,
 		},
-		"traits that are no object": {
+		"traits that are not an object": {
 			`{"type":"identify","userId":"u","traits":"x","context":[]}`, `PUT /v1/users/u {}`,
 		},
 		"an anonymous identify is skipped": {
 			`{"type":"identify","userId":"","anonymousId":"a"}`,
 			"skipped id: body.userId is empty",
 		},
-		"an id that would reach another path": {
+		"an ID that would change the path": {
 			`{"type":"identify","userId":"../workflows/x"}`, `skipped user ID contains "/" or "#", which Knock does not accept`,
 		},
 		"an order": {
@@ -117,7 +117,7 @@ func TestRudderStackDefaultMappings(t *testing.T) {
 	}
 }
 
-// describe writes a plan as lines.
+// describe returns a plan as text, one line for each request, reason or note.
 func describe(plan mapping.Plan) string {
 	if plan.Reason != "" {
 		return plan.Reason
@@ -144,8 +144,9 @@ func describe(plan mapping.Plan) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestRealBodies runs the bodies of a file, one a line, when the environment names one, and the template's samples always.
-func TestRealBodies(t *testing.T) {
+// The test plans an identify event and, if the environment variable DOORBELL_RUDDER_PAYLOADS names a file, every event in
+// it. The file has one body in each line.
+func TestEventsOfIdentifiedUsersAreNotSkipped(t *testing.T) {
 	program := compile(t, rudderStack(t))
 	bodies := []string{`{"type":"identify","userId":"u"}`}
 	if path := os.Getenv("DOORBELL_RUDDER_PAYLOADS"); path != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// rudderStack is a document made from the RudderStack template with more mappings, given as JSON.
+// rudderStack returns the document of a RudderStack source with the default mappings and more mappings, given as JSON.
 func rudderStack(t testing.TB, mappings ...string) *document.Document {
 	t.Helper()
 	source, err := template.Load("RudderStack")

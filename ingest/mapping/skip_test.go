@@ -10,8 +10,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-// TestIDs has every way in which an ID cannot serve, in the path and in the body.
-func TestIDs(t *testing.T) {
+func TestAnActionIsSkippedIfItsIDIsInvalid(t *testing.T) {
 	for expression, want := range map[string]string{
 		"body.nope":        "skipped id: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?",
 		"body.nil":         "skipped id: body.nil is null",
@@ -44,48 +43,47 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestSkippedActions names field, place and reason, for the other parameters.
-func TestSkippedActions(t *testing.T) {
+func TestASkippedActionNamesTheFieldAndTheReason(t *testing.T) {
 	for name, tc := range map[string]struct {
 		action           document.ActionName
 		parameters, want string
 	}{
-		"merge without the other user":       {"mergeUser", `"id":"'u'","fromUserID":"body.nil"`, `fromUserID: body.nil is null`},
-		"merge from an id no path takes":     {"mergeUser", `"id":"'u'","fromUserID":"body.slash"`, `fromUser ID contains "/" or "#", which Knock does not accept`},
-		"a collection that finds nothing":    {"setObject", `"collection":"=body.nope","id":"'o'"`, `collection: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
-		"a collection no path takes":         {"deleteObject", `"collection":"=body.dots","id":"'o'"`, `collection ID is "..", which has a special meaning in a URL`},
-		"an object's id that is a list":      {"setObject", `"collection":"c","id":"body.many"`, `id: body.many is a list, not a string or an integer`},
-		"a tenant's id no path takes":        {"setTenant", `"id":"body.slash"`, `tenant ID contains "/" or "#", which Knock does not accept`},
-		"a tenant to delete that is empty":   {"deleteTenant", `"id":"body.empty"`, `id: body.empty is empty`},
-		"propertiesFrom a text":              {"identifyUser", `"id":"'u'","propertiesFrom":"body.user"`, `propertiesFrom: body.user is a string, not an object`},
-		"propertiesFrom a list for a tenant": {"setTenant", `"id":"'t'","propertiesFrom":"body.many"`, `propertiesFrom: body.many is a list, not an object`},
-		"propertiesFrom a number to subscribe": {
+		"a merge without the other user":       {"mergeUser", `"id":"'u'","fromUserID":"body.nil"`, `fromUserID: body.nil is null`},
+		"a merge from an invalid ID":           {"mergeUser", `"id":"'u'","fromUserID":"body.slash"`, `fromUser ID contains "/" or "#", which Knock does not accept`},
+		"a missing collection":                 {"setObject", `"collection":"=body.nope","id":"'o'"`, `collection: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
+		"an invalid collection":                {"deleteObject", `"collection":"=body.dots","id":"'o'"`, `collection ID is "..", which has a special meaning in a URL`},
+		"an object whose ID is a list":         {"setObject", `"collection":"c","id":"body.many"`, `id: body.many is a list, not a string or an integer`},
+		"an invalid tenant ID":                 {"setTenant", `"id":"body.slash"`, `tenant ID contains "/" or "#", which Knock does not accept`},
+		"an empty tenant ID":                   {"deleteTenant", `"id":"body.empty"`, `id: body.empty is empty`},
+		"propertiesFrom of a user is a string": {"identifyUser", `"id":"'u'","propertiesFrom":"body.user"`, `propertiesFrom: body.user is a string, not an object`},
+		"propertiesFrom of a tenant is a list": {"setTenant", `"id":"'t'","propertiesFrom":"body.many"`, `propertiesFrom: body.many is a list, not an object`},
+		"propertiesFrom of a subscription is a number": {
 			"subscribe", `"collection":"c","id":"'o'","recipients":"'r'","propertiesFrom":"body.n"`, `propertiesFrom: body.n is a number, not an object`,
 		},
-		"a property that fails":          {"setObject", `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: body.user + 1: cannot add a string and an integer; convert one with string(), int() or double()`},
-		"a fixed field that fails":       {"identifyUser", `"id":"'u'","name":"body.user + body.yes"`, `name: body.user + body.yes: cannot add a string and a boolean; convert one with string(), int() or double()`},
-		"a tenant's setting that fails":  {"setTenant", `"id":"'t'","settings":{"s":"body.n / (body.n - body.n)"}`, `settings.s: division by zero`},
-		"subscribe nobody":               {"subscribe", `"collection":"c","id":"'o'","recipients":"body.none"`, `recipients: the list is empty`},
-		"unsubscribe who is missing":     {"unsubscribe", `"collection":"c","id":"'o'","recipients":"body.nope"`, `recipients: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
-		"an audience that finds nothing": {"addAudienceMember", `"audience":"=body.nope","members":"'u'"`, `audience: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
-		"members that are missing":       {"removeAudienceMember", `"audience":"a","members":"body.nil"`, `members: body.nil is null`},
-		"a member that is an object": {
+		"a property that fails":                     {"setObject", `"collection":"c","id":"'o'","properties":{"p":"body.user + 1"}`, `properties.p: body.user + 1: cannot add a string and an integer; convert one with string(), int() or double()`},
+		"a text field that fails":                   {"identifyUser", `"id":"'u'","name":"body.user + body.yes"`, `name: body.user + body.yes: cannot add a string and a boolean; convert one with string(), int() or double()`},
+		"a tenant's setting that fails":             {"setTenant", `"id":"'t'","settings":{"s":"body.n / (body.n - body.n)"}`, `settings.s: division by zero`},
+		"a subscription without recipients":         {"subscribe", `"collection":"c","id":"'o'","recipients":"body.none"`, `recipients: the list is empty`},
+		"an unsubscription with missing recipients": {"unsubscribe", `"collection":"c","id":"'o'","recipients":"body.nope"`, `recipients: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
+		"a missing audience":                        {"addAudienceMember", `"audience":"=body.nope","members":"'u'"`, `audience: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
+		"null members":                              {"removeAudienceMember", `"audience":"a","members":"body.nil"`, `members: body.nil is null`},
+		"an object as a member": {
 			"addAudienceMember", `"audience":"a","members":"['x', 'x', {'collection': 'c', 'id': 'o'}]"`,
 			`members[2]: it is an object of the collection "c"; an audience can only have users`,
 		},
-		"a tenant that is a list":            {"addAudienceMember", `"audience":"a","members":"'u'","tenant":"body.many"`, `tenant: body.many is a list, not a string or an integer`},
-		"cancel without a key":               {"cancelWorkflow", `"workflow":"w","cancellationKey":"body.empty"`, `cancellationKey: body.empty is empty`},
-		"cancel for a bad recipient":         {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"['a', true]"`, `recipients[1]: it is a boolean, not an ID or an object with an id`},
-		"cancel for an empty list":           {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"body.none"`, `recipients: the list is empty`},
-		"a workflow that finds nothing":      {"triggerWorkflow", `"workflow":"=body.nope","recipients":"'r'"`, `workflow: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
-		"a workflow no path takes":           {"triggerWorkflow", `"workflow":"=body.slash","recipients":"'r'"`, `workflow ID contains "/" or "#", which Knock does not accept`},
-		"a trigger for nobody":               {"triggerWorkflow", `"workflow":"w","recipients":"body.empty"`, `recipients: body.empty: the ID is empty`},
-		"dataFrom a text":                    {"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.user"`, `dataFrom: body.user is a string, not an object`},
-		"a datum that fails":                 {"triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"d":"body.many[9]"}`, `data.d: index 9 is out of bounds in body.many[9]`},
-		"an actor that is a boolean":         {"triggerWorkflow", `"workflow":"w","recipients":"'r'","actor":"body.yes"`, `actor: body.yes: it is a boolean, not an ID or an object with an id`},
-		"a tenant without an id":             {"triggerWorkflow", `"workflow":"w","recipients":"'r'","tenant":"body.obj"`, `tenant: body.obj: the object has no id`},
-		"a cancellation key with a fraction": {"triggerWorkflow", `"workflow":"w","recipients":"'r'","cancellationKey":"body.half"`, `cancellationKey: body.half is a number with a fraction or an exponent, not a string or an integer`},
-		"a setting that is no boolean":       {"triggerWorkflow", `"workflow":"w","recipients":"'r'","settings":{"skip_delay":"body.user"}`, `settings.skip_delay: it is a string, not a boolean`},
+		"a list as a tenant":                       {"addAudienceMember", `"audience":"a","members":"'u'","tenant":"body.many"`, `tenant: body.many is a list, not a string or an integer`},
+		"a cancellation with an empty key":         {"cancelWorkflow", `"workflow":"w","cancellationKey":"body.empty"`, `cancellationKey: body.empty is empty`},
+		"a cancellation with an invalid recipient": {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"['a', true]"`, `recipients[1]: it is a boolean, not an ID or an object with an id`},
+		"a cancellation with an empty list":        {"cancelWorkflow", `"workflow":"w","cancellationKey":"'k'","recipients":"body.none"`, `recipients: the list is empty`},
+		"a missing workflow":                       {"triggerWorkflow", `"workflow":"=body.nope","recipients":"'r'"`, `workflow: body.nope is not in the event; body has no nope, only type, key, user, n, neg, half, exp, nil and 10 more; did you mean body.none?`},
+		"an invalid workflow":                      {"triggerWorkflow", `"workflow":"=body.slash","recipients":"'r'"`, `workflow ID contains "/" or "#", which Knock does not accept`},
+		"a trigger with an empty recipient":        {"triggerWorkflow", `"workflow":"w","recipients":"body.empty"`, `recipients: body.empty: the ID is empty`},
+		"dataFrom is a string":                     {"triggerWorkflow", `"workflow":"w","recipients":"'r'","dataFrom":"body.user"`, `dataFrom: body.user is a string, not an object`},
+		"a data field that fails":                  {"triggerWorkflow", `"workflow":"w","recipients":"'r'","data":{"d":"body.many[9]"}`, `data.d: index 9 is out of bounds in body.many[9]`},
+		"a boolean as an actor":                    {"triggerWorkflow", `"workflow":"w","recipients":"'r'","actor":"body.yes"`, `actor: body.yes: it is a boolean, not an ID or an object with an id`},
+		"a tenant without an id":                   {"triggerWorkflow", `"workflow":"w","recipients":"'r'","tenant":"body.obj"`, `tenant: body.obj: the object has no id`},
+		"a cancellation key with a fraction":       {"triggerWorkflow", `"workflow":"w","recipients":"'r'","cancellationKey":"body.half"`, `cancellationKey: body.half is a number with a fraction or an exponent, not a string or an integer`},
+		"a setting that is not a boolean":          {"triggerWorkflow", `"workflow":"w","recipients":"'r'","settings":{"skip_delay":"body.user"}`, `settings.skip_delay: it is a string, not a boolean`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff("skipped "+tc.want, describe(planned(t, sample, mapped(tc.action, tc.parameters)))); diff != "" {
@@ -95,8 +93,7 @@ func TestSkippedActions(t *testing.T) {
 	}
 }
 
-// TestBadRecipients names the element and what is wrong with it.
-func TestBadRecipients(t *testing.T) {
+func TestAnInvalidRecipientIsNamedByItsPosition(t *testing.T) {
 	for recipients, want := range map[string]string{
 		`null`:                          `recipients: body.r is null`,
 		`""`:                            `recipients: body.r: the ID is empty`,
@@ -126,8 +123,7 @@ func TestBadRecipients(t *testing.T) {
 	}
 }
 
-// TestWhen has what a condition can come to.
-func TestWhen(t *testing.T) {
+func TestAnActionRunsOnlyIfItsConditionIsTrue(t *testing.T) {
 	for when, want := range map[string]string{
 		"body.yes":                 "DELETE /v1/users/u",
 		"body.n > 5":               "DELETE /v1/users/u",
@@ -151,18 +147,18 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftOutIsNoted has the fields that do not cost the rest of the action.
-func TestWhatIsLeftOutIsNoted(t *testing.T) {
+// Invalid values in these fields do not prevent the call. They are omitted, with a note.
+func TestAnOmittedFieldGetsANote(t *testing.T) {
 	for name, tc := range map[string]struct{ body, parameters, want string }{
 		"texts and times of the wrong type": {
 			`{"type":"e","name":["x"],"email":5,"at":"yesterday"}`, `"id":"'u'","name":"body.name","email":"body.email","createdAt":"body.at","avatar":"body.type"`,
 			"PUT /v1/users/u {\"avatar\":\"e\"}\nnote name omitted: it is a list, not a string\n" +
 				"note email omitted: it is a number, not a string\nnote createdAt omitted: it is not an RFC 3339 time",
 		},
-		"null and missing texts, without a note": {
+		"null and missing texts get no note": {
 			`{"type":"e","name":null}`, `"id":"'u'","name":"body.name","email":"body.email"`, `PUT /v1/users/u {}`,
 		},
-		"an empty text stays": {
+		"an empty text is kept": {
 			`{"type":"e","name":""}`, `"id":"'u'","name":"body.name"`, `PUT /v1/users/u {"name":""}`,
 		},
 		"names that Knock reserves": {
@@ -170,7 +166,7 @@ func TestWhatIsLeftOutIsNoted(t *testing.T) {
 			"PUT /v1/users/u {\"plan\":\"pro\",\"email\":null}\nnote id omitted: Knock reserves this name\nnote created_at omitted: Knock reserves this name\n" +
 				"note preferences omitted: Knock reserves this name\nnote avatar omitted: it is a number, not a string",
 		},
-		"a reserved name behind escapes": {
+		"a reserved name with a JSON escape": {
 			`{"type":"e","from":{"\u0069d":1,"plan":"pro"}}`, `"id":"'u'","propertiesFrom":"body.from"`,
 			"PUT /v1/users/u {\"plan\":\"pro\"}\nnote id omitted: Knock reserves this name",
 		},

@@ -17,7 +17,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// crowd is a body with n recipients, u0 and so on, the first of which comes twice.
+// crowd returns a body with n recipients, u0, u1 and so on. It contains u0 twice.
 func crowd(n int) string {
 	ids := []string{`"u0"`}
 	for i := range n {
@@ -26,7 +26,7 @@ func crowd(n int) string {
 	return `{"type":"e","key":"k","r":[` + strings.Join(ids, ",") + `]}`
 }
 
-func TestListsAreSplitToWhatKnockTakes(t *testing.T) {
+func TestListsAreSplitAtKnocksLimits(t *testing.T) {
 	const (
 		subscribe   = `"collection":"c","id":"'o'","recipients":"body.r"`
 		unsubscribe = subscribe
@@ -54,7 +54,7 @@ func TestListsAreSplitToWhatKnockTakes(t *testing.T) {
 			var sizes []int
 			seen := map[string]bool{}
 			for _, request := range planned(t, crowd(tc.recipients), mapped(tc.action, tc.parameters)).Actions[0].Requests {
-				sizes = append(sizes, len(people(t, request, seen)))
+				sizes = append(sizes, len(listed(t, request, seen)))
 			}
 			if diff := cmp.Diff(tc.want, sizes); diff != "" || len(seen) != tc.recipients {
 				t.Errorf("%d of %d recipients; parts (-want +got):\n%s", len(seen), tc.recipients, diff)
@@ -63,8 +63,8 @@ func TestListsAreSplitToWhatKnockTakes(t *testing.T) {
 	}
 }
 
-// people returns the recipients or members of a request, and adds them to seen.
-func people(t *testing.T, request knock.Request, seen map[string]bool) []json.RawMessage {
+// listed returns the recipients or members of a request, and adds them to seen.
+func listed(t *testing.T, request knock.Request, seen map[string]bool) []json.RawMessage {
 	t.Helper()
 	var body struct{ Recipients, Members []json.RawMessage }
 	if err := json.Unmarshal(request.Body, &body); err != nil {
@@ -73,15 +73,14 @@ func people(t *testing.T, request knock.Request, seen map[string]bool) []json.Ra
 	list := append(body.Recipients, body.Members...)
 	for _, one := range list {
 		if seen[string(one)] {
-			t.Errorf("%s comes twice", one)
+			t.Errorf("%s is in two lists or twice in one", one)
 		}
 		seen[string(one)] = true
 	}
 	return list
 }
 
-// TestEveryPartRepeatsTheRest makes sure that a part of a split call lacks nothing but the other parts' recipients.
-func TestEveryPartRepeatsTheRest(t *testing.T) {
+func TestEveryPartOfASplitTriggerHasAllOtherFields(t *testing.T) {
 	recipients := regexp.MustCompile(`"recipients":\[[^]]*\]`)
 	plan := planned(t, crowd(1001), mapped("triggerWorkflow",
 		`"workflow":"w","recipients":"body.r","actor":"'a'","tenant":"'t'","cancellationKey":"'c'","data":{"a":"1"},"settings":{"skip_delay":"true"}`))
@@ -93,8 +92,8 @@ func TestEveryPartRepeatsTheRest(t *testing.T) {
 	}
 }
 
-// keyed is the idempotency keys of an event's triggers under a window, of a source named source and a mapping named m.
-func keyed(t *testing.T, source string, window time.Duration, e event.Event) []string {
+// triggerKeys returns the idempotency keys of an event's triggers for a source with the given name and dedupe window.
+func triggerKeys(t *testing.T, source string, window time.Duration, e event.Event) []string {
 	t.Helper()
 	doc := custom(t, mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`))
 	doc.Name, doc.Event.Window = source, window
@@ -111,7 +110,7 @@ func keyed(t *testing.T, source string, window time.Duration, e event.Event) []s
 	return keys
 }
 
-func TestIdempotencyKeysFollowTheSendersKey(t *testing.T) {
+func TestATriggersKeyDependsOnTheSendersKeyIfTheWindowIsLongEnough(t *testing.T) {
 	const day = 24 * time.Hour
 	first := event.Event{ID: "1", Body: []byte(`{"type":"e","key":"k","r":"u"}`)}
 	for name, tc := range map[string]struct {
@@ -119,24 +118,24 @@ func TestIdempotencyKeysFollowTheSendersKey(t *testing.T) {
 		again  event.Event
 		same   bool
 	}{
-		"the same event has the same key":                      {day, first, true},
-		"the same key under another id, within Knock's memory": {day, event.Event{ID: "2", Body: first.Body}, true},
-		"the same key with another body":                       {day, event.Event{ID: "2", Body: []byte(`{"type":"e","key":"k","r":"v"}`)}, true},
-		"a longer window":                                      {30 * day, event.Event{ID: "2", Body: first.Body}, true},
-		"a window shorter than Knock's memory goes by the id":  {day - 1, event.Event{ID: "2", Body: first.Body}, false},
-		"a shorter window, the same event":                     {day - 1, first, true},
-		"another key":                                          {day, event.Event{ID: "1", Body: []byte(`{"type":"e","key":"l","r":"u"}`)}, false},
-		"no key goes by the id":                                {day, event.Event{ID: "1", Body: []byte(`{"type":"e","r":"u"}`)}, false},
+		"the same event has the same key":                 {day, first, true},
+		"the same key with another event ID":              {day, event.Event{ID: "2", Body: first.Body}, true},
+		"the same key with another body":                  {day, event.Event{ID: "2", Body: []byte(`{"type":"e","key":"k","r":"v"}`)}, true},
+		"a longer window":                                 {30 * day, event.Event{ID: "2", Body: first.Body}, true},
+		"a window shorter than Knock's uses the event ID": {day - 1, event.Event{ID: "2", Body: first.Body}, false},
+		"a shorter window and the same event":             {day - 1, first, true},
+		"another key":                                     {day, event.Event{ID: "1", Body: []byte(`{"type":"e","key":"l","r":"u"}`)}, false},
+		"an event without a key uses the event ID":        {day, event.Event{ID: "1", Body: []byte(`{"type":"e","r":"u"}`)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, b := keyed(t, "s", tc.window, first), keyed(t, "s", tc.window, tc.again)
+			a, b := triggerKeys(t, "s", tc.window, first), triggerKeys(t, "s", tc.window, tc.again)
 			if cmp.Equal(a, b) != tc.same {
-				t.Errorf("got %s and %s, want the same: %v", a, b, tc.same)
+				t.Errorf("got %s and %s, want equal keys: %v", a, b, tc.same)
 			}
 		})
 	}
-	if cmp.Equal(keyed(t, "s", day, first), keyed(t, "z", day, first)) {
-		t.Error("two sources share a key")
+	if cmp.Equal(triggerKeys(t, "s", day, first), triggerKeys(t, "z", day, first)) {
+		t.Error("two sources use the same key")
 	}
 }
 
