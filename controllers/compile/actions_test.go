@@ -24,9 +24,7 @@ import (
 // apiActions returns the action fields of ActionMappingSpec by JSON name, and the names in the order of the fields.
 func apiActions() (fields map[string]reflect.StructField, names []string) {
 	fields = map[string]reflect.StructField{}
-	spec := reflect.TypeFor[v1alpha1.ActionMappingSpec]()
-	for i := range spec.NumField() {
-		field := spec.Field(i)
+	for field := range reflect.TypeFor[v1alpha1.ActionMappingSpec]().Fields() {
 		if field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
 			name := jsonName(field)
 			fields[name], names = field, append(names, name)
@@ -111,8 +109,7 @@ func namedIfSet(names []string) []string {
 func completeSpec(t *testing.T, action reflect.StructField) *v1alpha1.ActionMapping {
 	t.Helper()
 	parameters := map[string]any{}
-	for i := range action.Type.Elem().NumField() {
-		field := action.Type.Elem().Field(i)
+	for field := range action.Type.Elem().Fields() {
 		switch field.Type.Kind() {
 		case reflect.String:
 			parameters[jsonName(field)] = valueFor(jsonName(field))

@@ -141,10 +141,16 @@ func TestAProblemNamesTheMappingAndTheField(t *testing.T) {
 			}},
 			runs: true,
 		},
+		"a mistake in a preprocess step, counted without the template's steps": {
+			source: `{type: RudderStack, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, preprocess: [{name: a, value: "1"}, {name: b, value: ""}]}`,
+			want:   []problem.Problem{{Field: "spec.preprocess[1].value", Message: "the expression is empty; write '' for an empty text"}},
+		},
 		"a mistake in the event type": {
 			source: `{type: Custom, knock: {apiKeySecretRef: {name: knock, key: apiKey}}, eventType: "1"}`,
-			want: []problem.Problem{{Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(1)",
-				Detail: "this gives an integer; this field needs a string\n  1\n  ^\nconvert it with string(): string(1)"}},
+			want: []problem.Problem{{
+				Field: "spec.eventType", Message: "line 1, column 1: this gives an integer; this field needs a string; convert it with string(): string(1)",
+				Detail: "this gives an integer; this field needs a string\n  1\n  ^\nconvert it with string(): string(1)",
+			}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,9 +32,13 @@ func Compile(doc *document.Document) (*Program, []problem.Problem) {
 	if p.eventType == nil && !c.failed {
 		c.report("eventType", "required: write an expression that returns the event type, such as body.type")
 	}
+	defaults := 0 // the steps of the template come first, and spec.preprocess does not contain them
 	for i, step := range doc.Event.Preprocess {
-		if x := c.nonEmpty(fmt.Sprintf("preprocess[%d].value", i), step.Value, expression.Any); x != nil {
+		if x := c.nonEmpty(fmt.Sprintf("preprocess[%d].value", i-defaults), step.Value, expression.Any); x != nil {
 			p.steps = append(p.steps, expression.Step{Name: step.Name, Value: x, Lazy: step.Default})
+		}
+		if step.Default {
+			defaults++
 		}
 	}
 	if c.failed {
@@ -180,3 +184,39 @@ func (c *compiler) key(field, text string) value {
 	}
 	return value{literal: text}
 }
+
+// form says how an author writes a parameter and which values it accepts.
+type form int
+
+const (
+	formID         form = iota // a string or an integer
+	formText                   // a string; the builder omits any other value and adds a note
+	formTime                   // an RFC 3339 time; the builder omits any other value and adds a note
+	formRecipient              // an ID, or an object with an id
+	formRecipients             // one recipient, or a list of recipients
+	formObject                 // an object whose members the body starts with
+	formKey                    // a literal, or an expression after "="
+	formFields                 // a map of field names to expressions
+	formFlag                   // true or false
+)
+
+// kind returns the type that the expressions of the form must have.
+func (f form) kind() expression.Kind {
+	switch f {
+	case formID, formKey:
+		return expression.ID
+	case formText, formTime:
+		return expression.Text
+	case formRecipient, formRecipients:
+		return expression.List
+	case formObject:
+		return expression.Object
+	case formFields, formFlag:
+		return expression.Any
+	default:
+		return expression.Any
+	}
+}
+
+// isText reports whether an author writes the parameter as one text.
+func (f form) isText() bool { return f != formFields && f != formFlag }
