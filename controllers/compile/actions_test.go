@@ -53,12 +53,12 @@ func TestTheAPIAndTheTableHaveTheSameActionsInTheSameOrder(t *testing.T) {
 	for _, name := range tableNames() {
 		if _, known := fields[name]; !known {
 			upper := strings.ToUpper(name[:1]) + name[1:]
-			t.Errorf("api/v1alpha1/actionmapping_types.go: ActionMappingSpec lacks the line: %s *%s `json:%q`", upper, upper, name+",omitempty")
+			t.Errorf("api/v1alpha1/actionmapping_types.go: add the line to ActionMappingSpec: %s *%s `json:%q`", upper, upper, name+",omitempty")
 		}
 	}
 	for _, name := range inAPI {
 		if !slices.Contains(tableNames(), name) {
-			t.Errorf("ingest/mapping/actions.go: the table of actions lacks a line for %q", name)
+			t.Errorf("ingest/mapping/actions.go: add a line for %q to the table of actions", name)
 		}
 	}
 	if !t.Failed() && !slices.Equal(inAPI, tableNames()) {
@@ -90,7 +90,7 @@ func TestTheRulesOfTheAPIListEveryAction(t *testing.T) {
 		}
 		for _, line := range lines {
 			if !strings.Contains(string(source), line) {
-				t.Errorf("api/v1alpha1/%s lacks: %s", file, line)
+				t.Errorf("api/v1alpha1/%s does not contain: %s", file, line)
 			}
 		}
 	}

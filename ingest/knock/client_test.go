@@ -106,7 +106,7 @@ func TestTheClientSendsTheCurrentKeyAndTheBranch(t *testing.T) {
 	request = must(t, request, err)
 
 	_, err = caller.Do(t.Context(), request)
-	if refused, ok := errors.AsType[*knock.Error](err); !ok || refused.Status != http.StatusUnauthorized {
+	if rejected, ok := errors.AsType[*knock.Error](err); !ok || rejected.Status != http.StatusUnauthorized {
 		t.Errorf("got %v, want 401", err)
 	}
 	key = knocktest.APIKey + "\n" // files usually end with a line break
@@ -132,8 +132,8 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		caller := knock.New(knock.Config{BaseURL: fake.URL, HTTP: own, APIKey: func() string { return knocktest.APIKey }})
 		for _, request := range every(t) {
 			_, err := caller.Do(t.Context(), request)
-			refused, ok := errors.AsType[*knock.Error](err)
-			if !ok || refused.Status != http.StatusTemporaryRedirect || refused.Temporary() || !strings.Contains(refused.Hint(), "baseURL") {
+			rejected, ok := errors.AsType[*knock.Error](err)
+			if !ok || rejected.Status != http.StatusTemporaryRedirect || rejected.Temporary() || !strings.Contains(rejected.Hint(), "baseURL") {
 				t.Errorf("%s, %s: %v", name, request.Endpoint, err)
 			}
 		}

@@ -65,7 +65,7 @@ func TestTheFakeRejectsInvalidRequests(t *testing.T) {
 		"no body":                           {"PUT", identify, ``, []string{"Content-Type", "application/json"}, 400, "invalid_request"},
 		"an unexpected body":                {"DELETE", identify, `{}`, nil, 400, "invalid_request"},
 		"a form":                            {"PUT", identify, `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"},
-		"a parameter that it does not know": {"PUT", identify + "?x=1", `{}`, nil, 422, "invalid_params"},
+		"an unknown parameter":              {"PUT", identify + "?x=1", `{}`, nil, 422, "invalid_params"},
 		"a parameter that is not a boolean": {"POST", "/v1/audiences/vip/members?create_audience=1", `{"members":[]}`, nil, 422, "invalid_params"},
 		"an ID with a slash":                {"PUT", "/v1/users/a%2Fb", `{}`, nil, 422, "invalid_params"},
 		"an ID with a hash":                 {"PUT", "/v1/users/a%23b", `{}`, nil, 422, "invalid_params"},

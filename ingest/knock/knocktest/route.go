@@ -98,7 +98,8 @@ func match(pattern, path string) (map[string]string, bool) {
 	return ids, true
 }
 
-// unclean refuses what a server may read as another path: only a client that forgot to check an ID sends it.
+// checkPath rejects a path with an empty segment or a dot segment, which a server may read as another path. Only a client
+// that does not check its IDs sends one.
 func checkPath(path string) *rejection {
 	for _, part := range strings.Split(path, "/")[1:] {
 		plain, err := url.PathUnescape(part)
