@@ -18,13 +18,13 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// maxResult bounds an expression's value, as JSON. It is what Knock takes as a trigger's data.
+// maxResult bounds the value of an expression, in bytes of JSON. Knock accepts no more as the data of a trigger.
 const maxResult = 10 << 20
 
-// encoder writes CEL values as JSON.
+// encoder writes CEL values as JSON. An object or a list of the event keeps its bytes.
 type encoder struct{}
 
-// value appends v; nil without an error means an empty optional.
+// value appends v to dst. It returns nil without an error for an optional that has no value.
 func (e encoder) value(dst []byte, v ref.Val) ([]byte, error) {
 	if len(dst) > maxResult {
 		return nil, fmt.Errorf("the result is larger than %d MiB", maxResult>>20)
@@ -75,15 +75,15 @@ func (encoder) raw(dst, raw []byte) ([]byte, error) {
 	return append(dst, raw...), nil
 }
 
-// exact is the largest double below which each integer has one of its own.
+// exact is the largest number up to which every integer is a double of its own.
 const exact = 1 << 53
 
-// double writes large ones with an exponent: their digits may not be those that were received, and must not pass for an
-// id.
+// double writes a number above exact with an exponent. Its digits can differ from the digits that Doorbell received, and
+// the exponent keeps Doorbell from using it as an id.
 func (encoder) double(dst []byte, f float64) ([]byte, error) {
 	switch {
 	case math.IsInf(f, 0) || math.IsNaN(f):
-		return nil, fmt.Errorf("the result %v is no number in JSON", f)
+		return nil, fmt.Errorf("JSON has no number %v", f)
 	case math.Abs(f) > exact:
 		return strconv.AppendFloat(dst, f, 'e', -1, 64), nil
 	}
@@ -127,7 +127,7 @@ func (e encoder) object(dst []byte, m traits.Mapper) (out []byte, err error) {
 	return append(out, '}'), nil
 }
 
-// element writes an empty optional inside a list or object as null.
+// element appends an element or a member. An optional without a value is null there.
 func (e encoder) element(dst []byte, v ref.Val) ([]byte, error) {
 	out, err := e.value(dst, v)
 	if out == nil && err == nil {

@@ -1,23 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expression compiles and evaluates the expressions of Sources and ActionMappings: dotted paths, as Knock's own
-// mappings have them, and CEL for everything else, over body, headers and preprocess. Evaluation is pure and bounded: no
-// expression and payload together can hold a worker.
+// Package expression compiles and evaluates the expressions of Sources and ActionMappings. An expression is a dotted path,
+// as in Knock's own mappings, or CEL, and reads the variables body, headers and preprocess. Package mapping calls it for
+// every event. An evaluation must never do I/O, and never occupy a worker for long, however hostile the expression and the event are.
 package expression
+
+import (
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+)
 
 // Expression is a compiled expression. It is safe for concurrent use.
 type Expression struct {
 	text    string
 	path    path
 	program *program // nil for a path
-	// Warning says what the author may not have meant; empty when all is well.
+	// Warning says why the expression may not be what its author meant. It is "" for most expressions.
 	Warning string
 }
 
-// String returns the expression as it was written.
+// String returns the expression as its author wrote it.
 func (x *Expression) String() string { return x.text }
 
-// Compile parses and type-checks text. The error is a *Error.
+// Kind is what a field uses the value of its expression for. Compile rejects an expression whose type can never serve.
+type Kind int
+
+// The kinds of values that fields need.
+const (
+	Any    Kind = iota
+	Bool        // a condition
+	ID          // a string or an integer
+	Text        // a string
+	Object      // an object to start from
+	List        // recipients or members: an ID, an object, or a list of them
+)
+
+// needs says which value each kind of field needs.
+var needs = map[Kind]string{
+	Any:    "this field needs a value that JSON has",
+	Bool:   "a condition needs a boolean",
+	ID:     "an id is a string or an integer",
+	Text:   "this field needs a string",
+	Object: "this field needs an object to start from",
+	List:   "this field needs an id, an object with an id, or a list of them",
+}
+
+// Compile parses and type-checks an expression whose value a field uses as kind. The error is an *Error.
 func Compile(text string, kind Kind) (*Expression, error) {
 	if p, ok := parsePath(text); ok {
 		return &Expression{text: text, path: p, Warning: p.warning()}, nil
@@ -29,8 +57,8 @@ func Compile(text string, kind Kind) (*Expression, error) {
 	return &Expression{text: text, program: program}, nil
 }
 
-// Eval returns the value as JSON. A path's value, and an object or list that CEL passes on unchanged, keep the bytes as
-// received. The error is a *MissingError when the expression finds nothing, else an *EvalError.
+// Eval returns the value as JSON. The value of a path, and an object or a list that CEL returns unchanged, keep the bytes
+// that Doorbell received. The error is a *MissingError if the event lacks the value, and otherwise an *EvalError.
 func (x *Expression) Eval(in *Input) ([]byte, error) {
 	if x.program != nil {
 		return x.evalCEL(in)
@@ -40,4 +68,35 @@ func (x *Expression) Eval(in *Input) ([]byte, error) {
 		return nil, missing(x, in, 0, "")
 	}
 	return value, nil
+}
+
+// optionalType is CEL's name for the type of an optional: a value that may be absent, as body.?x gives it.
+const optionalType = "optional_type"
+
+// serves reports whether a value of this static type can be of the kind. The type of an optional is the type of the value
+// inside, since Doorbell unwraps an optional at the end. Most values have the type dyn, which the event decides.
+func serves(t *cel.Type, kind Kind) bool {
+	if t.Kind() == types.OpaqueKind && t.TypeName() == optionalType {
+		return serves(t.Parameters()[0], kind)
+	}
+	switch t.Kind() {
+	case types.DynKind, types.AnyKind, types.NullTypeKind:
+		return kind != Bool || t.Kind() != types.NullTypeKind
+	case types.BoolKind:
+		return kind == Any || kind == Bool
+	case types.StringKind:
+		return kind == Any || kind == ID || kind == Text || kind == List
+	case types.IntKind, types.UintKind:
+		return kind == Any || kind == ID || kind == List
+	case types.MapKind:
+		return kind == Any || kind == Object || kind == List
+	case types.ListKind:
+		return kind == Any || kind == List
+	case types.TypeKind:
+		return false
+	case types.TimestampKind:
+		return kind == Any || kind == Text
+	default:
+		return kind == Any
+	}
 }

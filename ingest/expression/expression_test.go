@@ -178,7 +178,7 @@ func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 		"body.huge + 1.0":          "the number 1e999 is too large to compute with",
 		"body.properties.items[7]": "index 7 is out of bounds in body.properties.items[7]",
 		"1 / (body.userId - 42)":   "division by zero",
-		"1.0 / 0.0":                "the result +Inf is no number in JSON",
+		"1.0 / 0.0":                "JSON has no number +Inf",
 		"body.type + 1":            "body.type + 1: cannot add a string and an integer; convert one with string(), int() or double()",
 		"body.type - 1":            "body.type - 1: cannot subtract an integer from a string",
 		"body.nil / 2":             "body.nil / 2: cannot divide null by an integer",

@@ -10,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
 
+	"github.com/doorbell-dev/doorbell/ingest/expression/budget"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
@@ -17,21 +18,21 @@ import (
 type Step struct {
 	Name  string
 	Value *Expression
-	// Lazy steps run only when another expression asks for them.
+	// Lazy reports that the step runs only when another expression reads it.
 	Lazy bool
 }
 
-// Input is what expressions see of one event. Preprocess steps run when they are first asked for, once an event. An Input
-// serves one goroutine.
+// Input holds what expressions read of one event. Each preprocess step runs at most once for an event, when an expression
+// first reads it. An Input serves one goroutine.
 type Input struct {
 	body    []byte
 	headers map[string]string
 	steps   []Step
-	results []result // parallel to steps, once one was asked for
-	visible int      // steps before this one can be seen; all but while a step runs
-	budget  budget
+	results []result // of the steps, in their order; nil until an expression reads one
+	visible int      // how many steps an expression can read: all, or, while a step runs, those before it
+	budget  budget.Budget
 	root    *object
-	pre     *object // preprocess, as seen when preSeen steps were visible
+	pre     *object // the variable preprocess, when preSeen steps were visible
 	preSeen int
 }
 
@@ -41,13 +42,13 @@ type result struct {
 	err   error
 }
 
-// NewInput prepares an event: body is a valid JSON object, header names are lower case, and a step may use the steps
-// before it.
+// NewInput returns the Input of one event. body must be a valid JSON object, and the names of headers must be in lower
+// case. A step can read the steps before it.
 func NewInput(body []byte, headers map[string]string, steps []Step) *Input {
 	return &Input{body: body, headers: headers, steps: steps, visible: len(steps)}
 }
 
-// Failures runs the steps that have not run, but not the lazy ones, and says why each that failed did.
+// Failures runs the steps that have not run yet, except lazy ones, and returns the reason for each step that failed.
 func (in *Input) Failures() []string {
 	for i := range in.steps {
 		if !in.steps[i].Lazy {
@@ -63,13 +64,14 @@ func (in *Input) Failures() []string {
 	return failures
 }
 
+// step returns the result of a step, and runs the step if it has not run yet. The step has a budget of its own.
 func (in *Input) step(i int) result {
 	if in.results == nil {
 		in.results = make([]result, len(in.steps))
 	}
 	if r := &in.results[i]; !r.done {
 		outer, spent := in.visible, in.budget
-		in.visible, in.budget = i, budget{}
+		in.visible, in.budget = i, budget.Budget{}
 		r.value, r.err = in.steps[i].Value.Eval(in)
 		r.done = true
 		in.visible, in.budget = outer, spent
@@ -77,7 +79,7 @@ func (in *Input) step(i int) result {
 	return in.results[i]
 }
 
-// find returns a step's value by name; the last of two with one name counts.
+// find returns the value of a step. If two steps have the name, the later one wins.
 func (in *Input) find(name string) ([]byte, bool) {
 	for i := in.visible - 1; i >= 0; i-- {
 		if in.steps[i].Name == name {
@@ -120,10 +122,7 @@ func (in *Input) headerObject() []byte {
 	return b.Bytes()
 }
 
-// inputName is how a guarded function finds the Input that it works for; no expression can spell it.
-const inputName = "@input"
-
-// ResolveName makes an Input a CEL activation.
+// ResolveName returns a variable of an expression. Together with Parent it makes an Input the activation of CEL.
 func (in *Input) ResolveName(name string) (any, bool) {
 	switch name {
 	case rootBody:
@@ -138,12 +137,12 @@ func (in *Input) ResolveName(name string) (any, bool) {
 			in.pre, in.preSeen = &object{in: in, raw: in.preprocessObject()}, in.visible
 		}
 		return in.pre, true
-	case inputName:
-		return in, true
+	case budget.Variable:
+		return &in.budget, true
 	default:
 		return nil, false
 	}
 }
 
-// Parent makes an Input a CEL activation; it has no outer scope.
+// Parent returns nil, because no scope is around the variables.
 func (in *Input) Parent() interpreter.Activation { return nil }

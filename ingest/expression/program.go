@@ -11,9 +11,14 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/doorbell-dev/doorbell/ingest/expression/budget"
+	"github.com/doorbell-dev/doorbell/ingest/expression/library"
 )
+
+// Three bounds together keep an expression and an event from occupying a worker for long: maxIterations bounds the loops,
+// package budget bounds the function calls, and maxResult bounds the value.
 
 // maxIterations bounds the loop iterations of one evaluation; the iterations of nested loops add up. CEL's own cost limit
 // cannot do this, because its tracker takes quadratic time inside loops.
@@ -34,9 +39,9 @@ var ended = func() context.Context {
 	return ctx
 }()
 
-// eval returns the value as JSON. It starts with a full budget.
+// evalCEL returns the value of a CEL expression as JSON. It starts with a full budget.
 func (x *Expression) evalCEL(in *Input) ([]byte, error) {
-	in.budget = budget{}
+	in.budget = budget.Budget{}
 	value, _, err := x.program.cel.ContextEval(ended, in)
 	if err != nil {
 		return nil, x.evalError(in, err)
@@ -58,35 +63,19 @@ func (x *Expression) evalError(in *Input, err error) error {
 	if failure, ok := errors.AsType[*types.Err](err); ok {
 		node = failure.NodeID()
 	}
-	if key, ok := strings.CutPrefix(err.Error(), noSuchKey); ok || errors.Is(err, errNoValue) {
+	if key, ok := strings.CutPrefix(err.Error(), library.NoSuchKey); ok || errors.Is(err, library.ErrNoValue) {
 		return missing(x, in, node, key)
 	}
 	if errors.Is(err, interpreter.InterruptError{}) {
 		return &EvalError{fmt.Sprintf("the expression loops more than %d times on this event", maxIterations)}
 	}
-	if mismatch, ok := errors.AsType[*mismatchError](err); ok {
-		return &EvalError{mismatch.explain(x.program.source(node))}
+	if mismatch, ok := errors.AsType[*budget.MismatchError](err); ok {
+		return &EvalError{mismatch.Explain(x.program.source(node))}
 	}
-	if index, ok := strings.CutPrefix(err.Error(), outOfBounds); ok {
+	if index, ok := strings.CutPrefix(err.Error(), library.OutOfBounds); ok {
 		return &EvalError{fmt.Sprintf("index %s is out of bounds in %s", index, x.program.source(node))}
 	}
 	return &EvalError{err.Error()}
-}
-
-// CEL gives these two failures no type of its own that another package could use, only these messages.
-const (
-	noSuchKey   = "no such key: "
-	outOfBounds = "index out of bounds: "
-)
-
-// isAbsent reports whether a value is an error because the event lacks a member or an element.
-func isAbsent(v ref.Val) bool {
-	err, ok := v.(*types.Err)
-	if !ok {
-		return false
-	}
-	reason := err.String()
-	return errors.Is(err.Unwrap(), errNoValue) || strings.HasPrefix(reason, noSuchKey) || strings.HasPrefix(reason, outOfBounds)
 }
 
 // maxSource bounds, in characters, the part of an expression that a message shows.

@@ -12,11 +12,12 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
+	"github.com/doorbell-dev/doorbell/ingest/expression/budget"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// celValue turns JSON into a CEL value: integers within int64 are ints, other numbers doubles. Objects and lists stay
-// bytes until something looks inside.
+// celValue returns a JSON value as a CEL value. An integer that fits into int64 is an int, and every other number is a
+// double. An object or a list stays bytes until an expression reads its members.
 func celValue(in *Input, raw []byte) ref.Val {
 	switch rawjson.KindOf(raw) {
 	case rawjson.Object:
@@ -47,7 +48,7 @@ func number(raw []byte) ref.Val {
 	return types.Double(f)
 }
 
-// object is a JSON object as a CEL map.
+// object is a JSON object as a CEL map. It decodes its members when an expression first reads one.
 type object struct {
 	in    *Input
 	raw   []byte
@@ -57,7 +58,7 @@ type object struct {
 
 var _ traits.Mapper = (*object)(nil)
 
-// open indexes the members; the last of duplicate keys wins.
+// open indexes the members. The last of duplicate keys wins.
 func (o *object) open() map[string]ref.Val {
 	if o.index == nil {
 		o.index = make(map[string]ref.Val, 16)
@@ -77,8 +78,8 @@ func (o *object) Find(key ref.Val) (ref.Val, bool) {
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(key), false
 	}
-	if !o.in.budget.charge(len(name)) {
-		return tooMuchWork(), true
+	if !o.in.budget.Charge(len(name)) {
+		return budget.Exceeded(), true
 	}
 	value, ok := o.open()[string(name)]
 	return value, ok
@@ -108,8 +109,8 @@ func (o *object) Equal(other ref.Val) ref.Val {
 	if !ok {
 		return types.False
 	}
-	if !o.in.budget.charge(len(o.raw)) {
-		return tooMuchWork()
+	if !o.in.budget.Charge(len(o.raw)) {
+		return budget.Exceeded()
 	}
 	if m.Size() != o.Size() {
 		return types.False
@@ -126,6 +127,9 @@ func (o *object) Equal(other ref.Val) ref.Val {
 	return types.True
 }
 
+// Bytes returns the length of the object as JSON.
+func (o *object) Bytes() int { return len(o.raw) }
+
 func (o *object) Type() ref.Type { return types.MapType }
 func (o *object) Value() any     { return o.raw }
 
@@ -134,7 +138,7 @@ func (o *object) ConvertToNative(t reflect.Type) (any, error) {
 }
 func (o *object) ConvertToType(t ref.Type) ref.Val { return convert(o, types.MapType, t) }
 
-// list is a JSON array as a CEL list.
+// list is a JSON array as a CEL list. It decodes its elements when an expression first reads one.
 type list struct {
 	in     *Input
 	raw    []byte
@@ -154,6 +158,10 @@ func (l *list) open() []ref.Val {
 	return l.values
 }
 
+// Bytes returns the length of the list as JSON.
+func (l *list) Bytes() int { return len(l.raw) }
+
+// plain returns the list as a list of CEL's own, which implements the operations.
 func (l *list) plain() traits.Lister {
 	return types.NewRefValList(types.DefaultTypeAdapter, l.open())
 }
@@ -174,13 +182,15 @@ func (l *list) ConvertToType(t ref.Type) ref.Val { return convert(l, types.ListT
 
 func (l *list) ConvertToNative(t reflect.Type) (any, error) { return l.plain().ConvertToNative(t) }
 
+// charged runs an operation that compares elements, if the budget allows it.
 func (l *list) charged(do func() ref.Val) ref.Val {
-	if !l.in.budget.charge(8 * len(l.raw)) {
-		return tooMuchWork()
+	if !l.in.budget.Charge(8 * len(l.raw)) {
+		return budget.Exceeded()
 	}
 	return do()
 }
 
+// convert converts an object or a list, which CEL allows only to its own type and to a type value.
 func convert(v ref.Val, own, want ref.Type) ref.Val {
 	switch want {
 	case own:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package expression
+package budget
 
 import (
 	"strings"
@@ -13,17 +13,19 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/interpreter"
 
+	"github.com/doorbell-dev/doorbell/ingest/expression/library"
 	"github.com/doorbell-dev/doorbell/ingest/expression/mistake"
 )
 
-// guardedCalls replaces the calls of expensive functions in a planned expression by calls that check the budget first.
-type guardedCalls struct {
+// Guard replaces the calls of expensive functions in a planned expression by calls that check the budget first. It is safe
+// for concurrent use.
+type Guard struct {
 	estimates map[string]func([]ref.Val) int
 	overloads map[string]*functions.Overload
 }
 
-func newGuardedCalls(env *cel.Env) (*guardedCalls, error) {
-	g := &guardedCalls{estimates: estimates(), overloads: map[string]*functions.Overload{}}
+func NewGuard(env *cel.Env) (*Guard, error) {
+	g := &Guard{estimates: estimates(), overloads: map[string]*functions.Overload{}}
 	for name, function := range env.Functions() {
 		if _, guarded := g.estimates[name]; !guarded {
 			continue
@@ -39,14 +41,11 @@ func newGuardedCalls(env *cel.Env) (*guardedCalls, error) {
 	return g, nil
 }
 
-// decorate is the hook that CEL calls for each node of a planned expression.
-func (g *guardedCalls) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+// Decorate is the hook that CEL calls for each node of a planned expression.
+func (g *Guard) Decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	call, ok := i.(interpreter.InterpretableCall)
 	if !ok {
 		return i, nil
-	}
-	if call.Function() == coalesceName {
-		return &coalesceCall{call}, nil
 	}
 	estimate, ok := g.estimates[call.Function()]
 	if !ok {
@@ -75,7 +74,7 @@ func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 		}
 	}
 	if !c.affordable(frame, args) {
-		return tooMuchWork()
+		return Exceeded()
 	}
 	return types.LabelErrNode(c.ID(), c.explained(c.call(args), args))
 }
@@ -85,13 +84,14 @@ func (c *guardedCall) Eval(activation interpreter.Activation) ref.Val {
 	return c.Exec(interpreter.AsFrame(activation))
 }
 
+// affordable charges the call to the budget, and reports whether the evaluation is still within it.
 func (c *guardedCall) affordable(frame *interpreter.ExecutionFrame, args []ref.Val) bool {
-	found, ok := frame.ResolveName(inputName)
+	found, ok := frame.ResolveName(Variable)
 	if !ok {
 		return false
 	}
-	in, ok := found.(*Input)
-	return ok && in.budget.charge(c.estimate(args))
+	b, ok := found.(*Budget)
+	return ok && b.Charge(c.estimate(args))
 }
 
 func (c *guardedCall) call(args []ref.Val) ref.Val {
@@ -102,7 +102,7 @@ func (c *guardedCall) call(args []ref.Val) ref.Val {
 		return types.Bool(types.Equal(args[0], args[1]) != types.True)
 	}
 	if len(args) == 2 {
-		if result := mixedArithmetic(c.Function(), args[0], args[1]); result != nil {
+		if result := library.MixedArithmetic(c.Function(), args[0], args[1]); result != nil {
 			return result
 		}
 	}
@@ -128,9 +128,9 @@ func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
 	if !ok || !strings.HasPrefix(failure.String(), types.NoSuchOverloadErr().(*types.Err).String()) {
 		return result
 	}
-	mismatch := &mismatchError{function: c.Function()}
+	mismatch := &MismatchError{Function: c.Function()}
 	for _, arg := range args {
-		mismatch.types = append(mismatch.types, mistake.TypeWord(arg.Type()))
+		mismatch.Types = append(mismatch.Types, mistake.TypeWord(arg.Type()))
 	}
 	return types.WrapErr(mismatch)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package expression
+package library
 
 import (
 	"errors"
@@ -20,18 +20,19 @@ const (
 	maxCoalesced = 20
 )
 
-// errNoValue is the result of a coalesce without a value. The expression around it is then missing.
-var errNoValue = errors.New("no value")
+// ErrNoValue is the result of a coalesce without a value. The expression around it is then missing.
+var ErrNoValue = errors.New("no value")
 
-// coalesceLibrary declares coalesce(a, b, …): the first argument that has a value. An argument has no value if its path is
+// Coalesce is a library of CEL that declares coalesce(a, b, …): the first argument that has a value. An argument has no value if its path is
 // missing, if it is null, or if it is "". A missing argument does not make the expression missing; only a coalesce without
 // any value does. coalesce([a, b, …]) is the same, and coalesce(list) is the first element that has a value.
 //
 // A function of CEL receives values, so that a missing argument would fail before the call. Doorbell therefore evaluates
 // the arguments itself, one by one, and stops at the first that has a value: see coalesceCall.
-type coalesceLibrary struct{}
+type Coalesce struct{}
 
-func (coalesceLibrary) CompileOptions() []cel.EnvOption {
+// CompileOptions declares the function for every number of arguments.
+func (Coalesce) CompileOptions() []cel.EnvOption {
 	overloads := make([]cel.FunctionOpt, maxCoalesced)
 	for i := range overloads {
 		arguments := make([]*cel.Type, i+1)
@@ -46,7 +47,8 @@ func (coalesceLibrary) CompileOptions() []cel.EnvOption {
 	}
 }
 
-func (coalesceLibrary) ProgramOptions() []cel.ProgramOption { return nil }
+// ProgramOptions returns none.
+func (Coalesce) ProgramOptions() []cel.ProgramOption { return nil }
 
 // expandCoalesce turns coalesce([a, b]) into coalesce(a, b), since CEL would evaluate all elements of the list at once.
 func expandCoalesce(factory cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
@@ -63,12 +65,20 @@ func expandCoalesce(factory cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (
 	return factory.NewCall(coalesceName, args...), nil
 }
 
+// Decorate is the hook that CEL calls for each node of a planned expression.
+func (Coalesce) Decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	if call, ok := i.(interpreter.InterpretableCall); ok && call.Function() == coalesceName {
+		return &coalesceCall{call}, nil
+	}
+	return i, nil
+}
+
 // coalesceCall evaluates its arguments in order until one has a value.
 type coalesceCall struct {
 	interpreter.InterpretableCall
 }
 
-// Exec returns the first value, an error of an argument that is not about a missing value, or errNoValue.
+// Exec returns the first value, an error of an argument that is not about a missing value, or ErrNoValue.
 func (c *coalesceCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	for _, arg := range c.Args() {
 		value := arg.Exec(frame)
@@ -76,10 +86,10 @@ func (c *coalesceCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 			value = firstPresent(l)
 		}
 		if present(value) {
-			return unwrap(value)
+			return Unwrap(value)
 		}
 	}
-	return types.LabelErrNode(c.ID(), types.WrapErr(errNoValue))
+	return types.LabelErrNode(c.ID(), types.WrapErr(ErrNoValue))
 }
 
 // Eval serves callers that have no frame.
@@ -98,12 +108,12 @@ func firstPresent(l traits.Lister) ref.Val {
 
 // present reports whether coalesce stops at a value. It also stops at an error, unless the error is a missing value.
 func present(v ref.Val) bool {
-	if isAbsent(v) {
+	if IsAbsent(v) {
 		return false
 	}
 	if optional, ok := v.(*types.Optional); ok && !optional.HasValue() {
 		return false
 	}
-	v = unwrap(v)
+	v = Unwrap(v)
 	return v != types.NullValue && v != types.String("")
 }

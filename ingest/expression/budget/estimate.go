@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package expression
+package budget
 
 import (
 	"math"
@@ -13,7 +13,7 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// estimates tells for each guarded function how much work a call is.
+// estimates returns, for each guarded function, how much work a call with given arguments is.
 func estimates() map[string]func(args []ref.Val) int {
 	e := map[string]func([]ref.Val) int{
 		"replace": func(a []ref.Val) int {
@@ -42,19 +42,19 @@ func estimates() map[string]func(args []ref.Val) int {
 		e[name] = linear
 	}
 	for _, name := range []string{operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo} {
-		e[name] = func([]ref.Val) int { return 1 } // guarded for the sake of what their errors say
+		e[name] = func([]ref.Val) int { return 1 } // cheap; the guard explains their errors and mixes their numbers
 	}
 	return e
 }
 
-// states is about how many steps a regular expression takes for each byte: repetitions multiply.
+// states returns about how many steps a regular expression takes for each byte of the text. Nested repetitions multiply.
 func states(pattern string) int {
 	if len(pattern) > 1000 {
 		return maxWork
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 1 // the call itself will say what is wrong
+		return 1 // the call returns the error
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
@@ -71,17 +71,18 @@ func linear(args []ref.Val) int {
 	return sum
 }
 
-// weight is about how many bytes or elements a value has.
+// sized is a value that knows the length of its JSON. The objects and lists of an event do.
+type sized interface{ Bytes() int }
+
+// weight returns about how many bytes or elements a value has.
 func weight(v ref.Val) int {
 	switch v := v.(type) {
 	case types.String:
 		return len(v) + 1
 	case types.Bytes:
 		return len(v) + 1
-	case *object:
-		return len(v.raw)
-	case *list:
-		return len(v.raw)
+	case sized:
+		return v.Bytes()
 	case *types.Optional:
 		if v.HasValue() {
 			return weight(v.GetValue())
@@ -115,7 +116,8 @@ func joined(args []ref.Val) int {
 	return contents(l, separator)
 }
 
-// contents adds up the weights of a list's elements, until that is too much.
+// contents returns the sum of the weights of the elements of a list, and each for every element. It stops when the sum
+// exceeds the budget.
 func contents(l traits.Lister, each int) int {
 	sum := 0
 	for it := l.Iterator(); it.HasNext() == types.True && sum <= maxWork; {
@@ -124,7 +126,7 @@ func contents(l traits.Lister, each int) int {
 	return sum
 }
 
-// formatted takes each verb to write all arguments, and each run of digits to be a width.
+// formatted assumes that each verb writes all arguments, and that each number in the format is a width.
 func formatted(args []ref.Val) int {
 	format, l := text(args[0]), args[1]
 	widths, digits := 0, 0
@@ -142,6 +144,7 @@ func formatted(args []ref.Val) int {
 	return product(strings.Count(format, "%")+1, all) + widths + digits
 }
 
+// product returns a times b, and the largest int32 instead of an overflow.
 func product(a, b int) int {
 	if a > 0 && b > math.MaxInt32/a {
 		return math.MaxInt32

@@ -8,6 +8,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
+	"github.com/doorbell-dev/doorbell/ingest/expression/library"
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
@@ -39,24 +40,16 @@ func (objectLibrary) ProgramOptions() []cel.ProgramOption { return nil }
 // belongs to. Without such a source it gets a budget of its own.
 func newObject(raw []byte, sources ...ref.Val) ref.Val {
 	for _, v := range sources {
-		if o, ok := unwrap(v).(*object); ok {
+		if o, ok := library.Unwrap(v).(*object); ok {
 			return &object{in: o.in, raw: raw}
 		}
 	}
 	return &object{in: &Input{}, raw: raw}
 }
 
-// unwrap returns the value inside an optional, and every other value unchanged.
-func unwrap(v ref.Val) ref.Val {
-	if optional, ok := v.(*types.Optional); ok && optional.HasValue() {
-		return optional.GetValue()
-	}
-	return v
-}
-
 // objectBytes returns an object as JSON, and {} for a value that is not an object.
 func objectBytes(v ref.Val) []byte {
-	switch v := unwrap(v).(type) {
+	switch v := library.Unwrap(v).(type) {
 	case *object:
 		return v.raw
 	case traits.Mapper:

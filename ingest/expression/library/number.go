@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package expression
+package library
 
 import (
 	"math"
@@ -11,16 +11,17 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// numberLibrary lets +, -, *, / and % mix integers and decimal numbers. JSON has one type of number, so that a sender may
+// Numbers is a library of CEL that lets +, -, *, / and % mix integers and decimal numbers. JSON has one type of number, so that a sender may
 // write a total as 129 in one event and as 129.5 in the next. CEL has two types, and its operators reject a mixture:
 // total * 0.9 would fail for the first event only. If one operand is a decimal number, Doorbell computes with decimal
 // numbers. Two integers keep the rules of CEL: the result is an integer, and / drops the remainder, so that 7 / 2 is 3.
 //
-// The library only declares the types, and mixedArithmetic computes. The declared result is dyn, not double, so that it can
+// The library only declares the types, and MixedArithmetic computes. The declared result is dyn, not double, so that it can
 // be compared with an integer as well: CEL's type checker allows == only for two values of the same type.
-type numberLibrary struct{}
+type Numbers struct{}
 
-func (numberLibrary) CompileOptions() []cel.EnvOption {
+// CompileOptions declares the operators for an integer and a decimal number.
+func (Numbers) CompileOptions() []cel.EnvOption {
 	var options []cel.EnvOption
 	for _, operator := range []string{operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo} {
 		overloads := []cel.FunctionOpt{
@@ -35,11 +36,12 @@ func (numberLibrary) CompileOptions() []cel.EnvOption {
 	return options
 }
 
-func (numberLibrary) ProgramOptions() []cel.ProgramOption { return nil }
+// ProgramOptions returns none.
+func (Numbers) ProgramOptions() []cel.ProgramOption { return nil }
 
-// mixedArithmetic returns the result of an operator if one operand is a decimal number and the other is any number. It
+// MixedArithmetic returns the result of an operator if one operand is a decimal number and the other is any number. It
 // returns nil for all other operands, which CEL computes.
-func mixedArithmetic(operator string, a, b ref.Val) ref.Val {
+func MixedArithmetic(operator string, a, b ref.Val) ref.Val {
 	x, xDecimal, ok := decimal(a)
 	if !ok {
 		return nil
