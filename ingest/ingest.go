@@ -49,6 +49,8 @@ type Config struct {
 	Now func() time.Time
 	// Observe, if set, is called with each event log entry. It must be safe for concurrent use.
 	Observe func(eventlog.Entry)
+	// KnockTransport sends the calls to Knock. If it is nil, each source uses its own knock.NewTransport.
+	KnockTransport http.RoundTripper
 	// Drain is how long the receiver still accepts requests after ctx ends. It closes each connection after its next response,
 	// which gives load balancers the time to send requests elsewhere.
 	Drain time.Duration
@@ -77,7 +79,8 @@ func New(config Config) *Server {
 		redis:    redis,
 		pipelines: pipeline.NewSet(pipeline.Dependencies{
 			Connect: redis.Client, Shards: config.Shards, Owner: config.Owner, Version: config.Version, Log: config.Log,
-			Metrics: delivery.NewMetrics(config.Registry), Observe: config.Observe, Now: config.Now,
+			Metrics: delivery.NewMetrics(config.Registry), Observe: config.Observe, KnockTransport: config.KnockTransport,
+			Now: config.Now,
 		}),
 	}
 	s.monitor = redishealth.NewMonitor(redishealth.Options{

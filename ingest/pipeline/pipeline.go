@@ -7,6 +7,7 @@ package pipeline
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +39,8 @@ type Config struct {
 	DryRun bool
 }
 
-// Dependencies are what all pipelines of a process share. All fields but Shards, Owner, Version and Observe are required.
+// Dependencies are what all pipelines of a process share. All fields but Shards, Owner, Version, Observe and
+// KnockTransport are required.
 type Dependencies struct {
 	// Connect returns the Redis client that all pipelines share. The pipeline does not close it.
 	Connect func(context.Context) (rueidis.Client, error)
@@ -53,6 +55,8 @@ type Dependencies struct {
 	Metrics *delivery.Metrics
 	// Observe, if set, is called with each event log entry. It must be safe for concurrent use.
 	Observe func(eventlog.Entry)
+	// KnockTransport sends the calls to Knock. If it is nil, each pipeline uses its own knock.NewTransport.
+	KnockTransport http.RoundTripper
 	// Now is the wall clock.
 	Now func() time.Time
 }
