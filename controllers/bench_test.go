@@ -21,45 +21,45 @@ import (
 
 const (
 	fleetSources  = 200
-	fleetMappings = 50 // of each Source
+	fleetMappings = 50 // per Source
 	idleRounds    = 5
 	fleetPatience = 10 * time.Minute
 	creators      = 16
 )
 
-// BenchmarkOperator measures a cluster of 200 Sources and 10,000 ActionMappings: how long until all of it is reported, what is
-// written while nothing changes, what is written and how long it takes when one mapping changes, and what stays in memory.
+// BenchmarkOperator measures a cluster with 200 Sources and 10,000 ActionMappings: the time until every status is written, the requests
+// while nothing changes, the requests and the time when one mapping changes, and the memory.
 func BenchmarkOperator(b *testing.B) {
 	o := startOperator(b)
 	started := time.Now()
 	fleet := newFleet(b, o)
 	reported := time.Since(started)
-	setupWrites := o.writes.Load()
+	setupWrites := o.writes.count()
 	fleet.idle(b)
-	heapBefore, written := heap(), o.writes.Load()
+	heapBefore, written := heap(), o.writes.count()
 	for range idleRounds {
 		fleet.idle(b)
 	}
-	idleWrites, heapAfter := o.writes.Load()-written, heap()
+	idleWrites, heapAfter := o.writes.count()-written, heap()
 
 	var toConfigMap time.Duration
-	changes, written := 0, o.writes.Load()
+	changes, written := 0, o.writes.count()
 	for b.Loop() {
 		toConfigMap += fleet.change(b, changes)
 		changes++
 	}
 	fleet.idle(b)
-	b.Logf("written for the last changes: %s", strings.Join(last(o.writes.since(written), 12), "\n"))
+	b.Logf("requests of the last changes: %s", strings.Join(last(o.writes.since(written), 12), "\n"))
 	b.ReportMetric(reported.Seconds(), "s/all-reported")
 	b.ReportMetric(float64(setupWrites), "writes/setup")
 	b.ReportMetric(float64(idleWrites), "writes/idle")
-	b.ReportMetric(float64(o.writes.Load()-written)/float64(changes), "writes/change")
+	b.ReportMetric(float64(o.writes.count()-written)/float64(changes), "writes/change")
 	b.ReportMetric(float64(toConfigMap.Milliseconds())/float64(changes), "ms/configmap")
 	b.ReportMetric(heapBefore, "MiB-before")
 	b.ReportMetric(heapAfter, "MiB-after")
 }
 
-// fleet is many scenes, one a namespace.
+// fleet is a set of scenes, each in its own namespace.
 type fleet []*scene
 
 func newFleet(b *testing.B, o *operator) fleet {
@@ -83,7 +83,7 @@ func newFleet(b *testing.B, o *operator) fleet {
 	if err := group.Wait(); err != nil {
 		b.Fatal(err)
 	}
-	all.await(b, "all is reported", func(ctx context.Context) (bool, error) {
+	all.await(b, "every status is written", func(ctx context.Context) (bool, error) {
 		for _, s := range all {
 			s.node.settle(ctx)
 		}
@@ -117,7 +117,7 @@ func (f fleet) await(b *testing.B, what string, done wait.ConditionWithContextFu
 	}
 }
 
-// idle has each Source reconciled twice: that pods are asked a second time means that the first reconciliation is over.
+// idle triggers two reconciliations of each Source and waits until the first has finished, which is when the second begins.
 func (f fleet) idle(b *testing.B) {
 	b.Helper()
 	group, _ := errgroup.WithContext(b.Context())
@@ -134,7 +134,7 @@ func (f fleet) idle(b *testing.B) {
 	}
 }
 
-// change edits one mapping and waits until its status says that it is live. It returns the time until the ConfigMap was written.
+// change edits one mapping and waits until its status reports that it is live. It returns the time until the ConfigMap was written.
 func (f fleet) change(b *testing.B, round int) time.Duration {
 	b.Helper()
 	s := f[round%len(f)]
@@ -147,7 +147,7 @@ func (f fleet) change(b *testing.B, round int) time.Duration {
 		err := s.Get(ctx, client.ObjectKeyFromObject(before), now)
 		return err == nil && now.ResourceVersion != before.ResourceVersion, err
 	}); err != nil {
-		b.Fatalf("the ConfigMap is not written: %v", err)
+		b.Fatalf("the ConfigMap was not written: %v", err)
 	}
 	written := time.Since(started)
 	s.awaitMapping("m-7", "True", v1alpha1.ReasonAccepted)
@@ -156,7 +156,7 @@ func (f fleet) change(b *testing.B, round int) time.Duration {
 
 func last(lines []string, n int) []string { return lines[max(0, len(lines)-n):] }
 
-// heap is what lives in memory after a collection, in MiB. The test and its pods are part of it.
+// heap returns the size of the live heap in MiB, the test and its pods included.
 func heap() float64 {
 	runtime.GC()
 	runtime.GC()

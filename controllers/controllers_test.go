@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers_test runs the controllers as the manager's own service account on a real API server.
+// Package controllers_test runs the controllers against a real API server, with the service account of an installed manager.
 package controllers_test
 
 import (
@@ -21,7 +21,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-func lacks(conditions []metav1.Condition, kind, status, reason, message string) string {
+// mismatch returns a description of how a condition differs from the wanted one, or "" if it does not. The message only has to contain the
+// given text.
+func mismatch(conditions []metav1.Condition, kind, status, reason, message string) string {
 	c := meta.FindStatusCondition(conditions, kind)
 	if c == nil || string(c.Status) != status || c.Reason != reason || !strings.Contains(c.Message, message) {
 		return fmt.Sprintf("want %s=%s %s %q, got %+v", kind, status, reason, message, conditions)
@@ -29,25 +31,25 @@ func lacks(conditions []metav1.Condition, kind, status, reason, message string) 
 	return ""
 }
 
-// TestTheOperator is one test, for one manager serves all scenes, as in a cluster.
-func TestTheOperator(t *testing.T) {
+// TestOperator is one test, because one manager serves all scenes, as in a cluster.
+func TestOperator(t *testing.T) {
 	o := startOperator(t)
 	for i, tc := range []struct {
 		name string
 		run  func(t *testing.T, s *scene)
 	}{
-		{"owns what it makes, but for what outlives a Source", ownership},
-		{"an edited mapping is live when the pods say so", edit},
-		{"one bad mapping is refused on itself", badMapping},
-		{"a bad Source leaves the last good configuration", badSource},
-		{"drift is healed", drift},
-		{"a token is shown when every pod takes it, and its predecessor ends", rotation},
-		{"a token of the user's own", ownToken},
-		{"a stranger's object is left alone", conflict},
-		{"a missing Secret heals when it appears", missingSecret},
-		{"what pods see of Redis and Knock becomes conditions", pods},
-		{"what has become superfluous goes", prune},
-		{"a steady state writes nothing, and no secret is told", steady},
+		{"the Source owns its objects, except those that outlive it", ownership},
+		{"an edited mapping is live when every pod reports that it runs it", edit},
+		{"an invalid mapping is rejected alone", badMapping},
+		{"an invalid Source leaves the last valid configuration running", badSource},
+		{"deleted and edited objects are restored", drift},
+		{"a new token is shown when every pod accepts it, and the previous one expires", rotation},
+		{"a user can provide the token", ownToken},
+		{"an object of someone else is not taken over", conflict},
+		{"a Source recovers when a missing Secret is created", missingSecret},
+		{"the reports of pods about Redis and Knock become conditions", pods},
+		{"objects that the Source no longer wants are deleted", prune},
+		{"a steady state writes nothing and reveals no secret", steady},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.run(t, newScene(t, o, i+1)) })
 	}
@@ -59,17 +61,17 @@ func ownership(t *testing.T, s *scene) {
 		"shop-ingest": &appsv1.Deployment{}, "shop-redis": &appsv1.StatefulSet{}, "shop-document-0": &corev1.ConfigMap{},
 	} {
 		if !s.get(object, name) || !metav1.IsControlledBy(object, owner) || object.GetLabels()[v1alpha1.LabelSource] != "shop" {
-			t.Errorf("%T %s is not there or not owned", object, name)
+			t.Errorf("%T %s does not exist or is not owned by the Source", object, name)
 		}
 	}
 	for _, name := range []string{"shop-endpoint", "shop-tokens"} {
 		secret := &corev1.Secret{}
 		if !s.get(secret, name) || len(secret.OwnerReferences) > 0 {
-			t.Errorf("Secret %s is not there, or would go with the Source: %v", name, secret.OwnerReferences)
+			t.Errorf("Secret %s does not exist, or would be deleted with the Source: %v", name, secret.OwnerReferences)
 		}
 	}
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"endpoint":{"onDelete":"Delete"}}}`)
-	s.eventually("the Secrets are owned", func() string {
+	s.eventually("the Secrets are owned by the Source", func() string {
 		secret := &corev1.Secret{}
 		if s.get(secret, "shop-tokens"); !metav1.IsControlledBy(secret, owner) {
 			return fmt.Sprint(secret.OwnerReferences)
@@ -84,13 +86,13 @@ func edit(t *testing.T, s *scene) {
 	s.patch(&v1alpha1.ActionMapping{}, "welcome", `{"spec":{"when":"body.properties.total > 100.0"}}`)
 	pending := s.awaitMapping("welcome", "False", v1alpha1.ReasonProgressing)
 	if pending.Status.Configuration != "" {
-		t.Errorf("called live in %s, and no pod runs it", pending.Status.Configuration)
+		t.Errorf("reported as live in %s, although no pod runs it", pending.Status.Configuration)
 	}
-	s.await(v1alpha1.ConditionIngestReady, "False", v1alpha1.ReasonConfigurationPending, "0 of 1 pods run")
+	s.await(v1alpha1.ConditionIngestReady, "False", v1alpha1.ReasonConfigurationPending, "0 of 1 ready pods run")
 	s.node.set(func(n *node) { n.stale = false })
 	live := s.awaitMapping("welcome", "True", v1alpha1.ReasonAccepted)
 	if live.Status.Configuration == before || live.Status.Configuration != s.source().Status.Configuration.Version {
-		t.Errorf("live in %q", live.Status.Configuration)
+		t.Errorf("live since configuration %q; want the new one", live.Status.Configuration)
 	}
 	s.awaitReady()
 }
@@ -99,7 +101,7 @@ func badMapping(t *testing.T, s *scene) {
 	s.create(mappingOf("broken", "totl + 1"))
 	broken := s.awaitMapping("broken", "False", v1alpha1.ReasonInvalidExpression)
 	want := `spec.triggerWorkflow.recipients: line 1, column 1: unknown name "totl"`
-	if missing := lacks(broken.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidExpression, want); missing != "" {
+	if missing := mismatch(broken.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidExpression, want); missing != "" {
 		t.Error(missing)
 	}
 	s.await(v1alpha1.ConditionMappingsAccepted, "False", v1alpha1.ReasonMappingsRejected, "broken")
@@ -111,7 +113,10 @@ func badMapping(t *testing.T, s *scene) {
 	s.create(strings.Replace(mappingOf("broken", "body.userId"), "name: broken}", "name: copied}", 1))
 	s.awaitMapping("copied", "False", v1alpha1.ReasonDuplicate)
 	s.create(strings.Replace(mappingOf("lost", "body.userId"), "sourceRef: {name: shop}", "sourceRef: {name: nowhere}", 1))
-	s.awaitMapping("lost", "False", v1alpha1.ReasonSourceNotFound)
+	lost := s.awaitMapping("lost", "False", v1alpha1.ReasonSourceNotFound)
+	if missing := mismatch(lost.Status.Conditions, v1alpha1.ConditionReady, "False", v1alpha1.ReasonSourceNotFound, "use an existing Source: shop"); missing != "" {
+		t.Error(missing)
+	}
 }
 
 func badSource(t *testing.T, s *scene) {
@@ -122,12 +127,12 @@ func badSource(t *testing.T, s *scene) {
 	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidSpec, "")
 	after := &corev1.ConfigMap{}
 	if s.get(after, "shop-document-0"); after.ResourceVersion != before.ResourceVersion {
-		t.Error("the last good configuration is gone")
+		t.Error("the last valid configuration was overwritten")
 	}
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ordering":{"key":"body.userId"}}}`)
 	s.awaitReady()
 	if c := meta.FindStatusCondition(s.source().Status.Conditions, v1alpha1.ConditionStalled); c != nil {
-		t.Errorf("still stalled: %+v", c)
+		t.Errorf("Stalled is still present: %+v", c)
 	}
 }
 
@@ -135,7 +140,7 @@ func drift(_ *testing.T, s *scene) {
 	s.remove(&corev1.Service{}, "shop-ingest")
 	s.patch(&corev1.ConfigMap{}, "shop-document-0", `{"binaryData":{"part-0":"AAAA"}}`)
 	s.patch(&appsv1.Deployment{}, "shop-ingest", `{"spec":{"replicas":7}}`)
-	s.eventually("all is as before", func() string {
+	s.eventually("every object is restored", func() string {
 		part, deployment := &corev1.ConfigMap{}, &appsv1.Deployment{}
 		s.get(part, "shop-document-0")
 		s.get(deployment, "shop-ingest")
@@ -151,13 +156,13 @@ func conflict(t *testing.T, s *scene) {
 	s.create(`{apiVersion: v1, kind: Service, metadata: {name: other-ingest}, spec: {ports: [{port: 1}]}}`)
 	s.create(strings.Replace(source, "name: shop", "name: other", 1))
 	other := &v1alpha1.Source{}
-	s.eventually("the conflict is told", func() string {
+	s.eventually("the conflict is reported", func() string {
 		s.get(other, "other")
-		return lacks(other.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonNameConflict, "Service other-ingest exists and is not Doorbell's")
+		return mismatch(other.Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonNameConflict, "Service other-ingest already exists and does not belong to Doorbell")
 	})
 	service := &corev1.Service{}
 	if s.get(service, "other-ingest"); len(service.Labels) > 0 || service.Spec.Ports[0].Port != 1 {
-		t.Error("a stranger's Service was taken over")
+		t.Error("the Service of someone else was taken over")
 	}
 }
 
@@ -172,37 +177,37 @@ func missingSecret(_ *testing.T, s *scene) {
 }
 
 func pods(_ *testing.T, s *scene) {
-	look := 0
-	say := func(change func(n *node)) {
+	changes := 0
+	reportState := func(change func(n *node)) {
 		s.node.set(change)
-		look++
-		s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, look))
+		changes++
+		s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"reconcile":"%d"}}}`, changes))
 	}
-	say(func(n *node) { n.redis = report.Redis{State: report.RedisConnected, Problem: "no append-only file"} })
+	reportState(func(n *node) { n.redis = report.Redis{State: report.RedisConnected, Problem: "no append-only file"} })
 	s.await(v1alpha1.ConditionRedisReady, "False", v1alpha1.ReasonNotDurable, "no append-only file")
 	s.awaitReady()
-	say(func(n *node) { n.redis = report.Redis{State: report.RedisUnavailable, Problem: "refused"} })
+	reportState(func(n *node) { n.redis = report.Redis{State: report.RedisUnavailable, Problem: "refused"} })
 	s.await(v1alpha1.ConditionReady, "False", v1alpha1.ReasonRedisUnavailable, "refused")
-	say(func(n *node) {
+	reportState(func(n *node) {
 		n.redis = report.Redis{State: report.RedisConnected, Durable: true}
 		n.knock = report.Knock{State: report.KnockUnauthorized, Problem: "answer 401"}
 	})
 	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonUnauthorized, "answer 401")
-	say(func(n *node) { n.knock = report.Knock{State: report.KnockRateLimited, Problem: "answer 429"} })
+	reportState(func(n *node) { n.knock = report.Knock{State: report.KnockRateLimited, Problem: "answer 429"} })
 	s.await(v1alpha1.ConditionKnockReachable, "False", v1alpha1.ReasonRateLimited, "answer 429")
 	s.awaitReady()
 }
 
 func prune(_ *testing.T, s *scene) {
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":2},"endpoint":{"host":"e.example.com","ingress":{}}}}`)
-	s.eventually("Ingress and budget come", func() string {
+	s.eventually("Ingress and PodDisruptionBudget exist", func() string {
 		if !s.get(&networkingv1.Ingress{}, "shop-ingest") || !s.get(&policyv1.PodDisruptionBudget{}, "shop-ingest") {
 			return "not yet"
 		}
 		return ""
 	})
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":1},"endpoint":{"host":null,"ingress":null}}}`)
-	s.eventually("and go", func() string {
+	s.eventually("Ingress and PodDisruptionBudget are deleted", func() string {
 		if s.get(&networkingv1.Ingress{}, "shop-ingest") || s.get(&policyv1.PodDisruptionBudget{}, "shop-ingest") {
 			return "not yet"
 		}
@@ -211,24 +216,24 @@ func prune(_ *testing.T, s *scene) {
 }
 
 func steady(t *testing.T, s *scene) {
-	s.patch(&v1alpha1.Source{}, "shop", `{"metadata":{"annotations":{"look":"first"}}}`)
+	s.patch(&v1alpha1.Source{}, "shop", `{"metadata":{"annotations":{"reconcile":"first"}}}`)
 	s.awaitReady()
-	s.eventually("rest", func() string {
-		before := s.writes.Load()
-		for range 3 { // each makes a reconciliation, and the last answer of each is awaited by the next
-			s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, time.Now().UnixNano()))
+	s.eventually("a steady state", func() string {
+		before := s.writes.count()
+		for range 3 { // the first two have finished when the third begins
+			s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"reconcile":"%d"}}}`, time.Now().UnixNano()))
 			asked := s.node.reports()
-			s.eventually("a look", func() string {
+			s.eventually("a reconciliation", func() string {
 				if s.node.reports() == asked {
 					return "not yet"
 				}
 				return ""
 			})
 		}
-		if written := s.writes.Load() - before; written > 0 {
+		if written := s.writes.count() - before; written > 0 {
 			return fmt.Sprintf("%d writes", written)
 		}
 		return ""
 	})
-	s.tellsNoSecret()
+	s.revealsNoSecret()
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-func TestTheGatewayAPIIsFoundWhenItComes(t *testing.T) {
-	t.Cleanup(func() { removeGatewayAPI(t) }) // when the operator has stopped
+func TestGatewayAPICanBeInstalledWhileTheManagerRuns(t *testing.T) {
+	t.Cleanup(func() { removeGatewayAPI(t) }) // after the operator has stopped
 	o := startOperator(t)
 	s := newScene(t, o, 1)
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"endpoint":{"host":"e.example.com","httpRoute":{"parentRefs":[{"name":"public"}]}}}}`)
@@ -31,23 +31,23 @@ func TestTheGatewayAPIIsFoundWhenItComes(t *testing.T) {
 	s.accept(first)
 	s.awaitReady()
 	s.remove(route(), first.GetName())
-	s.eventually("a deleted route comes back", func() string {
+	s.eventually("a deleted route is restored", func() string {
 		if again := route(); !s.get(again, first.GetName()) || again.GetUID() == first.GetUID() {
 			return "not yet"
 		}
 		return ""
 	})
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"endpoint":{"httpRoute":null}}}`)
-	s.eventually("a route that is not wanted any more goes", func() string {
+	s.eventually("a route that the Source no longer wants is deleted", func() string {
 		if s.get(route(), first.GetName()) {
-			return "it is there"
+			return "it still exists"
 		}
 		return ""
 	})
 	s.awaitReady()
 }
 
-// gatewayAPI defines HTTPRoutes.
+// gatewayAPI is the CustomResourceDefinition of HTTPRoutes.
 const gatewayAPI = "render/testdata/httproute.crd.yaml"
 
 func route() *unstructured.Unstructured {
@@ -59,28 +59,28 @@ func route() *unstructured.Unstructured {
 func (s *scene) awaitRoute() *unstructured.Unstructured {
 	s.t.Helper()
 	object := route()
-	s.eventually("a route", func() string {
+	s.eventually("the route exists", func() string {
 		if !s.get(object, "shop-ingest") {
-			return "none"
+			return "not found"
 		}
 		return ""
 	})
 	return object
 }
 
-// accept says what a Gateway says of a route that it takes.
+// accept writes the status that a Gateway writes when it accepts a route.
 func (s *scene) accept(route *unstructured.Unstructured) {
 	s.t.Helper()
-	said := fmt.Sprintf(`{"status":{"parents":[{"controllerName":"example.com/gateway","parentRef":{"name":"public"},"conditions":[
+	accepted := fmt.Sprintf(`{"status":{"parents":[{"controllerName":"example.com/gateway","parentRef":{"name":"public"},"conditions":[
 		{"type":"Accepted","status":"True","reason":"Accepted","message":"","observedGeneration":%d,"lastTransitionTime":"2026-01-01T00:00:00Z"},
 		{"type":"ResolvedRefs","status":"True","reason":"ResolvedRefs","message":"","observedGeneration":%[1]d,"lastTransitionTime":"2026-01-01T00:00:00Z"}]}]}}`,
 		route.GetGeneration())
-	if err := s.Status().Patch(s.t.Context(), route, client.RawPatch(types.MergePatchType, []byte(said))); err != nil {
+	if err := s.Status().Patch(s.t.Context(), route, client.RawPatch(types.MergePatchType, []byte(accepted))); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// removeGatewayAPI takes the definition away again, for the tests that come after.
+// removeGatewayAPI deletes the definition, because other tests need a cluster without it.
 func removeGatewayAPI(t *testing.T) {
 	admin, err := client.New(plane.Get(t).Config, client.Options{})
 	if err != nil {
@@ -89,7 +89,7 @@ func removeGatewayAPI(t *testing.T) {
 	definition := &unstructured.Unstructured{}
 	definition.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
 	definition.SetName("httproutes.gateway.networking.k8s.io")
-	err = wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), lookEvery, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), pollInterval, time.Minute, true, func(ctx context.Context) (bool, error) {
 		err := admin.Delete(ctx, definition)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})

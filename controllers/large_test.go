@@ -18,13 +18,13 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-func TestTenThousandMappingsRunInSeveralConfigMaps(t *testing.T) {
+func TestTenThousandMappingsAreSplitIntoSeveralConfigMaps(t *testing.T) {
 	const mappings = 10_000
 	s := newScene(t, startOperator(t), 201)
 	t.Cleanup(s.removeMappings)
 	group, _ := errgroup.WithContext(t.Context())
 	group.SetLimit(creators)
-	for i := range mappings - 1 { // there is one
+	for i := range mappings - 1 { // the scene has one already
 		group.Go(func() error {
 			s.create(mappingOf(fmt.Sprintf("m-%d", i), "body.properties."+incompressible(i)))
 			return nil
@@ -34,7 +34,7 @@ func TestTenThousandMappingsRunInSeveralConfigMaps(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.patience = fleetPatience
-	s.eventually("all are accepted", func() string {
+	s.eventually("every mapping is accepted", func() string {
 		if accepted := *s.source().Status.Mappings.Accepted; accepted != mappings {
 			return fmt.Sprint(accepted)
 		}
@@ -42,18 +42,18 @@ func TestTenThousandMappingsRunInSeveralConfigMaps(t *testing.T) {
 	})
 	s.awaitReady()
 	if !s.get(&corev1.ConfigMap{}, "shop-document-1") {
-		t.Error("all fits into one ConfigMap: this tests nothing")
+		t.Error("the document fits into one ConfigMap, so the test proves nothing")
 	}
 	s.awaitMapping(fmt.Sprintf("m-%d", mappings-2), "True", v1alpha1.ReasonAccepted)
 }
 
-// incompressible is a name of many digits that look random.
+// incompressible returns a name that barely compresses.
 func incompressible(i int) string {
 	one, two := sha256.Sum256([]byte{byte(i), byte(i >> 8)}), sha256.Sum256([]byte{byte(i), byte(i >> 8), 2})
 	return "x" + hex.EncodeToString(one[:]) + hex.EncodeToString(two[:])
 }
 
-// removeMappings deletes them one by one: all in one request is more than an API server does in its minute.
+// removeMappings deletes the mappings one by one: one request for all of them would exceed the time limit of the API server.
 func (s *scene) removeMappings() {
 	ctx := context.WithoutCancel(s.t.Context())
 	list := &v1alpha1.ActionMappingList{}

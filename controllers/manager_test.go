@@ -31,12 +31,12 @@ func TestMain(m *testing.M) {
 	os.Exit(plane.Main(m))
 }
 
-// operator is a manager that runs on a real API server.
+// operator is a manager that runs against a real API server.
 type operator struct {
 	client.Client
-	writes ledger
-	log    ledger
-	port   string // of the pods, on addresses of loopback that are theirs
+	writes recorder // the requests that write
+	log    recorder
+	port   string // the admin port of the pods, each of which has a loopback address of its own
 	now    atomic.Pointer[time.Time]
 }
 
@@ -52,7 +52,7 @@ func startOperator(tb testing.TB) *operator {
 	plane.Get(tb).Apply(tb, "../config/manager/namespace.yaml", "../config/rbac/service-account.yaml", "../config/rbac/role.yaml", "../config/rbac/role-binding.yaml")
 	identity := plane.Get(tb).ServiceAccount(tb, "doorbell-system", "doorbell-manager")
 	identity.QPS = -1
-	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return counting{next, &o.writes} })
+	identity.Wrap(func(next http.RoundTripper) http.RoundTripper { return recording{next, &o.writes} })
 	mgr, err := ctrl.NewManager(identity, ctrl.Options{
 		Scheme: controllers.Scheme(), Cache: controllers.CacheOptions(nil), Client: controllers.ClientOptions(),
 		Logger:  funcr.New(func(_, line string) { o.log.add(line) }, funcr.Options{Verbosity: 1}),
@@ -80,38 +80,38 @@ func startOperator(tb testing.TB) *operator {
 	return o
 }
 
-// at sets the operator's clock.
+// at sets the clock of the operator.
 func (o *operator) at(now time.Time) { o.now.Store(&now) }
 
-// ledger lists the requests that write.
-type ledger struct {
+// recorder collects lines. It is safe for concurrent use.
+type recorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (l *ledger) add(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, line)
+func (r *recorder) add(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line)
 }
 
-// Load is how many there were.
-func (l *ledger) Load() int64 { return int64(len(l.since(0))) }
+// count returns the number of lines.
+func (r *recorder) count() int { return len(r.since(0)) }
 
-// since lists those after the first n.
-func (l *ledger) since(n int64) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.lines[n:])
+// since returns the lines after the first n.
+func (r *recorder) since(n int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.lines[n:])
 }
 
-// counting counts the requests that write.
-type counting struct {
+// recording records the requests that write.
+type recording struct {
 	next   http.RoundTripper
-	writes *ledger
+	writes *recorder
 }
 
-func (c counting) RoundTrip(request *http.Request) (*http.Response, error) {
+func (c recording) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Method != http.MethodGet {
 		c.writes.add(request.Method + " " + request.URL.Path)
 	}

@@ -4,8 +4,6 @@ package controllers_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -20,22 +18,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// node plays kubelet and the workload controllers for one Source, which an API server alone has not: one ingest pod that reports what
-// lies in the objects that it would mount, over HTTP as the real one does.
+// node stands for kubelet and the workload controllers, which do not run in the tests. It runs one ingest pod for one Source, which
+// reports over HTTP, as the real one does, what it finds in the objects that it would mount.
 type node struct {
 	o         *operator
 	namespace string
 	ip        string
 
 	mu     sync.Mutex
-	stale  bool // what is mounted is not renewed
+	stale  bool // the volumes are not refreshed
 	knock  report.Knock
 	redis  report.Redis
 	loaded report.Configuration
-	asked  int
+	asked  int // how often the report was fetched
 }
 
 // startNode runs a pod for the Source shop of the namespace.
@@ -73,14 +72,14 @@ func startNode(t testing.TB, o *operator, namespace, ip string) *node {
 	return n
 }
 
-// set changes what the pod reports from now on.
+// set changes what the pod reports.
 func (n *node) set(change func(n *node)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	change(n)
 }
 
-// reports is how often the pod was asked.
+// reports returns how often the report was fetched.
 func (n *node) reports() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -97,7 +96,7 @@ func (n *node) report(ctx context.Context) report.Report {
 	return report.Report{Program: "test", Configuration: n.loaded, Redis: n.redis, Knock: n.knock}
 }
 
-// mounted reads what the pod would find in its folder.
+// mounted returns what the pod would load from its config directory.
 func (n *node) mounted(ctx context.Context) report.Configuration {
 	parts := map[int]*corev1.ConfigMap{}
 	for i := range document.MaxParts {
@@ -109,11 +108,11 @@ func (n *node) mounted(ctx context.Context) report.Configuration {
 	if parts[0] == nil {
 		return report.Configuration{Problem: "no document"}
 	}
-	doc, err := document.Unpack(parts[0].BinaryData["manifest.json"], func(i int) ([]byte, error) {
+	doc, err := document.Unpack(parts[0].BinaryData[layout.ManifestKey], func(i int) ([]byte, error) {
 		if parts[i] == nil {
 			return nil, fmt.Errorf("no part %d", i)
 		}
-		return parts[i].BinaryData[fmt.Sprintf("part-%d", i)], nil
+		return parts[i].BinaryData[layout.PartKey(i)], nil
 	})
 	if err != nil {
 		return report.Configuration{Problem: err.Error()}
@@ -121,17 +120,16 @@ func (n *node) mounted(ctx context.Context) report.Configuration {
 	loaded := report.Configuration{Source: doc.Ref(), Version: doc.Version(), APIKey: true}
 	tokens := &corev1.Secret{}
 	if n.o.Get(ctx, client.ObjectKey{Namespace: n.namespace, Name: "shop-tokens"}, tokens) == nil {
-		for _, name := range []string{"current", "previous"} {
+		for _, name := range []string{layout.CurrentTokenKey, layout.PreviousTokenKey} {
 			if token := tokens.Data[name]; len(token) > 0 {
-				sum := sha256.Sum256(token)
-				loaded.TokenHashes = append(loaded.TokenHashes, hex.EncodeToString(sum[:4]))
+				loaded.TokenHashes = append(loaded.TokenHashes, report.TokenHash(string(token)))
 			}
 		}
 	}
 	return loaded
 }
 
-// rollOut gives the Deployment and the StatefulSet the status of a finished rollout, whenever they change, until the test ends.
+// rollOut sets the status of a finished rollout on the Deployment and the StatefulSet whenever they change, until the test ends.
 func (n *node) rollOut(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
@@ -152,12 +150,13 @@ func (n *node) rollOut(t testing.TB) {
 	})
 }
 
+// settle sets the status of a finished rollout on the Deployment and the StatefulSet if they changed.
 func (n *node) settle(ctx context.Context) {
 	deployment := &appsv1.Deployment{}
 	if n.o.Get(ctx, client.ObjectKey{Namespace: n.namespace, Name: "shop-ingest"}, deployment) == nil && deployment.Status.ObservedGeneration != deployment.Generation {
 		r := *deployment.Spec.Replicas
 		deployment.Status = appsv1.DeploymentStatus{ObservedGeneration: deployment.Generation, Replicas: r, UpdatedReplicas: r, ReadyReplicas: r, AvailableReplicas: r}
-		_ = n.o.Status().Update(ctx, deployment) // a conflict is tried again
+		_ = n.o.Status().Update(ctx, deployment) // the next call retries after a conflict
 	}
 	set := &appsv1.StatefulSet{}
 	if n.o.Get(ctx, client.ObjectKey{Namespace: n.namespace, Name: "shop-redis"}, set) == nil && set.Status.ObservedGeneration != set.Generation {

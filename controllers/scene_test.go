@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	patience  = time.Minute
-	lookEvery = 20 * time.Millisecond
-	apiKey    = "sk_test_never_to_be_seen"
+	patience     = time.Minute
+	pollInterval = 20 * time.Millisecond
+	apiKey       = "sk_test_never_to_be_seen"
 )
 
-// scene is a namespace with a Source, shop, one mapping, welcome, the API key's Secret, and a node.
+// scene is a namespace with the Source shop, its ActionMapping welcome, the Secret with the API key, and a node.
 type scene struct {
 	*operator
 	t         testing.TB
 	namespace string
 	node      *node
-	patience  time.Duration // bounds each wait
+	patience  time.Duration // how long each wait can take
 }
 
 const source = `{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {name: shop},
@@ -38,13 +38,13 @@ const source = `{apiVersion: doorbell.dev/v1alpha1, kind: Source, metadata: {nam
 
 const secret = `{apiVersion: v1, kind: Secret, metadata: {name: knock}, stringData: {apiKey: ` + apiKey + `}}`
 
-// mappingOf is a mapping by the name of its workflow and the recipients' expression.
+// mappingOf returns a mapping of Source shop that triggers the workflow of the same name for the given recipients.
 func mappingOf(name, recipients string) string {
 	return fmt.Sprintf(`{apiVersion: doorbell.dev/v1alpha1, kind: ActionMapping, metadata: {name: %s},
   spec: {sourceRef: {name: shop}, event: track/signed_up, triggerWorkflow: {workflow: %s, recipients: %q}}}`, name, name, recipients)
 }
 
-// newScene makes them; number keeps the address of its pod apart from others'.
+// newScene creates a scene and waits until it is ready. The number distinguishes its namespace and the address of its pod.
 func newScene(t testing.TB, o *operator, number int) *scene {
 	t.Helper()
 	s := newNamespace(t, o, fmt.Sprintf("scene-%d", number))
@@ -58,7 +58,7 @@ func newScene(t testing.TB, o *operator, number int) *scene {
 	return s
 }
 
-// newNamespace is a scene with nothing in it. What is made there goes with the test, for the operator serves others.
+// newNamespace creates an empty scene. Its objects are deleted when the test ends, because the operator serves other tests too.
 func newNamespace(t testing.TB, o *operator, name string) *scene {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"}}
@@ -68,19 +68,19 @@ func newNamespace(t testing.TB, o *operator, name string) *scene {
 	t.Cleanup(func() {
 		for _, object := range []client.Object{&v1alpha1.ActionMapping{}, &v1alpha1.Source{}, &corev1.Pod{}} {
 			if err := o.DeleteAllOf(context.WithoutCancel(t.Context()), object, client.InNamespace(namespace.Name)); err != nil {
-				t.Errorf("clear %s: %v", namespace.Name, err)
+				t.Errorf("clean up %s: %v", namespace.Name, err)
 			}
 		}
 	})
 	return &scene{operator: o, t: t, namespace: namespace.Name, patience: patience}
 }
 
-// reconciled has the Source reconciled, and returns when that has begun to ask its pods.
+// reconciled triggers a reconciliation of the Source and returns when the reconciliation fetches the reports of the pods.
 func (s *scene) reconciled() {
 	s.t.Helper()
 	asked := s.node.reports()
-	s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"look":"%d"}}}`, time.Now().UnixNano()))
-	s.eventually("a look", func() string {
+	s.patch(&v1alpha1.Source{}, "shop", fmt.Sprintf(`{"metadata":{"annotations":{"reconcile":"%d"}}}`, time.Now().UnixNano()))
+	s.eventually("a reconciliation", func() string {
 		if s.node.reports() == asked {
 			return "not yet"
 		}
@@ -88,7 +88,7 @@ func (s *scene) reconciled() {
 	})
 }
 
-// create makes the object of a YAML text.
+// create creates the object in a YAML text.
 func (s *scene) create(manifest string) {
 	s.t.Helper()
 	var about metav1.TypeMeta
@@ -142,12 +142,12 @@ func (s *scene) remove(object client.Object, name string) {
 	}
 }
 
-// eventually waits until the function returns "".
-func (s *scene) eventually(what string, look func() string) {
+// eventually waits until check returns "", which otherwise says what is missing.
+func (s *scene) eventually(what string, check func() string) {
 	s.t.Helper()
 	missing := ""
-	if err := wait.PollUntilContextTimeout(s.t.Context(), lookEvery, s.patience, true, func(context.Context) (bool, error) {
-		missing = look()
+	if err := wait.PollUntilContextTimeout(s.t.Context(), pollInterval, s.patience, true, func(context.Context) (bool, error) {
+		missing = check()
 		return missing == "", nil
 	}); err != nil {
 		s.t.Fatalf("%s: %v: %s", what, err, missing)
@@ -165,9 +165,9 @@ func (s *scene) await(kind, status, reason, message string) {
 	s.eventually(kind+"="+status+" "+reason, func() string {
 		object := s.source()
 		if object.Status.ObservedGeneration != object.Generation {
-			return "an older generation"
+			return "the status is about an older generation"
 		}
-		return lacks(object.Status.Conditions, kind, status, reason, message)
+		return mismatch(object.Status.Conditions, kind, status, reason, message)
 	})
 }
 
@@ -182,9 +182,9 @@ func (s *scene) awaitMapping(name, status, reason string) *v1alpha1.ActionMappin
 	s.eventually("mapping "+name+" "+reason, func() string {
 		s.get(object, name)
 		if object.Status.ObservedGeneration != object.Generation {
-			return "an older generation"
+			return "the status is about an older generation"
 		}
-		return lacks(object.Status.Conditions, v1alpha1.ConditionReady, status, reason, "")
+		return mismatch(object.Status.Conditions, v1alpha1.ConditionReady, status, reason, "")
 	})
 	return object
 }

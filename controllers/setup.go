@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers is the control plane: it wires the controllers of Sources and ActionMappings into a manager.
+// Package controllers is the control plane: it wires the controllers of Sources and ActionMappings into a manager. cmd/manager calls it,
+// and so do its tests. What the controllers do is in the packages below; this one must not contain logic of its own.
 package controllers
 
 import (
@@ -23,35 +24,36 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/apply"
 	"github.com/doorbell-dev/doorbell/controllers/mapping"
-	"github.com/doorbell-dev/doorbell/controllers/outcome"
 	"github.com/doorbell-dev/doorbell/controllers/render"
 	"github.com/doorbell-dev/doorbell/controllers/source"
+	"github.com/doorbell-dev/doorbell/controllers/status"
 )
 
-// Name is who the manager says it is in the Events that it writes.
+// Name is the reporting controller of the Events that the manager records.
 const Name = "doorbell.dev/manager"
 
 const (
-	// fieldOwner is the one field manager.
+	// fieldOwner is the field manager of everything that the manager applies.
 	fieldOwner = "doorbell"
-	// reconcileFor bounds one reconciliation.
-	reconcileFor = time.Minute
-	// sourcesAtOnce is how many Sources are reconciled at a time; most of that is waiting for pods to answer.
-	sourcesAtOnce = 8
-	// mappingsAtOnce is how many statuses of ActionMappings are written at a time.
-	mappingsAtOnce = 8
+	// reconcileTimeout is how long one reconciliation can take.
+	reconcileTimeout = time.Minute
+	// maxConcurrentSources is how many Sources are reconciled at the same time. Most of that time is spent waiting for pods to respond.
+	maxConcurrentSources = 8
+	// maxConcurrentMappings is how many ActionMappings are reconciled at the same time.
+	maxConcurrentMappings = 8
 )
 
-// Options say what the controllers run.
+// Options configure the controllers.
 type Options struct {
-	// Image is what ingest pods run unless a Source names another.
+	// Image is the image of the ingest pods, unless a Source sets its own.
 	Image string
-	// AdminPort is where pods report; the one that they are rendered with.
+	// AdminPort is the port at which the controllers fetch the reports of the ingest pods. Tests use another one than the pods' own.
 	AdminPort string
-	Now            func() time.Time
+	// Now returns the current time.
+	Now func() time.Time
 }
 
-// Scheme holds every kind that the controllers know.
+// Scheme returns a scheme with every kind that the controllers use as a Go type.
 func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -59,15 +61,15 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheOptions scope the cache to what is needed: of users' objects the Sources, the ActionMappings, and Secrets, of which the
-// controllers read the metadata only; of every other kind Doorbell's own. No namespaces means all of them.
+// CacheOptions limit the cache to the objects that the controllers need: all Sources and ActionMappings, the metadata of all Secrets, and
+// of other kinds the objects that Doorbell created. Without namespaces, the cache contains those of all namespaces.
 func CacheOptions(namespaces []string) cache.Options {
-	everybodys := cache.ByObject{Label: labels.Everything()}
+	all := cache.ByObject{Label: labels.Everything()}
 	options := cache.Options{
 		DefaultTransform:     cache.TransformStripManagedFields(),
 		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{render.LabelManagedBy: render.ManagedBy}),
 		ByObject: map[client.Object]cache.ByObject{
-			&v1alpha1.Source{}: everybodys, &v1alpha1.ActionMapping{}: everybodys, &corev1.Secret{}: everybodys,
+			&v1alpha1.Source{}: all, &v1alpha1.ActionMapping{}: all, &corev1.Secret{}: all,
 		},
 	}
 	if len(namespaces) > 0 {
@@ -79,7 +81,7 @@ func CacheOptions(namespaces []string) cache.Options {
 	return options
 }
 
-// ClientOptions have the children read from the cache as they are stored there.
+// ClientOptions make the client read unstructured objects, as which the children are read, from the cache too.
 func ClientOptions() client.Options {
 	return client.Options{
 		FieldOwner: fieldOwner,
@@ -89,21 +91,37 @@ func ClientOptions() client.Options {
 
 // Setup adds both controllers to the manager.
 func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
-	board, recorder := outcome.NewBoard(), mgr.GetEventRecorder(Name)
+	results, recorder := status.NewMappingStore(), mgr.GetEventRecorder(Name)
+	transport := &http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}
 	sources := &source.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Apply: apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds()),
-		Board: board, Reported: outcome.NewReported[v1alpha1.SourceStatus](), Events: recorder, Compile: source.NewCompiler(), Image: options.Image,
-		Ask: source.Ask(&http.Transport{MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute}, options.AdminPort),
-		Now: options.Now, Token: rand.Text,
+		Client:      mgr.GetClient(),
+		Live:        mgr.GetAPIReader(),
+		Applier:     apply.New(mgr.GetClient(), mgr.GetAPIReader(), source.Kinds()),
+		Results:     results,
+		Status:      status.NewWriter[v1alpha1.SourceStatus](mgr.GetClient()),
+		Events:      recorder,
+		FetchReport: source.NewReportFetcher(transport, options.AdminPort),
+		Compiler:    source.NewCompiler(),
+		Image:       options.Image,
+		Now:         options.Now,
+		NewToken:    rand.Text,
 	}
-	if err := sources.Setup(ctx, mgr, controller.Options{MaxConcurrentReconciles: sourcesAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
+	if err := sources.Setup(ctx, mgr, controllerOptions(maxConcurrentSources)); err != nil {
 		return fmt.Errorf("set up the controller of Sources: %w", err)
 	}
 	mappings := &mapping.Reconciler{
-		Client: mgr.GetClient(), Board: board, Reported: outcome.NewReported[v1alpha1.ActionMappingStatus](), Events: recorder, Now: options.Now,
+		Client:  mgr.GetClient(),
+		Results: results,
+		Status:  status.NewWriter[v1alpha1.ActionMappingStatus](mgr.GetClient()),
+		Events:  recorder,
+		Now:     options.Now,
 	}
-	if err := mappings.Setup(mgr, source.MappingSource, controller.Options{MaxConcurrentReconciles: mappingsAtOnce, ReconciliationTimeout: reconcileFor}); err != nil {
+	if err := mappings.Setup(mgr, controllerOptions(maxConcurrentMappings)); err != nil {
 		return fmt.Errorf("set up the controller of ActionMappings: %w", err)
 	}
 	return nil
+}
+
+func controllerOptions(maxConcurrent int) controller.Options {
+	return controller.Options{MaxConcurrentReconciles: maxConcurrent, ReconciliationTimeout: reconcileTimeout}
 }

@@ -23,31 +23,31 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers"
 )
 
-func TestWhatIsToldAndWritten(t *testing.T) {
+func TestEventsAndWritesOfTransitions(t *testing.T) {
 	o := startOperator(t)
 	for i, tc := range []struct {
 		name string
 		run  func(t *testing.T, s *scene)
 	}{
-		{"an event tells each transition once", told},
-		{"suspended deliveries leave a Source ready", suspended},
-		{"what the API server refuses is told in its words", refused},
-		{"a route without the Gateway API is told", noGateway},
-		{"a mapping finds its Source when that comes", sourceComesLater},
-		{"a Source that is made again goes on with its URL", madeAgain},
-		{"a mapping of the same name is another mapping", mappingMadeAgain},
-		{"one changed mapping touches one Source", oneChange},
+		{"each transition records one Event", eventsOnce},
+		{"a Source with suspended deliveries is Ready", suspended},
+		{"an object that the API server rejects is reported with its message", applyRejected},
+		{"a route without the Gateway API is reported", noGateway},
+		{"a mapping without a Source recovers when the Source is created", sourceComesLater},
+		{"a Source that is created again keeps its URL", createdAgain},
+		{"a mapping that is created again is a new mapping", mappingCreatedAgain},
+		{"a changed mapping causes the fewest possible writes", oneChange},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScene(t, o, i+101)
 			tc.run(t, s)
-			s.tellsNoSecret()
+			s.revealsNoSecret()
 		})
 	}
 }
 
-// tellsNoSecret looks for what the namespace's Secrets hold in all that others may read.
-func (s *scene) tellsNoSecret() {
+// revealsNoSecret fails if the value of a Secret of the namespace appears in the log or in an object that is not a Secret.
+func (s *scene) revealsNoSecret() {
 	s.t.Helper()
 	secrets := &corev1.SecretList{}
 	public := strings.Join(s.log.since(0), "\n")
@@ -71,13 +71,14 @@ func (s *scene) tellsNoSecret() {
 	for _, secret := range secrets.Items {
 		for key, value := range secret.Data {
 			if len(value) >= 20 && key != "previousUntil" && strings.Contains(public, string(value)) {
-				s.t.Errorf("what is %s in Secret %s can be read elsewhere", key, secret.Name)
+				s.t.Errorf("the value of key %s in Secret %s appears in the log or in another object", key, secret.Name)
 			}
 		}
 	}
 }
 
-// events lists what the manager told, each line with how often. The API server tells things of its own, about Services for one.
+// events returns one line for each Event that the manager recorded, with its count if it was recorded several times. The API server
+// records Events of its own, about Services for example.
 func (s *scene) events() []string {
 	s.t.Helper()
 	list := &eventsv1.EventList{}
@@ -99,7 +100,7 @@ func (s *scene) events() []string {
 	return lines
 }
 
-func told(_ *testing.T, s *scene) {
+func eventsOnce(_ *testing.T, s *scene) {
 	want := []string{
 		"ActionMapping Normal Accepted",
 		"Source Normal ConfigurationValid", "Source Normal EndpointReady", "Source Normal IngestReady", "Source Normal MappingsAccepted",
@@ -116,7 +117,7 @@ func told(_ *testing.T, s *scene) {
 		s.reconciled()
 	}
 	if diff := cmp.Diff(want, s.events()); diff != "" {
-		s.t.Errorf("told again: %s", diff)
+		s.t.Errorf("Events changed without a transition: %s", diff)
 	}
 }
 
@@ -126,7 +127,7 @@ func suspended(_ *testing.T, s *scene) {
 	s.await(v1alpha1.ConditionReady, "True", v1alpha1.ReasonSucceeded, "deliveries are suspended")
 }
 
-func refused(_ *testing.T, s *scene) {
+func applyRejected(_ *testing.T, s *scene) {
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}}}}`)
 	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonApplyRejected, "must be less than or equal to cpu limit")
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"resources":null}}}`)
@@ -149,7 +150,7 @@ func sourceComesLater(_ *testing.T, s *scene) {
 	s.awaitMapping("early", "False", v1alpha1.ReasonSourceNotFound)
 }
 
-func madeAgain(t *testing.T, s *scene) {
+func createdAgain(t *testing.T, s *scene) {
 	token, former := s.shown(), s.source()
 	s.remove(&v1alpha1.Source{}, "shop")
 	s.awaitMapping("welcome", "False", v1alpha1.ReasonSourceNotFound)
@@ -159,11 +160,11 @@ func madeAgain(t *testing.T, s *scene) {
 	s.awaitReady()
 	s.awaitMapping("welcome", "True", v1alpha1.ReasonAccepted)
 	if s.shown() != token {
-		t.Error("the URL is another")
+		t.Error("the token changed")
 	}
 }
 
-// collect does what the garbage collector would: it deletes what is owned by the object.
+// collect stands for the garbage collector: it deletes the objects that the given one owns.
 func (s *scene) collect(owner metav1.Object) {
 	s.t.Helper()
 	for _, list := range []client.ObjectList{
@@ -184,13 +185,13 @@ func (s *scene) collect(owner metav1.Object) {
 	}
 }
 
-func mappingMadeAgain(t *testing.T, s *scene) {
+func mappingCreatedAgain(t *testing.T, s *scene) {
 	s.node.set(func(n *node) { n.stale = true })
 	s.remove(&v1alpha1.ActionMapping{}, "welcome")
 	s.create(mappingOf("welcome", "body.properties.email"))
 	again := s.awaitMapping("welcome", "False", v1alpha1.ReasonProgressing)
 	if again.Status.Configuration != "" {
-		t.Errorf("live in %s, and no pod runs it", again.Status.Configuration)
+		t.Errorf("reported as live in %s, although no pod runs it", again.Status.Configuration)
 	}
 	s.node.set(func(n *node) { n.stale = false })
 	s.awaitMapping("welcome", "True", v1alpha1.ReasonAccepted)
@@ -202,7 +203,7 @@ func oneChange(t *testing.T, s *scene) {
 	s.awaitReady()
 	s.reconciled()
 	s.reconciled()
-	before := s.writes.Load()
+	before := s.writes.count()
 	s.patch(&v1alpha1.ActionMapping{}, "second", `{"spec":{"when":"body.properties.total > 100.0"}}`)
 	s.awaitMapping("second", "True", v1alpha1.ReasonAccepted)
 	s.awaitReady()
@@ -215,7 +216,7 @@ func oneChange(t *testing.T, s *scene) {
 	want := map[string]int{
 		"PATCH /api/v1 configmaps/shop-document-0":                       1,
 		"PATCH /api/v1 pods/shop-ingest-0":                               1,
-		"PATCH /apis/doorbell.dev/v1alpha1 actionmappings/second/status": 2, // on its way, and live
+		"PATCH /apis/doorbell.dev/v1alpha1 actionmappings/second/status": 2, // pending, then live
 		"PATCH /apis/doorbell.dev/v1alpha1 sources/shop/status":          2,
 	}
 	if diff := cmp.Diff(want, written); diff != "" {

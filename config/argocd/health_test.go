@@ -11,12 +11,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// health is what a script tells Argo CD.
+// health is the result of a script.
 type health struct{ Status, Message string }
 
-const unseen = "Doorbell has not seen this version yet"
+const unseen = "waiting for Doorbell to reconcile the current generation"
 
-func TestHealthOfEveryKind(t *testing.T) {
+func TestHealthFollowsTheConditions(t *testing.T) {
 	for _, kind := range []string{"Source", "ActionMapping"} {
 		for _, test := range []struct {
 			name   string
@@ -29,24 +29,24 @@ metadata: {generation: 2}
 status: {observedGeneration: 1, conditions: [{type: Ready, status: "True", message: old}]}`, health{"Progressing", unseen}},
 			{"a status without Ready is progressing", `
 metadata: {generation: 1}
-status: {observedGeneration: 1, conditions: [{type: Stalled, status: "True", message: half a status}]}`, health{"Progressing", unseen}},
+status: {observedGeneration: 1, conditions: [{type: Stalled, status: "True", message: incomplete status}]}`, health{"Progressing", unseen}},
 			{"Ready is healthy", `
 metadata: {generation: 1}
-status: {observedGeneration: 1, conditions: [{type: Ready, status: "True", message: all well}]}`, health{"Healthy", "all well"}},
-			{"Stalled is degraded, and its message tells why", `
+status: {observedGeneration: 1, conditions: [{type: Ready, status: "True", message: all good}]}`, health{"Healthy", "all good"}},
+			{"Stalled is degraded, with the message of Stalled", `
 metadata: {generation: 1}
 status:
   observedGeneration: 1
   conditions:
     - {type: Ready, status: "False", message: sum}
     - {type: Stalled, status: "True", message: no such secret}`, health{"Degraded", "no such secret"}},
-			{"Stalled wins over a Ready that still holds", `
+			{"Stalled takes precedence over Ready", `
 metadata: {generation: 1}
 status:
   observedGeneration: 1
   conditions:
-    - {type: Ready, status: "True", message: the last good version runs}
-    - {type: Stalled, status: "True", message: a refused field}`, health{"Degraded", "a refused field"}},
+    - {type: Ready, status: "True", message: the last valid version runs}
+    - {type: Stalled, status: "True", message: an invalid field}`, health{"Degraded", "an invalid field"}},
 			{"Reconciling is progressing", `
 metadata: {generation: 1}
 status:
@@ -67,7 +67,7 @@ status: {observedGeneration: 1, conditions: [{type: Ready, status: Unknown, mess
 	}
 }
 
-func TestASuspendedSourceIsSuspendedOnceItIsReady(t *testing.T) {
+func TestSuspendedSourceIsSuspendedOnceItIsReady(t *testing.T) {
 	for _, test := range []struct {
 		name, ready string
 		want        health
@@ -87,7 +87,7 @@ status: {observedGeneration: 1, conditions: [{type: Ready, status: `+test.ready+
 	}
 }
 
-// assess runs a kind's script on an object with what Argo CD gives it: the basic functions, and obj.
+// assess runs the script of a kind in the environment of Argo CD: the basic functions of Lua, and the object as obj.
 func assess(t *testing.T, kind, object string) health {
 	t.Helper()
 	var fields map[string]any
@@ -108,7 +108,7 @@ func assess(t *testing.T, kind, object string) health {
 	return health{returned.RawGetString("status").String(), returned.RawGetString("message").String()}
 }
 
-// value is the Lua form of a value from YAML.
+// value converts a value from YAML into its Lua form.
 func value(state *lua.LState, from any) lua.LValue {
 	switch from := from.(type) {
 	case map[string]any:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apply writes what a Source owns: server-side apply with one field manager, and nothing when nothing changed. It is the
-// only writer of those objects.
+// Package apply writes the objects that a Source owns: server-side apply with one field manager, and no request if nothing changed. The
+// controller of Sources calls it, and it is the only writer of these objects. It must never take over or delete an object that belongs
+// to someone else.
 package apply
 
 import (
@@ -10,84 +11,71 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"maps"
-	"slices"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
+	"github.com/doorbell-dev/doorbell/controllers/render"
 )
 
-// Applier applies the objects of Sources. It remembers what it wrote, so that it does not write it again.
+// Applier applies the objects of Sources. It is safe for concurrent use, but not for two calls about the same Source.
 type Applier struct {
-	client client.Client // with a field owner
-	live   client.Reader
-	seed   maphash.Seed
-
-	mu      sync.Mutex
-	kinds   []schema.GroupVersionKind
-	written map[key]record
+	client  client.Client // with a field owner
+	live    client.Reader
+	seed    maphash.Seed
+	written *record
 }
 
+// New returns an Applier for objects of the given kinds. The field owner of the client is the field manager. The live reader bypasses
+// the cache, which does not contain objects without Doorbell's labels.
+func New(c client.Client, live client.Reader, kinds []schema.GroupVersionKind) *Applier {
+	return &Applier{client: c, live: live, seed: maphash.MakeSeed(), written: newRecord(kinds)}
+}
+
+// key identifies an object.
 type key struct {
 	schema.GroupVersionKind
 	client.ObjectKey
 }
 
-// record is what an object was made from, and its resource version after that.
-type record struct {
-	source  types.UID
-	hash    uint64
-	version string
+// String returns the kind and the name, for messages.
+func (k key) String() string { return k.Kind + " " + k.Name }
+
+// target is an object that a Source wants.
+type target struct {
+	key
+	source *v1alpha1.Source
+	object *unstructured.Unstructured
+	hash   uint64
 }
 
-// New returns an Applier for objects of these kinds. The client's field owner is the field manager; live reads past the cache,
-// where an object that lacks our labels would be invisible.
-func New(c client.Client, live client.Reader, kinds []schema.GroupVersionKind) *Applier {
-	return &Applier{client: c, live: live, kinds: kinds, seed: maphash.MakeSeed(), written: map[key]record{}}
-}
-
-// Own adds a kind to those that Sources may own.
-func (a *Applier) Own(kind schema.GroupVersionKind) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.kinds = append(slices.Clone(a.kinds), kind)
-}
-
-func (a *Applier) owns() []schema.GroupVersionKind {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.kinds
-}
-
-// Set makes the objects of the Source those of the set: applies each that differs, and deletes what the Source owns and the
-// set no longer holds. It returns the kinds of which an object became another: what was read of those before is stale. An object
-// that cannot be applied is told as a *condition.Problem, and the others are applied all the same.
-func (a *Applier) Set(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration) (changed map[string]bool, err error) {
+// Apply makes the objects that the Source owns equal to the given set: it applies each object that differs, and deletes the objects
+// that the Source owns and that are not in the set. It deletes nothing if an object could not be applied.
+//
+// Apply returns the kinds of which an object changed, because what was read of these objects before is out of date. If the API server
+// rejects an object, or the object belongs to someone else, the error contains a *condition.Problem; the other objects are applied
+// nevertheless.
+func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration) (changed map[string]bool, err error) {
 	var failed []error
 	changed = map[string]bool{}
 	wanted := make(map[key]bool, len(set))
 	for _, configuration := range set {
-		object, encoded, err := decode(configuration)
+		target, err := a.target(source, configuration)
 		if err != nil {
 			return changed, err
 		}
-		at := key{object.GroupVersionKind(), client.ObjectKeyFromObject(object)}
-		wanted[at] = true
-		written, err := a.apply(ctx, source, at, object, encoded)
+		wanted[target.key] = true
+		written, err := a.apply(ctx, target)
 		if err != nil {
 			failed = append(failed, err)
 		}
-		changed[at.Kind] = changed[at.Kind] || written
+		changed[target.Kind] = changed[target.Kind] || written
 	}
 	if len(failed) == 0 {
 		failed = append(failed, a.prune(ctx, source, wanted))
@@ -95,94 +83,73 @@ func (a *Applier) Set(ctx context.Context, source *v1alpha1.Source, set []runtim
 	return changed, errors.Join(failed...)
 }
 
-func (a *Applier) apply(ctx context.Context, source *v1alpha1.Source, at key, object *unstructured.Unstructured, encoded []byte) (changed bool, err error) {
-	hash := maphash.Bytes(a.seed, encoded)
-	seen, err := a.get(ctx, at)
-	if err != nil {
-		return false, err
-	}
-	if seen == nil {
-		err = a.vacant(ctx, source, at)
-	} else {
-		err = owned(source, at, seen)
-	}
-	if err != nil {
-		return false, err
-	}
-	if seen != nil {
-		if written, old := a.compare(at, hash, object, seen); written {
-			return old, nil
-		}
-	}
-	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.ForceOwnership); err != nil {
-		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
-			return false, nil // the Source goes too
-		}
-		if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-			return false, &condition.Problem{Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonApplyRejected, Stalled: true, Message: fmt.Sprintf("%s: %v", name(at), err)}
-		}
-		return false, fmt.Errorf("apply %s: %w", name(at), err)
-	}
-	a.remember(at, record{source: source.UID, hash: hash, version: object.GetResourceVersion()})
-	return seen == nil || seen.GetResourceVersion() != object.GetResourceVersion(), nil
-}
-
-// compare says whether the object was made from the same configuration and still holds all of it, as far as the cache knows; old
-// says that the cache does not know yet what was written.
-func (a *Applier) compare(at key, hash uint64, object, seen *unstructured.Unstructured) (written, old bool) {
-	a.mu.Lock()
-	record, known := a.written[at]
-	a.mu.Unlock()
-	if !known || record.hash != hash {
-		return false, false
-	}
-	if order, err := resourceversion.CompareResourceVersion(seen.GetResourceVersion(), record.version); err == nil && order <= 0 {
-		return true, order < 0
-	}
-	return !metadataOnly(at.GroupVersionKind) && contains(seen.Object, object.Object), false
-}
-
-func (a *Applier) remember(at key, written record) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.written[at] = written
-}
-
-// Drop forgets what was written for a Source that is gone.
-func (a *Applier) Drop(source types.UID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	maps.DeleteFunc(a.written, func(_ key, record record) bool { return record.source == source })
-}
-
-func (a *Applier) forget(at key) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.written, at)
-}
-
-func decode(configuration runtime.ApplyConfiguration) (*unstructured.Unstructured, []byte, error) {
+func (a *Applier) target(source *v1alpha1.Source, configuration runtime.ApplyConfiguration) (*target, error) {
 	encoded, err := json.Marshal(configuration)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode a rendered object: %w", err)
+		return nil, fmt.Errorf("encode a rendered object: %w", err)
 	}
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(encoded); err != nil {
-		return nil, nil, fmt.Errorf("decode a rendered object: %w", err)
+		return nil, fmt.Errorf("decode a rendered object: %w", err)
 	}
-	return object, encoded, nil
+	return &target{
+		key:    key{object.GroupVersionKind(), client.ObjectKeyFromObject(object)},
+		source: source, object: object, hash: maphash.Bytes(a.seed, encoded),
+	}, nil
 }
 
-// conditionOf names the condition that tells of a kind's failures.
-func conditionOf(kind string) string {
-	switch kind {
-	case "Ingress", "HTTPRoute", "Secret":
+// apply applies one object unless it is up to date. It reports whether the cached object is out of date.
+func (a *Applier) apply(ctx context.Context, t *target) (changed bool, err error) {
+	cached, err := a.get(ctx, t.key)
+	if err != nil {
+		return false, err
+	}
+	if cached == nil {
+		err = a.checkNameIsFree(ctx, t)
+	} else {
+		err = t.checkOwner(cached)
+	}
+	if err != nil {
+		return false, err
+	}
+	if cached != nil {
+		if upToDate, stale := a.written.compare(t, cached); upToDate {
+			return stale, nil
+		}
+	}
+	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(t.object), client.ForceOwnership); err != nil {
+		return false, t.applyError(err)
+	}
+	a.written.add(t) // the client has filled t.object from the API server's response
+	return cached == nil || cached.GetResourceVersion() != t.object.GetResourceVersion(), nil
+}
+
+// applyError returns the error for a failed request: nil if the namespace is being deleted and the Source with it, a problem if the API
+// server rejects the object itself, and an error to retry otherwise.
+func (t *target) applyError(err error) error {
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return nil
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+		return t.problem(v1alpha1.ReasonApplyRejected, true, "the API server rejects %s: %v", t, err)
+	default:
+		return fmt.Errorf("apply %s: %w", t, err)
+	}
+}
+
+// problem returns a problem that the condition of the object's component reports.
+func (t *target) problem(reason string, stalled bool, format string, args ...any) error {
+	return &condition.Problem{Type: t.condition(), Reason: reason, Stalled: stalled, Message: fmt.Sprintf(format, args...)}
+}
+
+// condition returns the type of the condition that reports on the component that the object belongs to.
+func (t *target) condition() string {
+	switch t.object.GetLabels()[render.LabelComponent] {
+	case render.ComponentEndpoint:
 		return v1alpha1.ConditionEndpointReady
-	case "StatefulSet":
+	case render.ComponentRedis:
 		return v1alpha1.ConditionRedisReady
 	default:
 		return v1alpha1.ConditionIngestReady
 	}
 }
-
-func name(at key) string { return fmt.Sprintf("%s %s", at.Kind, at.Name) }

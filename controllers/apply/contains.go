@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// contains says whether the live value holds everything that was applied. What the server or others added does not matter.
+// contains reports whether the live value contains everything that was applied. It ignores what the API server or others added.
 func contains(live, applied any) bool {
 	switch applied := applied.(type) {
 	case map[string]any:
@@ -32,7 +32,8 @@ func contains(live, applied any) bool {
 	}
 }
 
-// containsAll finds each applied element in a live one. Lists merge by keys that this need not know: others may have added elements.
+// containsAll reports whether each applied element is contained in one of the live elements, in any order. Others may have added
+// elements to a list, and the merge keys of the lists are not known here.
 func containsAll(live, applied []any) bool {
 	for _, value := range applied {
 		found := false
@@ -48,7 +49,7 @@ func containsAll(live, applied []any) bool {
 	return true
 }
 
-// sameQuantity compares what the server writes in its own form, such as 1000m as 1.
+// sameQuantity reports whether two texts are the same quantity. The API server stores 1000m as 1, for example.
 func sameQuantity(a, b string) bool {
 	x, err := resource.ParseQuantity(a)
 	if err != nil {

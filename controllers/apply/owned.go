@@ -12,25 +12,36 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
-	"github.com/doorbell-dev/doorbell/controllers/condition"
 )
 
-// metadataOnly says of which kinds the cache holds the metadata only.
+// metadataOnly reports whether the cache contains only the metadata of objects of this kind. Secrets and ConfigMaps can be large, and
+// the cache must not hold the secrets of users.
 func metadataOnly(kind schema.GroupVersionKind) bool {
 	return kind.Group == "" && (kind.Kind == "Secret" || kind.Kind == "ConfigMap")
 }
 
-// get reads the object from the cache; nil when it is not there.
+// get reads an object from the cache. It returns nil if the object does not exist.
 func (a *Applier) get(ctx context.Context, at key) (*unstructured.Unstructured, error) {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(at.GroupVersionKind)
 	if !metadataOnly(at.GroupVersionKind) {
-		object := &unstructured.Unstructured{}
-		object.SetGroupVersionKind(at.GroupVersionKind)
-		return found(object, a.client.Get(ctx, at.ObjectKey, object), at)
+		return nilIfNotFound(object, a.client.Get(ctx, at.ObjectKey, object), at)
 	}
 	partial := &metav1.PartialObjectMetadata{}
 	partial.SetGroupVersionKind(at.GroupVersionKind)
 	err := a.client.Get(ctx, at.ObjectKey, partial)
-	return found(fromMetadata(partial), err, at)
+	return nilIfNotFound(fromMetadata(partial), err, at)
+}
+
+func nilIfNotFound(object *unstructured.Unstructured, err error, at key) (*unstructured.Unstructured, error) {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", at, err)
+	default:
+		return object, nil
+	}
 }
 
 func fromMetadata(partial *metav1.PartialObjectMetadata) *unstructured.Unstructured {
@@ -45,47 +56,32 @@ func fromMetadata(partial *metav1.PartialObjectMetadata) *unstructured.Unstructu
 	return object
 }
 
-func found(object *unstructured.Unstructured, err error, at key) (*unstructured.Unstructured, error) {
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name(at), err)
-	default:
-		return object, nil
-	}
-}
-
-// vacant refuses a name that somebody else's object has: it lacks our labels, so the cache does not show it.
-func (a *Applier) vacant(ctx context.Context, source *v1alpha1.Source, at key) error {
+// checkNameIsFree returns a problem if an object with this name exists although the cache does not contain it. Such an object lacks
+// Doorbell's labels, and a forced apply would take it over.
+func (a *Applier) checkNameIsFree(ctx context.Context, t *target) error {
 	live := &metav1.PartialObjectMetadata{}
-	live.SetGroupVersionKind(at.GroupVersionKind)
-	if err := a.live.Get(ctx, at.ObjectKey, live); apierrors.IsNotFound(err) {
+	live.SetGroupVersionKind(t.GroupVersionKind)
+	if err := a.live.Get(ctx, t.ObjectKey, live); apierrors.IsNotFound(err) {
 		return nil
 	} else if err != nil {
-		return fmt.Errorf("read %s: %w", name(at), err)
+		return fmt.Errorf("read %s: %w", t, err)
 	}
-	return owned(source, at, fromMetadata(live))
+	return t.checkOwner(fromMetadata(live))
 }
 
-// owned refuses an object that is not the Source's.
-func owned(source *v1alpha1.Source, at key, seen *unstructured.Unstructured) error {
-	ours := seen.GetLabels()[v1alpha1.LabelSource] == source.Name
-	owner := metav1.GetControllerOf(seen)
+// checkOwner returns a problem if the existing object does not belong to the Source. An object with the label of the Source and without
+// an owner belongs to it: it is one of the objects that outlive a Source, kept for a Source of the same name.
+func (t *target) checkOwner(existing *unstructured.Unstructured) error {
+	labelled := existing.GetLabels()[v1alpha1.LabelSource] == t.source.Name
+	owner := metav1.GetControllerOf(existing)
 	switch {
-	case owner != nil && owner.UID == source.UID:
+	case owner != nil && owner.UID == t.source.UID, owner == nil && labelled:
 		return nil
-	case owner == nil && ours:
-		return nil // kept from a former Source of this name
-	case ours && owner.Kind == "Source":
-		return &condition.Problem{
-			Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonProgressing,
-			Message: fmt.Sprintf("%s belongs to a deleted Source of the same name; waiting until it is gone", name(at)),
-		}
+	case labelled && owner.Kind == "Source":
+		return t.problem(v1alpha1.ReasonProgressing, false,
+			"%s belongs to a deleted Source of the same name; waiting for the garbage collector to delete it", t)
 	default:
-		return &condition.Problem{
-			Type: conditionOf(at.Kind), Reason: v1alpha1.ReasonNameConflict, Stalled: true,
-			Message: fmt.Sprintf("%s exists and is not Doorbell's: delete or rename it, or choose another name for the Source", name(at)),
-		}
+		return t.problem(v1alpha1.ReasonNameConflict, true,
+			"%s already exists and does not belong to Doorbell: delete or rename it, or choose another name for the Source", t)
 	}
 }

@@ -15,9 +15,12 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// prune deletes what the Source controls and no longer wants.
+// prune deletes the objects that the Source controls and no longer wants.
+//
+// The list comes from the cache, which can be out of date. Each deletion therefore requires the UID that was listed: if someone deleted
+// the object and created another one of the same name meanwhile, the API server rejects the request instead of deleting the new object.
 func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted map[key]bool) error {
-	for _, kind := range a.owns() {
+	for _, kind := range a.written.ownedKinds() {
 		items, err := a.list(ctx, source, kind)
 		if err != nil {
 			return err
@@ -30,15 +33,15 @@ func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted map
 			uid := object.GetUID()
 			err := a.client.Delete(ctx, object, client.Preconditions{UID: &uid}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 			if client.IgnoreNotFound(err) != nil {
-				return fmt.Errorf("delete %s: %w", name(at), err)
+				return fmt.Errorf("delete %s: %w", at, err)
 			}
-			a.forget(at)
+			a.written.remove(at)
 		}
 	}
 	return nil
 }
 
-// list reads the Source's objects of a kind from the cache.
+// list returns the objects of a kind that have the label of the Source, from the cache.
 func (a *Applier) list(ctx context.Context, source *v1alpha1.Source, kind schema.GroupVersionKind) ([]client.Object, error) {
 	options := []client.ListOption{client.InNamespace(source.Namespace), client.MatchingLabels{v1alpha1.LabelSource: source.Name}}
 	var objects []client.Object
@@ -65,13 +68,14 @@ func (a *Applier) list(ctx context.Context, source *v1alpha1.Source, kind schema
 	return objects, nil
 }
 
-// Annotate sets one annotation of an object that exists, and nothing else of it.
+// Annotate sets one annotation of an existing object and changes nothing else. It does nothing if the object no longer exists: a patch
+// with the UID does not create an object.
 func (a *Applier) Annotate(ctx context.Context, object client.Object, kind schema.GroupVersionKind, annotation, value string) error {
 	patch := &unstructured.Unstructured{}
 	patch.SetGroupVersionKind(kind)
 	patch.SetName(object.GetName())
 	patch.SetNamespace(object.GetNamespace())
-	patch.SetUID(object.GetUID()) // an object that is gone is not made anew
+	patch.SetUID(object.GetUID())
 	patch.SetAnnotations(map[string]string{annotation: value})
 	err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(patch), client.ForceOwnership)
 	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {

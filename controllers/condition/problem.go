@@ -1,25 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package condition turns what was found out about a resource into its conditions. It is pure.
+// Package condition builds the conditions of a resource, and defines the errors that become conditions. Both controllers and package
+// apply use it. It must not read the cluster or the clock.
 package condition
 
 import "errors"
 
-// Problem is what keeps a resource from being ready and what no retry mends: an edit does, or a watched object that appears.
+// Problem is an error that a retry does not resolve: either a user changes something, or an object that the controller watches appears.
+// The controller reports it in a condition and does not retry.
 type Problem struct {
-	// Type of the condition that tells it, such as EndpointReady.
+	// Type is the type of the condition that reports the problem, such as EndpointReady.
 	Type string
-	// Reason is one of the API's constants.
+	// Reason is one of the reasons that the API defines.
 	Reason string
-	// Message says what is wrong where, and how to mend it.
+	// Message says what is wrong, where, and how to fix it.
 	Message string
-	// Stalled says that somebody has to change something; otherwise it passes when what is waited for appears.
+	// Stalled reports whether a user has to change something. Otherwise the problem passes when the awaited object appears.
 	Stalled bool
 }
 
+// Error returns the type and the message.
 func (p *Problem) Error() string { return p.Type + ": " + p.Message }
 
-// Problems returns the problems in err, however they are joined, and what else there is: that is worth a retry.
+// Problems separates an error, which may join others, into the problems and the remaining errors. Only the remaining errors are worth
+// a retry.
 func Problems(err error) (problems []*Problem, retryable error) {
 	if err == nil {
 		return nil, nil

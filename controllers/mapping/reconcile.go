@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mapping tells each ActionMapping what became of it. Its Source's controller compiles it and rolls it out.
+// Package mapping is the controller of ActionMappings. It writes their status from the results that the controller of Sources
+// publishes in the mapping status store. It must not compile a mapping: package source does, for all mappings of a Source at once.
 package mapping
 
 import (
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -19,100 +19,99 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	apiac "github.com/doorbell-dev/doorbell/api/v1alpha1/applyconfiguration/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
-	"github.com/doorbell-dev/doorbell/controllers/outcome"
+	"github.com/doorbell-dev/doorbell/controllers/status"
 )
 
 // +kubebuilder:rbac:groups=doorbell.dev,resources=actionmappings/status,verbs=get;patch
 
 // Reconciler writes the status of ActionMappings.
 type Reconciler struct {
-	Client client.Client
-	Board  *outcome.Board
-	// Reported are the statuses that were written last.
-	Reported *outcome.Reported[v1alpha1.ActionMappingStatus]
-	Events   events.EventRecorder
-	Now      func() time.Time
+	Client  client.Client
+	Results *status.MappingStore
+	Status  *status.Writer[v1alpha1.ActionMappingStatus]
+	Events  events.EventRecorder
+	Now     func() time.Time
 }
 
-// Reconcile looks the mapping's verdict up and reports it.
+// Reconcile reports the stored result of the mapping in its status. Without a result it does nothing, because the controller of
+// Sources is about to publish one, which triggers another reconciliation.
 func (r *Reconciler) Reconcile(ctx context.Context, mapping *v1alpha1.ActionMapping) (ctrl.Result, error) {
 	if !mapping.DeletionTimestamp.IsZero() {
-		r.Reported.Drop(mapping.UID)
+		r.Status.Forget(mapping.UID)
 		return ctrl.Result{}, nil
 	}
-	mapping.Status = r.Reported.Latest(mapping.UID, mapping.ResourceVersion, mapping.Status)
+	mapping.Status = r.Status.Latest(mapping, mapping.Status)
 	source := client.ObjectKey{Namespace: mapping.Namespace, Name: mapping.Spec.SourceRef.Name}
+	set := condition.New(mapping.Generation, mapping.Status.Conditions, r.Now())
 	err := r.Client.Get(ctx, source, &v1alpha1.Source{})
-	if client.IgnoreNotFound(err) != nil {
+	if apierrors.IsNotFound(err) {
+		message, err := r.sourceNotFound(ctx, source)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		putReconciling(set, v1alpha1.ReasonSourceNotFound, message)
+		return ctrl.Result{}, r.report(ctx, mapping, set, "")
+	}
+	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("read Source %s: %w", source.Name, err)
 	}
-	verdict, known := r.Board.Of(source, mapping.Name)
-	switch {
-	case apierrors.IsNotFound(err):
-		message := fmt.Sprintf("Source %q does not exist in namespace %s: create it, or correct spec.sourceRef.name", source.Name, source.Namespace)
-		return ctrl.Result{}, r.report(ctx, mapping, waiting(r.set(mapping), v1alpha1.ReasonSourceNotFound, message), "")
-	case !known || verdict.UID != mapping.UID || verdict.Generation != mapping.Generation:
-		return ctrl.Result{}, nil // the Source's controller is about to say
-	default:
-		set, live := r.conditions(mapping, verdict)
-		return ctrl.Result{}, r.report(ctx, mapping, set, live)
+	result, known := r.Results.Get(source, mapping.Name)
+	if !known || result.UID != mapping.UID || result.Generation != mapping.Generation {
+		return ctrl.Result{}, nil
 	}
+	liveSince := putResult(set, mapping, result)
+	return ctrl.Result{}, r.report(ctx, mapping, set, liveSince)
 }
 
-func (r *Reconciler) set(mapping *v1alpha1.ActionMapping) *condition.Set {
-	return condition.New(mapping.Generation, mapping.Status.Conditions, r.Now())
-}
-
-// conditions turns a verdict into conditions and the version in which the mapping is live.
-func (r *Reconciler) conditions(mapping *v1alpha1.ActionMapping, verdict outcome.Verdict) (set *condition.Set, live string) {
-	set, live = r.set(mapping), verdict.Live
+// putResult puts the conditions that follow from a result. It returns the version of the configuration in which the mapping became
+// live, or "" if the mapping is not live.
+func putResult(set *condition.Set, mapping *v1alpha1.ActionMapping, result status.Result) (liveSince string) {
 	switch {
-	case verdict.Reason != "":
-		set.Put(v1alpha1.ConditionReady, metav1.ConditionFalse, verdict.Reason, verdict.Message)
-		set.Put(v1alpha1.ConditionStalled, metav1.ConditionTrue, verdict.Reason, verdict.Message)
-		return set, ""
-	case live == "":
-		return waiting(set, verdict.Waits, "accepted; "+verdict.Pending), ""
+	case result.RejectReason != "":
+		set.Put(v1alpha1.ConditionReady, metav1.ConditionFalse, result.RejectReason, result.RejectMessage)
+		set.Put(v1alpha1.ConditionStalled, metav1.ConditionTrue, result.RejectReason, result.RejectMessage)
+		return ""
+	case result.LiveSince == "":
+		putReconciling(set, result.PendingReason, "accepted; "+result.PendingMessage)
+		return ""
 	}
+	liveSince = result.LiveSince
 	if mapping.Status.Configuration != "" && mapping.Status.ObservedGeneration == mapping.Generation {
-		live = mapping.Status.Configuration // it ran before this manager started
+		liveSince = mapping.Status.Configuration // the mapping became live before this manager started
 	}
-	reason, message := v1alpha1.ReasonAccepted, "every pod runs it since configuration "+live
+	reason, message := v1alpha1.ReasonAccepted, "every pod runs the mapping since configuration "+liveSince
 	if mapping.Spec.Active != nil && !*mapping.Spec.Active {
-		reason, message = v1alpha1.ReasonInactive, "accepted, and switched off by spec.active"
+		reason, message = v1alpha1.ReasonInactive, "accepted, but spec.active is false"
 	}
-	if verdict.Warning != "" {
-		message += "; note that " + verdict.Warning
+	if result.Warning != "" {
+		message += "; warning: " + result.Warning
 	}
 	set.Put(v1alpha1.ConditionReady, metav1.ConditionTrue, reason, message)
-	return set, live
+	return liveSince
 }
 
-func waiting(set *condition.Set, reason, message string) *condition.Set {
+func putReconciling(set *condition.Set, reason, message string) {
 	set.Put(v1alpha1.ConditionReady, metav1.ConditionFalse, reason, message)
 	set.Put(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reason, message)
-	return set
 }
 
-// report writes the status where it changed, and an event when Ready did.
-func (r *Reconciler) report(ctx context.Context, mapping *v1alpha1.ActionMapping, set *condition.Set, live string) error {
-	status := v1alpha1.ActionMappingStatus{Conditions: set.List(), ObservedGeneration: mapping.Generation, Configuration: live}
-	if equality.Semantic.DeepEqual(status, mapping.Status) {
-		return nil
+// report writes the status if it changed, and then records an Event if Ready changed.
+func (r *Reconciler) report(ctx context.Context, mapping *v1alpha1.ActionMapping, set *condition.Set, liveSince string) error {
+	next := v1alpha1.ActionMappingStatus{Conditions: set.List(), ObservedGeneration: mapping.Generation, Configuration: liveSince}
+	applied := apiac.ActionMappingStatus().WithConditions(condition.Apply(next.Conditions)...).WithObservedGeneration(next.ObservedGeneration)
+	if liveSince != "" {
+		applied.WithConfiguration(liveSince)
 	}
-	configuration := apiac.ActionMappingStatus().WithConditions(condition.Apply(status.Conditions)...).WithObservedGeneration(mapping.Generation)
-	if live != "" {
-		configuration.WithConfiguration(live)
+	configuration := apiac.ActionMapping(mapping.Name, mapping.Namespace).WithUID(mapping.UID).WithStatus(applied)
+	written, err := r.Status.Write(ctx, mapping.Status, next, configuration, configuration.ObjectMetaApplyConfiguration)
+	if written {
+		r.recordEvents(mapping, set)
 	}
-	applied := apiac.ActionMapping(mapping.Name, mapping.Namespace).WithUID(mapping.UID).WithStatus(configuration)
-	if err := r.Client.Status().Apply(ctx, applied, client.ForceOwnership); apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // it is gone; forced, only the UID conflicts
-	} else if err != nil {
-		return fmt.Errorf("write the status: %w", err)
-	}
-	if applied.ResourceVersion != nil {
-		r.Reported.Wrote(mapping.UID, *applied.ResourceVersion, status)
-	}
+	return err
+}
+
+// recordEvents records an Event if Ready changed, except while the mapping waits for its Source or its pods.
+func (r *Reconciler) recordEvents(mapping *v1alpha1.ActionMapping, set *condition.Set) {
 	for _, changed := range set.Changed() {
 		if changed.Type != v1alpha1.ConditionReady || changed.Reason == v1alpha1.ReasonProgressing || changed.Reason == v1alpha1.ReasonSourceNotReady {
 			continue
@@ -121,7 +120,6 @@ func (r *Reconciler) report(ctx context.Context, mapping *v1alpha1.ActionMapping
 		if changed.Status != metav1.ConditionTrue {
 			kind = corev1.EventTypeWarning
 		}
-		r.Events.Eventf(mapping, nil, kind, changed.Reason, "Reconcile", "%s", condition.Note(changed.Message))
+		r.Events.Eventf(mapping, nil, kind, changed.Reason, "Reconcile", "%s", condition.EventNote(changed.Message))
 	}
-	return nil
 }

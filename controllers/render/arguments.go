@@ -10,14 +10,15 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// drainSeconds is how long a pod that was told to stop goes on taking requests, closing each connection.
+// drainSeconds is how long a pod that received SIGTERM still accepts requests. It closes each connection after the response.
 const drainSeconds = 5
 
-// podUID is the variable that names the pod: a container that is started again in it goes on at once with what was under way when the
-// former one was killed.
+// podUID is the environment variable with the UID of the pod. If the container restarts, it recognizes by the UID the leases of its
+// former process and takes them over at once, instead of waiting until they expire.
 const podUID = "POD_UID"
 
-// arguments are cmd/ingest's. A change restarts the pods, so only what they cannot change while they run stands here.
+// arguments returns the arguments of cmd/ingest. A change of them restarts the pods, so they contain only settings that the process
+// cannot change while it runs; all other settings are in the compiled document.
 func (r *renderer) arguments() []string {
 	arguments := []string{
 		"--config=" + layout.ConfigDirectory,

@@ -9,8 +9,8 @@ import (
 )
 
 // documents returns the ConfigMaps with the compiled document, one for each part. An object in Kubernetes can have about 1 MiB, so a
-// large document is cut into parts. Kubelet does not read the ConfigMaps of a volume at the same moment; a pod can therefore see parts
-// of two versions. The manifest in the first ConfigMap holds the number, the size and the hash of the parts, so that the process can
+// large document is cut into parts. The operator cannot update several ConfigMaps at the same moment, so a pod can see parts of two
+// versions. The manifest in the first ConfigMap holds the number, the size and the hash of the parts, so that the process can
 // tell a mixture from a complete version; it keeps running the last complete one meanwhile.
 func (r *renderer) documents() []*corev1ac.ConfigMapApplyConfiguration {
 	parts := make([]*corev1ac.ConfigMapApplyConfiguration, len(r.Bundle.Parts))

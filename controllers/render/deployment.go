@@ -17,71 +17,95 @@ import (
 )
 
 const (
-	// ingestUser is the image's.
+	// ingestUser is the user ID in the image.
 	ingestUser = 65532
-	// preStop is how long a pod goes on as if nothing were, while those who send to it hear that it goes.
-	preStop = 5
-	// graceSeconds covers preStop, the drain, calls under way, and a margin.
+	// preStopSeconds is how long a pod that is being deleted still serves as before, until proxies and nodes have removed it from the
+	// Service.
+	preStopSeconds = 5
+	// graceSeconds covers preStopSeconds, drainSeconds, the running calls to Knock and a margin.
 	graceSeconds = 45
 )
 
+// deployment returns the Deployment of the ingest pods. It leaves out the replicas if an autoscaler sets them.
 func (r *renderer) deployment() *appsv1ac.DeploymentApplyConfiguration {
 	template := corev1ac.PodTemplateSpec().WithLabels(merged(r.spec.Ingest.Metadata.Labels, r.labels(ComponentIngest))).WithSpec(r.ingestPod())
 	if annotations := r.spec.Ingest.Metadata.Annotations; len(annotations) > 0 {
 		template.WithAnnotations(annotations)
 	}
-	spec := appsv1ac.DeploymentSpec().WithSelector(selector(Selector(r.Source, ComponentIngest))).WithTemplate(template).
-		WithRevisionHistoryLimit(3).
-		WithStrategy(appsv1ac.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).
-			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1))))
-	if r.spec.Ingest.Autoscaling == nil { // else the autoscaler's
-		spec.WithReplicas(r.fewestPods())
+	spec := &appsv1ac.DeploymentSpecApplyConfiguration{
+		Selector:             selector(Selector(r.Source, ComponentIngest)),
+		Template:             template,
+		RevisionHistoryLimit: new(int32(3)),
+		Strategy: &appsv1ac.DeploymentStrategyApplyConfiguration{
+			Type: new(appsv1.RollingUpdateDeploymentStrategyType),
+			RollingUpdate: &appsv1ac.RollingUpdateDeploymentApplyConfiguration{
+				MaxUnavailable: new(intstr.FromInt32(0)),
+				MaxSurge:       new(intstr.FromInt32(1)),
+			},
+		},
 	}
-	return appsv1ac.Deployment(IngestName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentIngest)).
-		WithOwnerReferences(r.owner()).WithSpec(spec)
+	if r.spec.Ingest.Autoscaling == nil {
+		spec.WithReplicas(r.minReplicas())
+	}
+	return appsv1ac.Deployment(IngestName(r.Source), r.Source.Namespace).
+		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).WithSpec(spec)
 }
 
 func (r *renderer) ingestPod() *corev1ac.PodSpecApplyConfiguration {
-	wanted := r.spec.Ingest
-	pod := corev1ac.PodSpec().WithContainers(r.ingestContainer()).WithVolumes(r.ingestVolumes()...).
-		WithAutomountServiceAccountToken(false).WithEnableServiceLinks(false).
-		WithTerminationGracePeriodSeconds(graceSeconds).WithSecurityContext(restrictedPod(ingestUser)).
-		WithTopologySpreadConstraints(r.spread("kubernetes.io/hostname"), r.spread("topology.kubernetes.io/zone"))
-	schedule(pod, &wanted.Scheduling)
-	pod.WithImagePullSecrets(pullSecrets(wanted.ImagePullSecrets)...)
+	pod := corev1ac.PodSpec().
+		WithContainers(r.ingestContainer()).
+		WithVolumes(r.ingestVolumes()...).
+		WithAutomountServiceAccountToken(false).
+		WithEnableServiceLinks(false).
+		WithTerminationGracePeriodSeconds(graceSeconds).
+		WithSecurityContext(restrictedPod(ingestUser)).
+		WithTopologySpreadConstraints(r.spread("kubernetes.io/hostname"), r.spread("topology.kubernetes.io/zone")).
+		WithImagePullSecrets(pullSecrets(r.spec.Ingest.ImagePullSecrets)...)
+	schedule(pod, &r.spec.Ingest.Scheduling)
 	return pod
 }
 
-func (r *renderer) spread(over string) *corev1ac.TopologySpreadConstraintApplyConfiguration {
-	return corev1ac.TopologySpreadConstraint().WithTopologyKey(over).WithMaxSkew(1).WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+// spread returns a constraint that spreads the ingest pods over the nodes or zones that the label distinguishes, where that is possible.
+func (r *renderer) spread(label string) *corev1ac.TopologySpreadConstraintApplyConfiguration {
+	return corev1ac.TopologySpreadConstraint().WithTopologyKey(label).WithMaxSkew(1).WithWhenUnsatisfiable(corev1.ScheduleAnyway).
 		WithLabelSelector(selector(Selector(r.Source, ComponentIngest)))
 }
 
 func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 	wanted := r.ingestResources()
-	container := corev1ac.Container().WithName("ingest").WithImage(cmp.Or(string(r.spec.Ingest.Image), r.Image)).
-		WithImagePullPolicy(corev1.PullIfNotPresent).
-		WithCommand("/ingest").WithArgs(r.arguments()...).WithEnv(r.environment(wanted)...).
-		WithPorts(
-			corev1ac.ContainerPort().WithName(layout.EventsPortName).WithContainerPort(layout.EventsPort).WithProtocol(corev1.ProtocolTCP),
-			corev1ac.ContainerPort().WithName(layout.AdminPortName).WithContainerPort(layout.AdminPort).WithProtocol(corev1.ProtocolTCP)).
-		WithResources(resources(wanted)).WithSecurityContext(restrictedContainer()).
-		WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.ConfigVolume).WithMountPath(layout.ConfigDirectory).WithReadOnly(true)).
-		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStop)))).
-		WithStartupProbe(probe(layout.HealthPath).WithPeriodSeconds(1).WithFailureThreshold(60)).
-		WithLivenessProbe(probe(layout.HealthPath).WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5)).
-		WithReadinessProbe(probe(layout.ReadyPath).WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2))
+	container := &corev1ac.ContainerApplyConfiguration{
+		Name:            new("ingest"),
+		Image:           new(cmp.Or(string(r.spec.Ingest.Image), r.Image)),
+		ImagePullPolicy: new(corev1.PullIfNotPresent),
+		Command:         []string{"/ingest"},
+		Args:            r.arguments(),
+		Ports: []corev1ac.ContainerPortApplyConfiguration{
+			{Name: new(layout.EventsPortName), ContainerPort: new(int32(layout.EventsPort)), Protocol: new(corev1.ProtocolTCP)},
+			{Name: new(layout.AdminPortName), ContainerPort: new(int32(layout.AdminPort)), Protocol: new(corev1.ProtocolTCP)},
+		},
+		Resources:       resources(wanted),
+		SecurityContext: restrictedContainer(),
+		VolumeMounts: []corev1ac.VolumeMountApplyConfiguration{
+			{Name: new(layout.ConfigVolume), MountPath: new(layout.ConfigDirectory), ReadOnly: new(true)},
+		},
+		Lifecycle: &corev1ac.LifecycleApplyConfiguration{
+			PreStop: corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStopSeconds)),
+		},
+		StartupProbe:   probe(layout.HealthPath).WithPeriodSeconds(1).WithFailureThreshold(60),
+		LivenessProbe:  probe(layout.HealthPath).WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5),
+		ReadinessProbe: probe(layout.ReadyPath).WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2),
+	}
 	if r.spec.Ingest.CABundle != nil {
 		container.WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.CAVolume).WithMountPath(layout.CADirectory).WithReadOnly(true))
 	}
-	return container
+	return container.WithEnv(r.environment(wanted)...)
 }
 
 func probe(path string) *corev1ac.ProbeApplyConfiguration {
 	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(layout.AdminPortName)))
 }
 
-// ingestResources are the user's; without any, enough for some hundred events a second.
+// ingestResources returns the resources that the user chose, or defaults that suffice for a few hundred events per second.
 func (r *renderer) ingestResources() corev1.ResourceRequirements {
 	wanted := r.spec.Ingest.Resources
 	if len(wanted.Requests) > 0 || len(wanted.Limits) > 0 {
@@ -93,7 +117,8 @@ func (r *renderer) ingestResources() corev1.ResourceRequirements {
 	}
 }
 
-// environment names the pod and tells Go of the memory limit; the user's entries are added, and go over ours.
+// environment returns the environment variables: the UID of the pod, a memory limit for the Go runtime below that of the container, the
+// directories with certificate authorities, and the variables that the user set. These override the others.
 func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.EnvVarApplyConfiguration {
 	own := []corev1.EnvVar{{
 		Name: podUID, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.uid"}},
@@ -111,11 +136,11 @@ func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.E
 	}
 	for _, variable := range own {
 		if !users[variable.Name] {
-			all = append(all, same[corev1ac.EnvVarApplyConfiguration](variable))
+			all = append(all, converted[corev1ac.EnvVarApplyConfiguration](variable))
 		}
 	}
 	for _, variable := range r.spec.Ingest.Env {
-		all = append(all, same[corev1ac.EnvVarApplyConfiguration](variable))
+		all = append(all, converted[corev1ac.EnvVarApplyConfiguration](variable))
 	}
 	return all
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// httpRoute routes the host and the path of the ingestion URL to the Service. The path ends before the token, so the route does not
+// httpRoute returns the HTTPRoute that routes the host and the path of the ingestion URL to the Service. The path ends before the token, so the route does not
 // reveal it.
 func (r *renderer) httpRoute() *gatewayv1ac.HTTPRouteApplyConfiguration {
 	wanted := r.spec.Endpoint.HTTPRoute
@@ -24,7 +24,7 @@ func (r *renderer) httpRoute() *gatewayv1ac.HTTPRouteApplyConfiguration {
 		spec.WithParentRefs(parentRef(gateway))
 	}
 	route := gatewayv1ac.HTTPRoute(IngestName(r.Source), r.Source.Namespace).
-		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).WithSpec(spec)
+		WithLabels(r.labels(ComponentEndpoint)).WithOwnerReferences(r.owner()).WithSpec(spec)
 	if len(wanted.Annotations) > 0 {
 		route.WithAnnotations(wanted.Annotations)
 	}

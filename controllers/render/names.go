@@ -9,7 +9,7 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// The components of a Source, for the label app.kubernetes.io/component.
+// The components of a Source: the values of LabelComponent. The operator chooses by them the condition that reports on an object.
 const (
 	ComponentIngest   = "ingest"
 	ComponentRedis    = "redis"
@@ -17,13 +17,15 @@ const (
 )
 
 const (
-	// LabelManagedBy with the value ManagedBy marks all of Doorbell's objects; the operator's cache holds no others.
+	// LabelComponent names the component that an object belongs to.
+	LabelComponent = "app.kubernetes.io/component"
+	// LabelManagedBy with the value ManagedBy marks all objects that Doorbell creates. The operator's cache contains no others.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "doorbell"
-	// AnnotationConfiguration is set on pods when what they mount has changed, so that kubelet refreshes it at once.
+	// AnnotationConfiguration is set on a pod when the content of its volumes changed, so that kubelet refreshes them at once.
 	AnnotationConfiguration = "doorbell.dev/configuration"
-	// AnnotationPublished marks the tokens' Secret once the endpoint's Secret shows the current token.
+	// AnnotationPublished is set on the Secret with the tokens once the endpoint Secret shows the current token to users.
 	AnnotationPublished = "doorbell.dev/published"
 )
 
@@ -34,42 +36,42 @@ const (
 	servicePort = 80
 )
 
-// The keys of the Secrets that Doorbell writes; layout names the keys of the tokens' Secret.
+// The keys of the Secrets that Doorbell writes. Package layout defines the keys of the Secret with the tokens.
 const (
 	// EndpointTokenKey and EndpointURLKey are the keys of the Secret that shows the ingestion URL to users.
 	EndpointTokenKey = "token"
 	EndpointURLKey   = "url"
-	// RedisUsernameKey and RedisPasswordKey are the keys of the managed Redis's credentials.
+	// RedisUsernameKey and RedisPasswordKey are the keys of the Secret with the credentials of the managed Redis.
 	RedisUsernameKey = "username"
 	RedisPasswordKey = "password"
 )
 
-// IngestName names the Deployment, Service and everything else around the ingest pods.
+// IngestName returns the name of the Deployment, the Service and the other objects of the ingest pods.
 func IngestName(source *v1alpha1.Source) string { return source.Name + "-ingest" }
 
-// RedisName names the managed Redis's objects.
+// RedisName returns the name of the objects of the managed Redis.
 func RedisName(source *v1alpha1.Source) string { return source.Name + "-redis" }
 
-// EndpointSecretName names the Secret that holds the whole URL, for people.
+// EndpointSecretName returns the name of the Secret that shows the ingestion URL to users.
 func EndpointSecretName(source *v1alpha1.Source) string { return source.Name + "-endpoint" }
 
-// TokensSecretName names the Secret that holds the valid tokens, for the pods.
+// TokensSecretName returns the name of the Secret that holds the valid tokens for the pods.
 func TokensSecretName(source *v1alpha1.Source) string { return source.Name + "-tokens" }
 
-// DocumentName names the ConfigMap with that part of the compiled document.
+// DocumentName returns the name of the ConfigMap with a part of the compiled document. The first part is number 0.
 func DocumentName(source *v1alpha1.Source, part int) string {
 	return fmt.Sprintf("%s-document-%d", source.Name, part)
 }
 
-// Selector selects the pods of a component.
+// Selector returns the labels that select the pods of a component.
 func Selector(source *v1alpha1.Source, component string) map[string]string {
 	return map[string]string{
 		"app.kubernetes.io/name": "doorbell", "app.kubernetes.io/instance": source.Name,
-		"app.kubernetes.io/component": component, LabelManagedBy: ManagedBy,
+		LabelComponent: component, LabelManagedBy: ManagedBy,
 	}
 }
 
-// Labels are the recommended labels, and the one that names the Source.
+// Labels returns the labels of an object: the recommended ones, and the one that names the Source.
 func Labels(source *v1alpha1.Source, component string) map[string]string {
 	labels := Selector(source, component)
 	labels["app.kubernetes.io/part-of"] = "doorbell"
@@ -77,12 +79,12 @@ func Labels(source *v1alpha1.Source, component string) map[string]string {
 	return labels
 }
 
-// merged returns the user's entries with ours over them.
-func merged(users, ours map[string]string) map[string]string {
-	all := maps.Clone(users)
+// merged returns the entries of both maps. An override replaces a base entry of the same key.
+func merged(base, overrides map[string]string) map[string]string {
+	all := maps.Clone(base)
 	if all == nil {
 		all = map[string]string{}
 	}
-	maps.Copy(all, ours)
+	maps.Copy(all, overrides)
 	return all
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// networkPolicy lets senders in from anywhere, the cluster's own pods to the admin port, and the pods out to DNS, Redis and
-// HTTPS.
+// networkPolicy returns the NetworkPolicy of the ingest pods. Anyone can connect to the events port, and only pods of the cluster to the
+// admin port. The ingest pods can connect to DNS, Redis and Knock.
 func (r *renderer) networkPolicy() *networkingv1ac.NetworkPolicyApplyConfiguration {
 	anyPod := networkingv1ac.NetworkPolicyPeer().WithNamespaceSelector(metav1ac.LabelSelector())
 	spec := networkingv1ac.NetworkPolicySpec().WithPodSelector(selector(Selector(r.Source, ComponentIngest))).
@@ -39,7 +39,8 @@ func (r *renderer) networkPolicy() *networkingv1ac.NetworkPolicyApplyConfigurati
 		WithOwnerReferences(r.owner()).WithSpec(spec)
 }
 
-// redisPolicy admits the Source's own ingest pods, and lets nothing out.
+// redisPolicy returns the NetworkPolicy of the managed Redis. Only the ingest pods of the Source can connect to it, and it can connect
+// to nothing.
 func (r *renderer) redisPolicy() *networkingv1ac.NetworkPolicyApplyConfiguration {
 	own := networkingv1ac.NetworkPolicyPeer().WithPodSelector(selector(Selector(r.Source, ComponentIngest)))
 	return networkingv1ac.NetworkPolicy(RedisName(r.Source), r.Source.Namespace).WithLabels(r.labels(ComponentRedis)).
@@ -49,7 +50,7 @@ func (r *renderer) redisPolicy() *networkingv1ac.NetworkPolicyApplyConfiguration
 			WithIngress(networkingv1ac.NetworkPolicyIngressRule().WithFrom(own).WithPorts(tcp(RedisPort))))
 }
 
-// knockPorts are HTTPS's, and that of spec.knock.baseURL where it is another.
+// knockPorts returns the ports at which Knock is reached: 443, and the port of spec.knock.baseURL.
 func (r *renderer) knockPorts() []*networkingv1ac.NetworkPolicyPortApplyConfiguration {
 	numbers := []int32{443}
 	if base, err := url.Parse(r.spec.Knock.BaseURL); err == nil {
@@ -64,7 +65,8 @@ func (r *renderer) knockPorts() []*networkingv1ac.NetworkPolicyPortApplyConfigur
 	return unique(numbers)
 }
 
-// ports are those of HOST:PORT addresses. A Sentinel or Cluster names further servers, on Redis's own port as a rule.
+// ports returns the ports of HOST:PORT addresses, and the default port of Redis: Sentinel and Cluster announce further servers, which
+// usually listen on that port.
 func ports(addresses []string) []*networkingv1ac.NetworkPolicyPortApplyConfiguration {
 	numbers := []int32{RedisPort}
 	for _, address := range addresses {
@@ -77,6 +79,7 @@ func ports(addresses []string) []*networkingv1ac.NetworkPolicyPortApplyConfigura
 	return unique(numbers)
 }
 
+// unique returns TCP ports in ascending order, without duplicates.
 func unique(numbers []int32) []*networkingv1ac.NetworkPolicyPortApplyConfiguration {
 	slices.Sort(numbers)
 	var out []*networkingv1ac.NetworkPolicyPortApplyConfiguration

@@ -8,13 +8,14 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// owner makes an object go when its Source goes.
+// owner returns the owner reference that makes the garbage collector delete an object with its Source.
 func (r *renderer) owner() *metav1ac.OwnerReferenceApplyConfiguration {
 	return metav1ac.OwnerReference().WithAPIVersion(v1alpha1.SchemeGroupVersion.String()).WithKind("Source").
 		WithName(r.Source.Name).WithUID(r.Source.UID).WithController(true).WithBlockOwnerDeletion(true)
 }
 
-// endpointOwner is the owner of the Secrets that may outlive the Source: none where they shall.
+// endpointOwner returns the owner of the Secrets with the tokens: none if they are to outlive the Source, so that a Source that is
+// created again keeps its ingestion URL.
 func (r *renderer) endpointOwner() []*metav1ac.OwnerReferenceApplyConfiguration {
 	if r.spec.Endpoint.OnDelete == v1alpha1.OnDeleteDelete {
 		return []*metav1ac.OwnerReferenceApplyConfiguration{r.owner()}

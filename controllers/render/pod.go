@@ -12,14 +12,14 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// restrictedPod is the pod's part of the restricted Pod Security Standard.
+// restrictedPod returns the security context of a pod that the restricted Pod Security Standard requires.
 func restrictedPod(user int64) *corev1ac.PodSecurityContextApplyConfiguration {
 	return corev1ac.PodSecurityContext().WithRunAsNonRoot(true).WithRunAsUser(user).WithRunAsGroup(user).WithFSGroup(user).
 		WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch).
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
 }
 
-// restrictedContainer is the container's part of it.
+// restrictedContainer returns the security context of a container that the restricted Pod Security Standard requires.
 func restrictedContainer() *corev1ac.SecurityContextApplyConfiguration {
 	return corev1ac.SecurityContext().WithAllowPrivilegeEscalation(false).WithReadOnlyRootFilesystem(true).
 		WithCapabilities(corev1ac.Capabilities().WithDrop("ALL"))
@@ -44,30 +44,30 @@ func pullSecrets(refs []corev1.LocalObjectReference) []*corev1ac.LocalObjectRefe
 	return out
 }
 
-// schedule puts the user's wishes on the pod.
+// schedule sets the scheduling fields that the user chose.
 func schedule(pod *corev1ac.PodSpecApplyConfiguration, wanted *v1alpha1.Scheduling) {
 	if len(wanted.NodeSelector) > 0 {
 		pod.WithNodeSelector(wanted.NodeSelector)
 	}
 	for i := range wanted.Tolerations {
-		pod.WithTolerations(same[corev1ac.TolerationApplyConfiguration](wanted.Tolerations[i]))
+		pod.WithTolerations(converted[corev1ac.TolerationApplyConfiguration](wanted.Tolerations[i]))
 	}
 	if wanted.Affinity != nil {
-		pod.WithAffinity(same[corev1ac.AffinityApplyConfiguration](wanted.Affinity))
+		pod.WithAffinity(converted[corev1ac.AffinityApplyConfiguration](wanted.Affinity))
 	}
 	if wanted.PriorityClassName != "" {
 		pod.WithPriorityClassName(wanted.PriorityClassName)
 	}
 }
 
-// same is what the user wrote, as an apply configuration: both have the same JSON.
-func same[T any](written any) *T {
+// converted returns a value of the API as its apply configuration. Both types have the same JSON.
+func converted[T any](value any) *T {
 	out := new(T)
-	encoded, err := json.Marshal(written)
+	encoded, err := json.Marshal(value)
 	if err == nil {
 		err = json.Unmarshal(encoded, out)
 	}
-	if err != nil { // plain values of one API in both of its Go forms
+	if err != nil { // impossible: both are plain Go types of the same API
 		panic(fmt.Sprintf("render: %v", err))
 	}
 	return out

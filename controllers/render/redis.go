@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	// defaultRedisMemory is the memory limit of the managed Redis.
+	// defaultRedisMemory is the default memory limit of the managed Redis.
 	defaultRedisMemory = "1Gi"
-	// redisConf keeps what is acknowledged, and refuses what does not fit: the sender hears 429 and tries again.
+	// redisConf is the configuration of the managed Redis. Redis syncs its append-only file before it acknowledges a write, and never
+	// evicts keys: if the memory is full, it rejects the write, and the sender receives status 429 and retries.
 	redisConf = `port %d
 dir /data
 appendonly yes
@@ -34,7 +35,7 @@ tcp-keepalive 60
 `
 )
 
-// redis is the managed Redis and what belongs to it; nothing when the Source names another.
+// redis returns the objects of the managed Redis, or none if the Source uses an external Redis.
 func (r *renderer) redis() []runtime.ApplyConfiguration {
 	if r.spec.Redis.External != nil {
 		return nil
@@ -42,7 +43,7 @@ func (r *renderer) redis() []runtime.ApplyConfiguration {
 	return []runtime.ApplyConfiguration{r.redisSecret(), r.redisConfig(), r.redisService(), r.redisPolicy(), r.redisSet()}
 }
 
-// managedRedis is the spec of the managed Redis, whether it was written or not.
+// managedRedis returns the spec of the managed Redis, or the zero value if the Source does not set it.
 func (r *renderer) managedRedis() v1alpha1.ManagedRedis {
 	if r.spec.Redis.Managed == nil {
 		return v1alpha1.ManagedRedis{}
@@ -50,8 +51,9 @@ func (r *renderer) managedRedis() v1alpha1.ManagedRedis {
 	return *r.spec.Redis.Managed
 }
 
-// redisACL lets the ingest pods do what they do and nothing else, on Doorbell's own keys; and the probes ping. The default user is off,
-// so nobody is it, but it must be allowed everything: Redis 7.0 reads its append-only file as that user, and drops what it may not do.
+// redisACL returns the access control list of the managed Redis. The ingest pods can run only the commands that they need, on Doorbell's
+// own keys, and the probes can only ping. The default user is disabled, so every client must authenticate. It still needs all rights:
+// Redis 7.0 loads its append-only file as the default user and drops commands that this user is not allowed to run.
 func (r *renderer) redisACL() string {
 	sum := sha256.Sum256([]byte(r.Redis.Password))
 	return fmt.Sprintf("user default off resetpass ~* &* +@all\nuser probe on nopass resetkeys -@all +ping\nuser %s on #%s %s\n",
@@ -65,9 +67,10 @@ func (r *renderer) redisSecret() *corev1ac.SecretApplyConfiguration {
 		})
 }
 
+// redisConf returns redis.conf.
 func (r *renderer) redisConf() string {
 	limit := r.redisResources().Limits[corev1.ResourceMemory]
-	return fmt.Sprintf(redisConf, RedisPort, limit.Value()/4*3) // the rest is for buffers, and for pages copied while the file is rewritten
+	return fmt.Sprintf(redisConf, RedisPort, limit.Value()/4*3) // a quarter is left for buffers and for pages copied during a rewrite of the file
 }
 
 func (r *renderer) redisConfig() *corev1ac.ConfigMapApplyConfiguration {
@@ -82,7 +85,8 @@ func (r *renderer) redisService() *corev1ac.ServiceApplyConfiguration {
 				WithTargetPort(intstr.FromString("redis"))))
 }
 
-// redisResources are the user's, with a memory limit in any case: maxmemory is made from it.
+// redisResources returns the resources that the user chose, or the defaults. They always contain a memory limit, because maxmemory is
+// derived from it.
 func (r *renderer) redisResources() corev1.ResourceRequirements {
 	managed := r.managedRedis()
 	wanted := *managed.Resources.DeepCopy()

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package render turns a Source into the objects that it owns. It is pure: no client, no clock, no environment. It gives apply
-// configurations, so that what is left out stays with whoever else sets it.
+// Package render turns a Source into the objects that it owns. The controller of Sources calls it with everything that the objects depend
+// on. It is pure: it must not use a client, the clock or the environment. It returns apply configurations, so that fields that it leaves
+// out stay as other controllers or users set them. Each rendered kind has a file of its own.
 package render
 
 import (
@@ -14,38 +15,40 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-// Input is everything that rendering knows.
+// Input is everything that the objects depend on.
 type Input struct {
 	Source *v1alpha1.Source
-	// Image is the operator's own, for ingest unless the Source names another.
-	Image  string
+	// Image is the image of the ingest pods, unless the Source sets its own.
+	Image string
+	// Bundle is the compiled document, cut into parts.
 	Bundle document.Bundle
 	Tokens Tokens
 	Redis  RedisCredentials
-	// GatewayAPI says whether the cluster has HTTPRoutes.
+	// GatewayAPI reports whether the cluster serves HTTPRoutes. Without it, no HTTPRoute is rendered.
 	GatewayAPI bool
 }
 
-// Tokens are the secret last parts of the URL.
+// Tokens are the tokens of the ingestion URL.
 type Tokens struct {
-	// Current and Previous are valid; Previous is empty unless a rotation is under way.
+	// Current and Previous are the valid tokens. Previous is empty unless a rotation is in progress.
 	Current, Previous string
-	// PreviousUntil is when Previous ends.
+	// PreviousUntil is when Previous expires.
 	PreviousUntil time.Time
-	// Shown is the token of the URL that people are given; empty renders no Secret for them.
+	// Shown is the token that the endpoint Secret shows to users. If it is empty, no endpoint Secret is rendered.
 	Shown string
-	// Published says that people have seen Current: its disappearance from their Secret asks for another.
+	// Published reports that the endpoint Secret showed Current. If a user then deletes that Secret, the token is rotated.
 	Published bool
-	// Rotation is the value of AnnotationRotateToken that Current answers to.
+	// Rotation is the value of AnnotationRotateToken for which Current was created.
 	Rotation string
 }
 
-// RedisCredentials are those of the managed Redis.
+// RedisCredentials are the credentials of the managed Redis.
 type RedisCredentials struct {
 	Username, Password string
 }
 
-// Source renders everything that a Source owns: Redis first, then what pods mount, the pods, and the way to them.
+// Source renders everything that a Source owns, in the order in which it is applied: Redis, the objects that the pods mount, the pods,
+// and the network objects that route requests to them.
 func Source(in Input) []runtime.ApplyConfiguration {
 	r := renderer{Input: in, spec: &in.Source.Spec}
 	return slices.Concat(r.redis(), r.mounted(), r.pods(), r.network())
@@ -57,7 +60,7 @@ type renderer struct {
 	spec *v1alpha1.SourceSpec
 }
 
-// mounted is what the pods mount.
+// mounted returns the objects that the pods mount, and the endpoint Secret.
 func (r *renderer) mounted() []runtime.ApplyConfiguration {
 	var objects []runtime.ApplyConfiguration
 	for _, part := range r.documents() {
@@ -70,19 +73,19 @@ func (r *renderer) mounted() []runtime.ApplyConfiguration {
 	return objects
 }
 
-// pods is what runs them and bounds how many there are.
+// pods returns the objects that run and scale the ingest pods.
 func (r *renderer) pods() []runtime.ApplyConfiguration {
 	objects := []runtime.ApplyConfiguration{r.deployment()}
 	if r.spec.Ingest.Autoscaling != nil {
 		objects = append(objects, r.autoscaler())
 	}
-	if r.fewestPods() >= 2 {
-		objects = append(objects, r.budget())
+	if r.minReplicas() >= 2 {
+		objects = append(objects, r.disruptionBudget())
 	}
 	return objects
 }
 
-// network is the way to them.
+// network returns the objects that route requests to the ingest pods and restrict their connections.
 func (r *renderer) network() []runtime.ApplyConfiguration {
 	objects := []runtime.ApplyConfiguration{r.service(), r.networkPolicy()}
 	if r.spec.Endpoint.Ingress != nil {

@@ -23,7 +23,7 @@ var update = golden.Flag()
 
 const current = "current_token_aaaaaaaaaaaaaaaa"
 
-// input is what a case renders: the Source of testdata/NAME.input.yaml with fixed secrets.
+// input returns the input of a case: the Source in testdata/NAME.input.yaml, with fixed secrets.
 func input(t *testing.T, name string) render.Input {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name+".input.yaml"))
@@ -50,7 +50,7 @@ func input(t *testing.T, name string) render.Input {
 	return in
 }
 
-// names lists the cases.
+// names returns the names of the cases.
 func names(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.input.yaml")
@@ -63,7 +63,7 @@ func names(t *testing.T) []string {
 	return files
 }
 
-func TestEachShapeRendersAsReviewed(t *testing.T) {
+func TestRenderedObjectsMatchTheGoldenFiles(t *testing.T) {
 	for _, name := range names(t) {
 		t.Run(name, func(t *testing.T) {
 			var rendered bytes.Buffer
@@ -80,7 +80,7 @@ func TestEachShapeRendersAsReviewed(t *testing.T) {
 	}
 }
 
-func TestTheTokenStandsInSecretsOnly(t *testing.T) {
+func TestSecretsAppearOnlyInSecrets(t *testing.T) {
 	for _, name := range names(t) {
 		in := input(t, name)
 		for _, object := range render.Source(in) {
@@ -93,23 +93,23 @@ func TestTheTokenStandsInSecretsOnly(t *testing.T) {
 			}
 			for _, secret := range []string{in.Tokens.Current, in.Redis.Password} {
 				if bytes.Contains(encoded, []byte(secret)) {
-					t.Errorf("%s: %q stands in\n%s", name, secret, encoded)
+					t.Errorf("%s: %q appears in\n%s", name, secret, encoded)
 				}
 			}
 		}
 	}
 }
 
-func TestURL(t *testing.T) {
+func TestIngestionURL(t *testing.T) {
 	for name, tc := range map[string]struct {
 		endpoint   v1alpha1.Endpoint
 		base, host string
 	}{
-		"without a host it is the Service's":    {v1alpha1.Endpoint{}, "http://shop-ingest.production.svc/production/shop", "shop-ingest.production.svc"},
-		"a host has TLS":                        {v1alpha1.Endpoint{Host: "e.com"}, "https://e.com/production/shop", "e.com"},
-		"an Ingress without a certificate none": {v1alpha1.Endpoint{Host: "e.com", Ingress: &v1alpha1.Ingress{}}, "http://e.com/production/shop", "e.com"},
-		"an Ingress behind TLS":                 {v1alpha1.Endpoint{Host: "e.com", Ingress: &v1alpha1.Ingress{}, Scheme: "HTTPS"}, "https://e.com/production/shop", "e.com"},
-		"a port":                                {v1alpha1.Endpoint{Host: "e.com", Port: 8443}, "https://e.com:8443/production/shop", "e.com:8443"},
+		"without a host, the URL of the Service":     {v1alpha1.Endpoint{}, "http://shop-ingest.production.svc/production/shop", "shop-ingest.production.svc"},
+		"a host uses HTTPS by default":               {v1alpha1.Endpoint{Host: "e.com"}, "https://e.com/production/shop", "e.com"},
+		"an Ingress without a certificate uses HTTP": {v1alpha1.Endpoint{Host: "e.com", Ingress: &v1alpha1.Ingress{}}, "http://e.com/production/shop", "e.com"},
+		"a given scheme is used":                     {v1alpha1.Endpoint{Host: "e.com", Ingress: &v1alpha1.Ingress{}, Scheme: "HTTPS"}, "https://e.com/production/shop", "e.com"},
+		"a port is part of the host":                 {v1alpha1.Endpoint{Host: "e.com", Port: 8443}, "https://e.com:8443/production/shop", "e.com:8443"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: "shop"}, Spec: v1alpha1.SourceSpec{Endpoint: tc.endpoint}}

@@ -11,8 +11,8 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
-// URL returns the URL that senders post to, without the token, and its host. Without spec.endpoint.host it is the Service's,
-// inside the cluster.
+// URL returns the ingestion URL without the token, and its host. Without spec.endpoint.host it is the URL of the Service, which works
+// only inside the cluster.
 func URL(source *v1alpha1.Source) (base, host string) {
 	endpoint := source.Spec.Endpoint
 	host = endpoint.Host
@@ -25,6 +25,7 @@ func URL(source *v1alpha1.Source) (base, host string) {
 	return strings.ToLower(string(scheme(&endpoint))) + "://" + host + path(source), host
 }
 
+// scheme returns the scheme of the ingestion URL: HTTPS by default, HTTP inside the cluster and for an Ingress without a certificate.
 func scheme(endpoint *v1alpha1.Endpoint) v1alpha1.URLScheme {
 	switch {
 	case endpoint.Scheme != "":
@@ -36,5 +37,5 @@ func scheme(endpoint *v1alpha1.Endpoint) v1alpha1.URLScheme {
 	}
 }
 
-// path is the part of the URL that routes see: it ends before the token. Two Sources never share it.
+// path returns the path of the ingestion URL without the token. It is unique to the Source, and routes match it.
 func path(source *v1alpha1.Source) string { return "/" + source.Namespace + "/" + source.Name }

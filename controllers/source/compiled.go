@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// Compiler compiles Sources, each only when it or one of its mappings changed.
+// Compiler compiles Sources. It compiles a Source again only if the Source or one of its mappings changed. It is safe for concurrent use.
 type Compiler struct {
 	seed maphash.Seed
 
@@ -29,17 +29,18 @@ type Compiler struct {
 // compiled is a compiled Source, packed for its ConfigMaps.
 type compiled struct {
 	inputs   uint64
-	bundle   *document.Bundle // nil when the Source itself is refused
+	bundle   *document.Bundle // nil if the Source itself is invalid or the document is too large
 	problems []problem.Problem
 	tooLarge error
 }
 
-// NewCompiler returns a Compiler that remembers nothing yet.
+// NewCompiler returns a Compiler.
 func NewCompiler() *Compiler {
 	return &Compiler{seed: maphash.MakeSeed(), last: map[types.UID]*compiled{}}
 }
 
-func (c *Compiler) source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) *compiled {
+// compile returns the compiled Source, from the last compilation if nothing changed since. It sorts the mappings by name.
+func (c *Compiler) compile(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) *compiled {
 	slices.SortFunc(mappings, func(a, b *v1alpha1.ActionMapping) int { return cmp.Compare(a.Name, b.Name) })
 	inputs := c.inputs(source, mappings)
 	c.mu.Lock()
@@ -56,7 +57,7 @@ func (c *Compiler) source(source *v1alpha1.Source, mappings []*v1alpha1.ActionMa
 	return fresh
 }
 
-// forget drops what is remembered of a Source that is gone.
+// forget drops the compilation of a deleted Source.
 func (c *Compiler) forget(source types.UID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +78,7 @@ func pack(result compile.Result) *compiled {
 	return out
 }
 
-// inputs is a hash over the generations of everything that is compiled.
+// inputs returns a hash of the generations of everything that is compiled.
 func (c *Compiler) inputs(source *v1alpha1.Source, mappings []*v1alpha1.ActionMapping) uint64 {
 	var hash maphash.Hash
 	hash.SetSeed(c.seed)
@@ -88,7 +89,7 @@ func (c *Compiler) inputs(source *v1alpha1.Source, mappings []*v1alpha1.ActionMa
 	return hash.Sum64()
 }
 
-// sourceProblems are the mistakes in the Source itself.
+// sourceProblems returns the mistakes in the Source itself, as one text, or "" if there are none.
 func (c *compiled) sourceProblems() string {
 	var messages []string
 	for _, p := range c.problems {
@@ -99,7 +100,8 @@ func (c *compiled) sourceProblems() string {
 	return strings.Join(messages, "; ")
 }
 
-// byMapping returns the first mistake and the first warning about each mapping.
+// byMapping returns the first mistake in each mapping and the first warning about each mapping, by name. The name of the Source itself
+// is "".
 func (c *compiled) byMapping() (mistakes, warnings map[string]problem.Problem) {
 	mistakes, warnings = map[string]problem.Problem{}, map[string]problem.Problem{}
 	for _, p := range c.problems {

@@ -13,74 +13,84 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
 	"github.com/doorbell-dev/doorbell/controllers/render"
-	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// state is what one condition comes to.
-type state struct {
+// conditionState is the content of one condition, and what it means for Ready.
+type conditionState struct {
 	status          metav1.ConditionStatus
 	reason, message string
-	// stalled marks what needs somebody.
+	// stalled marks a state that a user has to resolve.
 	stalled bool
-	// harmless leaves the Source Ready although the condition is not True.
+	// harmless marks a state that leaves the Source Ready although the condition is not True.
 	harmless bool
 }
 
-func good(format string, args ...any) state {
-	return state{status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded, message: fmt.Sprintf(format, args...)}
+func succeeded(format string, args ...any) conditionState {
+	return conditionState{status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded, message: fmt.Sprintf(format, args...)}
 }
 
-func bad(reason, format string, args ...any) state {
-	return state{status: metav1.ConditionFalse, reason: reason, message: fmt.Sprintf(format, args...)}
+func failed(reason, format string, args ...any) conditionState {
+	return conditionState{status: metav1.ConditionFalse, reason: reason, message: fmt.Sprintf(format, args...)}
 }
 
-func unknown(reason, format string, args ...any) state {
-	return state{status: metav1.ConditionUnknown, reason: reason, message: fmt.Sprintf(format, args...)}
+func unknown(reason, format string, args ...any) conditionState {
+	return conditionState{status: metav1.ConditionUnknown, reason: reason, message: fmt.Sprintf(format, args...)}
 }
 
-// conditions works out every condition of the Source.
-func (w *world) conditions(retryable error) *condition.Set {
-	set := condition.New(w.source.Generation, w.source.Status.Conditions, w.now)
-	var open []state
+func stalled(s conditionState) conditionState {
+	s.stalled = true
+	return s
+}
+
+func harmless(s conditionState) conditionState {
+	s.harmless = true
+	return s
+}
+
+// conditions returns every condition of the Source.
+func (s *state) conditions() *condition.Set {
+	set := condition.New(s.source.Generation, s.source.Status.Conditions, s.now)
+	var open []conditionState
 	for _, part := range []struct {
 		kind  string
-		state state
+		state conditionState
 	}{
-		{v1alpha1.ConditionConfigurationValid, w.configurationValid()},
-		{v1alpha1.ConditionMappingsAccepted, w.mappingsAccepted()},
-		{v1alpha1.ConditionEndpointReady, w.endpointReady()},
-		{v1alpha1.ConditionRedisReady, w.redisReady()},
-		{v1alpha1.ConditionIngestReady, w.ingestReady()},
-		{v1alpha1.ConditionKnockReachable, w.knockReachable()},
+		{v1alpha1.ConditionConfigurationValid, s.configurationValid()},
+		{v1alpha1.ConditionMappingsAccepted, s.mappingsAccepted()},
+		{v1alpha1.ConditionEndpointReady, s.endpointReady()},
+		{v1alpha1.ConditionRedisReady, s.redisReady()},
+		{v1alpha1.ConditionIngestReady, s.ingestReady()},
+		{v1alpha1.ConditionKnockReachable, s.knockReachable()},
 	} {
-		state := w.overridden(part.kind, part.state)
+		state := s.withProblems(part.kind, part.state)
 		set.Put(part.kind, state.status, state.reason, state.message)
 		if state.status != metav1.ConditionTrue && !state.harmless {
 			state.message = part.kind + ": " + state.message
 			open = append(open, state)
 		}
 	}
-	w.summarize(set, open, retryable)
+	s.summarize(set, open)
 	return set
 }
 
-// overridden replaces a state by the problem that was found on the way; one that needs somebody goes first.
-func (w *world) overridden(kind string, otherwise state) state {
+// withProblems returns the state that the problems of the given condition result in, or the given state if there are none. The
+// problems that a user has to resolve come first.
+func (s *state) withProblems(kind string, without conditionState) conditionState {
 	var found []*condition.Problem
-	for _, problem := range w.problems {
+	for _, problem := range s.problems() {
 		if problem.Type == kind {
 			found = append(found, problem)
 		}
 	}
 	if len(found) == 0 {
-		return otherwise
+		return without
 	}
 	slices.SortStableFunc(found, func(a, b *condition.Problem) int { return cmp.Compare(stalledFirst(a), stalledFirst(b)) })
 	messages := make([]string, len(found))
 	for i, problem := range found {
 		messages[i] = problem.Message
 	}
-	state := bad(found[0].Reason, "%s", strings.Join(messages, "; "))
+	state := failed(found[0].Reason, "%s", strings.Join(messages, "; "))
 	state.stalled = found[0].Stalled
 	return state
 }
@@ -92,14 +102,15 @@ func stalledFirst(problem *condition.Problem) int {
 	return 1
 }
 
-// summarize puts Ready and, while they hold, Reconciling and Stalled.
-func (w *world) summarize(set *condition.Set, open []state, retryable error) {
-	if retryable != nil {
-		open = append(open, bad(v1alpha1.ReasonProgressing, "%v", retryable))
+// summarize puts Ready and, while they are True, Reconciling or Stalled. It takes reason and message from the first open state, or from
+// the first one that a user has to resolve.
+func (s *state) summarize(set *condition.Set, open []conditionState) {
+	if s.retryable != nil {
+		open = append(open, failed(v1alpha1.ReasonProgressing, "%v", s.retryable))
 	}
 	if len(open) == 0 {
-		url, _ := render.URL(w.source)
-		set.Put(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, w.readyMessage(set, url))
+		url, _ := render.URL(s.source)
+		set.Put(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded, s.readyMessage(set, url))
 		return
 	}
 	first := open[0]
@@ -116,9 +127,10 @@ func (w *world) summarize(set *condition.Set, open []state, retryable error) {
 	set.Put(v1alpha1.ConditionReconciling, metav1.ConditionTrue, first.reason, first.message)
 }
 
-func (w *world) readyMessage(set *condition.Set, url string) string {
-	parts := []string{"takes events at " + url}
-	if w.source.Spec.Delivery.Suspend {
+// readyMessage returns the message of Ready while it is True. It mentions the conditions that are False nevertheless.
+func (s *state) readyMessage(set *condition.Set, url string) string {
+	parts := []string{"accepts events at " + url}
+	if s.source.Spec.Delivery.Suspend {
 		parts = append(parts, "deliveries are suspended")
 	}
 	for _, kind := range []string{v1alpha1.ConditionMappingsAccepted, v1alpha1.ConditionRedisReady, v1alpha1.ConditionKnockReachable} {
@@ -129,79 +141,43 @@ func (w *world) readyMessage(set *condition.Set, url string) string {
 	return strings.Join(parts, "; ")
 }
 
-func (w *world) configurationValid() state {
+func (s *state) configurationValid() conditionState {
 	switch {
-	case w.compiled.tooLarge != nil:
-		state := bad(v1alpha1.ReasonConfigurationTooLarge, "%v; the last good configuration keeps running", w.compiled.tooLarge)
-		state.stalled = true
-		return state
-	case w.compiled.bundle == nil || w.compiled.sourceProblems() != "":
-		state := bad(v1alpha1.ReasonInvalidSpec, "%s", w.compiled.sourceProblems())
-		state.stalled = true
-		return state
+	case s.compiled.tooLarge != nil:
+		return stalled(failed(v1alpha1.ReasonConfigurationTooLarge, "%v; the last valid configuration keeps running", s.compiled.tooLarge))
+	case s.compiled.bundle == nil || s.compiled.sourceProblems() != "":
+		return stalled(failed(v1alpha1.ReasonInvalidSpec, "%s", s.compiled.sourceProblems()))
 	default:
-		return good("configuration %s", w.compiled.bundle.Version)
+		return succeeded("compiled configuration %s", s.compiled.bundle.Version)
 	}
 }
 
-func (w *world) mappingsAccepted() state {
-	mistakes, _ := w.compiled.byMapping()
-	delete(mistakes, "")
-	if len(mistakes) == 0 {
-		return good("%d mappings", len(w.mappings))
+// maxRejectedNames is how many names of rejected mappings a message lists.
+const maxRejectedNames = 10
+
+func (s *state) mappingsAccepted() conditionState {
+	names := s.rejectedMappings()
+	rejected := len(names)
+	if rejected == 0 {
+		return succeeded("all %d ActionMappings accepted", len(s.mappings))
 	}
+	more := ""
+	if rejected > maxRejectedNames {
+		names, more = names[:maxRejectedNames], ", …"
+	}
+	return harmless(failed(v1alpha1.ReasonMappingsRejected, "%d of %d ActionMappings rejected: %s%s; see the status of each for the reason",
+		rejected, len(s.mappings), strings.Join(names, ", "), more))
+}
+
+// rejectedMappings returns the names of the mappings with a mistake, sorted.
+func (s *state) rejectedMappings() []string {
+	mistakes, _ := s.compiled.byMapping()
 	names := make([]string, 0, len(mistakes))
 	for name := range mistakes {
-		names = append(names, name)
+		if name != "" { // the Source itself
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
-	more := ""
-	if len(names) > 10 {
-		names, more = names[:10], ", …"
-	}
-	state := bad(v1alpha1.ReasonMappingsRejected, "%d of %d refused: %s%s; each says why in its own status",
-		len(mistakes), len(w.mappings), strings.Join(names, ", "), more)
-	state.harmless = true
-	return state
-}
-
-func (w *world) knockReachable() state {
-	if w.source.Spec.Delivery.Suspend {
-		return harmless(unknown(v1alpha1.ReasonSuspended, "spec.delivery.suspend holds deliveries back; events are taken all the same"))
-	}
-	worst := report.Knock{State: report.KnockIdle}
-	for _, pod := range w.pods {
-		if pod.ready && pod.report != nil && !pod.report.Configuration.APIKey {
-			return bad(v1alpha1.ReasonProgressing, "pod %s has not taken the API key yet; its deliveries wait", pod.object.Name)
-		}
-		if pod.report != nil && severity(pod.report.Knock.State) > severity(worst.State) {
-			worst = pod.report.Knock
-		}
-	}
-	switch worst.State {
-	case report.KnockUnauthorized:
-		state := bad(v1alpha1.ReasonUnauthorized, "%s; deliveries wait until the key in Secret %q is right, and nothing is lost",
-			worst.Problem, w.source.Spec.Knock.APIKeySecretRef.Name)
-		state.stalled = true
-		return state
-	case report.KnockUnreachable:
-		return harmless(bad(v1alpha1.ReasonUnreachable, "%s; deliveries are retried", worst.Problem))
-	case report.KnockRateLimited:
-		return harmless(bad(v1alpha1.ReasonRateLimited, "%s; deliveries slow down", worst.Problem))
-	case report.KnockReachable:
-		return good("the latest calls were answered")
-	default:
-		return harmless(unknown(v1alpha1.ReasonNotCalled, "no call was made yet"))
-	}
-}
-
-func harmless(s state) state {
-	s.harmless = true
-	return s
-}
-
-func severity(state report.KnockState) int {
-	return slices.Index([]report.KnockState{
-		report.KnockIdle, report.KnockReachable, report.KnockRateLimited, report.KnockUnreachable, report.KnockUnauthorized,
-	}, state)
+	return names
 }

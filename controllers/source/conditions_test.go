@@ -3,9 +3,7 @@
 package source
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"testing"
 
@@ -23,41 +21,48 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// healthy is a world in which all is well.
-func healthy() *world {
+// healthy returns a state without any problem.
+func healthy() *state {
 	replicas := int32(1)
-	reporting := taking(a)
+	reporting := podAccepting(a)
 	reporting.report.Configuration.Version, reporting.report.Configuration.APIKey = "v1", true
 	reporting.report.Redis = report.Redis{State: report.RedisConnected, Durable: true}
 	reporting.report.Knock = report.Knock{State: report.KnockReachable}
-	return &world{
-		source:   &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: "shop", Generation: 3}},
-		now:      noon,
-		mappings: []*v1alpha1.ActionMapping{{ObjectMeta: metav1.ObjectMeta{Name: "welcome"}}},
-		compiled: &compiled{bundle: &document.Bundle{Version: "v1"}},
-		tokens:   tokens{current: a, shown: a, published: true},
-		pods:     []pod{reporting},
-		deployment: &appsv1.Deployment{
-			Spec:   appsv1.DeploymentSpec{Replicas: &replicas},
-			Status: appsv1.DeploymentStatus{UpdatedReplicas: 1, AvailableReplicas: 1, ReadyReplicas: 1},
+	return &state{
+		observed: &observed{
+			source:   &v1alpha1.Source{ObjectMeta: metav1.ObjectMeta{Namespace: "production", Name: "shop", Generation: 3}},
+			now:      noon,
+			mappings: []*v1alpha1.ActionMapping{{ObjectMeta: metav1.ObjectMeta{Name: "welcome"}}},
+			pods:     []pod{reporting},
+			deployment: &appsv1.Deployment{
+				Spec:   appsv1.DeploymentSpec{Replicas: &replicas},
+				Status: appsv1.DeploymentStatus{UpdatedReplicas: 1, AvailableReplicas: 1, ReadyReplicas: 1},
+			},
+			statefulSet: &appsv1.StatefulSet{Status: appsv1.StatefulSetStatus{ReadyReplicas: 1}},
 		},
-		statefulSet: &appsv1.StatefulSet{Status: appsv1.StatefulSetStatus{ReadyReplicas: 1}},
+		decided: &decided{
+			compiled: &compiled{bundle: &document.Bundle{Version: "v1"}},
+			tokens:   tokens{current: a, shown: a, published: true},
+		},
+		applied: &applied{},
 	}
 }
 
-// routed gives the world an HTTPRoute of generation 2, of which a Gateway that saw this generation says these.
-func (w *world) routed(accepted, resolvedRefs metav1.ConditionStatus, seen int64) {
-	w.source.Spec.Endpoint.HTTPRoute = &v1alpha1.HTTPRoute{ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
-	w.gatewayAPI, w.route = true, &gatewayv1.HTTPRoute{}
-	status := fmt.Sprintf(`{"metadata":{"generation":2},"spec":{"parentRefs":[{"name":"public"}]},"status":{"parents":[{"parentRef":{"name":"public"},"conditions":[
-		{"type":"Accepted","status":%q,"observedGeneration":%d},{"type":"ResolvedRefs","status":%q,"observedGeneration":%[2]d},{"type":"Overridden","status":"False"}]}]}}`,
-		accepted, seen, resolvedRefs)
-	if err := json.Unmarshal([]byte(status), w.route); err != nil {
-		panic(err)
-	}
+// withRoute adds an HTTPRoute of generation 2, about which a Gateway reports the given conditions for the given generation.
+func (s *state) withRoute(accepted, resolvedRefs metav1.ConditionStatus, observedGeneration int64) {
+	s.source.Spec.Endpoint.HTTPRoute = &v1alpha1.HTTPRoute{ParentRefs: []v1alpha1.GatewayReference{{Name: "public"}}}
+	s.gatewayAPI = true
+	gateway := gatewayv1.ParentReference{Name: "public"}
+	s.route = &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Generation: 2}}
+	s.route.Spec.ParentRefs = []gatewayv1.ParentReference{gateway}
+	s.route.Status.Parents = []gatewayv1.RouteParentStatus{{ParentRef: gateway, Conditions: []metav1.Condition{
+		{Type: "Accepted", Status: accepted, ObservedGeneration: observedGeneration},
+		{Type: "ResolvedRefs", Status: resolvedRefs, ObservedGeneration: observedGeneration},
+		{Type: "Overridden", Status: metav1.ConditionFalse},
+	}}}
 }
 
-func TestConditionsSayWhatIsSeen(t *testing.T) {
+func TestConditionsReportTheObservedState(t *testing.T) {
 	const (
 		ready, stalled, reconciling = v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionReconciling
 		configuration, mappings     = v1alpha1.ConditionConfigurationValid, v1alpha1.ConditionMappingsAccepted
@@ -66,129 +71,129 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 	)
 	for _, tc := range []struct {
 		name   string
-		change func(w *world)
+		change func(s *state)
 		err    error
-		want   map[string]string // what differs from a healthy world
+		want   map[string]string // the differences from a healthy state
 	}{
-		{name: "all is well", change: func(*world) {}},
+		{name: "a healthy Source is Ready", change: func(*state) {}},
 		{
-			name:   "a mistake in the Source stalls it",
-			change: func(w *world) { w.compiled = &compiled{problems: []problem.Problem{{}}} },
+			name:   "an invalid Source is stalled",
+			change: func(s *state) { s.compiled = &compiled{problems: []problem.Problem{{}}} },
 			want: map[string]string{
 				configuration: "False InvalidSpec", endpoint: "Unknown Progressing", ingest: "Unknown Progressing",
 				ready: "False InvalidSpec", stalled: "True InvalidSpec",
 			},
 		},
 		{
-			name:   "too much configuration stalls it",
-			change: func(w *world) { w.compiled = &compiled{tooLarge: errors.New("9000 KiB")} },
+			name:   "a Source with a too large configuration is stalled",
+			change: func(s *state) { s.compiled = &compiled{tooLarge: errors.New("9000 KiB")} },
 			want: map[string]string{
 				configuration: "False ConfigurationTooLarge", endpoint: "Unknown Progressing", ingest: "Unknown Progressing",
 				ready: "False ConfigurationTooLarge", stalled: "True ConfigurationTooLarge",
 			},
 		},
 		{
-			name:   "a mistake in a mapping leaves it ready",
-			change: func(w *world) { w.compiled.problems = []problem.Problem{{Mapping: "welcome"}} },
+			name:   "a rejected mapping leaves the Source Ready",
+			change: func(s *state) { s.compiled.problems = []problem.Problem{{Mapping: "welcome"}} },
 			want:   map[string]string{mappings: "False MappingsRejected"},
 		},
 		{
-			name:   "a warning refuses nothing",
-			change: func(w *world) { w.compiled.problems = []problem.Problem{{Mapping: "welcome", Warning: true}} },
+			name:   "a warning rejects nothing",
+			change: func(s *state) { s.compiled.problems = []problem.Problem{{Mapping: "welcome", Warning: true}} },
 		},
 		{
-			name:   "a token that pods do not take yet is waited for",
-			change: func(w *world) { w.tokens.shown = "" },
+			name:   "the endpoint waits until pods accept the token",
+			change: func(s *state) { s.tokens.shown = "" },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a route that its Gateway takes is good",
-			change: func(w *world) { w.routed("True", "True", 2) },
+			name:   "the endpoint is ready when the Gateway accepts the route",
+			change: func(s *state) { s.withRoute("True", "True", 2) },
 		},
 		{
-			name:   "a Gateway that says nothing is waited for",
-			change: func(w *world) { w.routed("True", "True", 2); w.route.Status.Parents = nil },
+			name:   "the endpoint waits for a Gateway that has reported nothing",
+			change: func(s *state) { s.withRoute("True", "True", 2); s.route.Status.Parents = nil },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a Gateway that speaks of a former route is waited for",
-			change: func(w *world) { w.routed("True", "True", 1) },
+			name:   "the endpoint waits for a Gateway that reported on an older generation of the route",
+			change: func(s *state) { s.withRoute("True", "True", 1) },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a route that was just written is not judged by what was read before",
-			change: func(w *world) { w.routed("True", "True", 2); w.changed = map[string]bool{"HTTPRoute": true} },
+			name:   "the endpoint waits after a change of the route, since the observed one is out of date",
+			change: func(s *state) { s.withRoute("True", "True", 2); s.changed = map[string]bool{"HTTPRoute": true} },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a route that its Gateway refuses takes no events",
-			change: func(w *world) { w.routed("True", "False", 2) },
+			name:   "the endpoint is not ready when the Gateway rejects the route",
+			change: func(s *state) { s.withRoute("True", "False", 2) },
 			want:   map[string]string{endpoint: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a Redis pod is waited for",
-			change: func(w *world) { w.statefulSet = nil },
+			name:   "Redis waits for its pod",
+			change: func(s *state) { s.statefulSet = nil },
 			want:   map[string]string{redis: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a Redis that may lose events leaves it ready",
-			change: func(w *world) { w.pods[0].report.Redis.Durable = false },
+			name:   "a Redis without durability leaves the Source Ready",
+			change: func(s *state) { s.pods[0].report.Redis.Durable = false },
 			want:   map[string]string{redis: "False NotDurable"},
 		},
 		{
-			name:   "a Redis that does not answer is not ready",
-			change: func(w *world) { w.pods[0].report.Redis.State = report.RedisUnavailable },
+			name:   "an unavailable Redis is not ready",
+			change: func(s *state) { s.pods[0].report.Redis.State = report.RedisUnavailable },
 			want:   map[string]string{redis: "False Unavailable", ready: "False Unavailable", reconciling: "True Unavailable"},
 		},
 		{
-			name:   "no replicas stall it",
-			change: func(w *world) { *w.deployment.Spec.Replicas = 0 },
+			name:   "a Source with zero replicas is stalled",
+			change: func(s *state) { *s.deployment.Spec.Replicas = 0 },
 			want:   map[string]string{ingest: "False ScaledToZero", ready: "False ScaledToZero", stalled: "True ScaledToZero"},
 		},
 		{
-			name:   "pods that are not available are waited for",
-			change: func(w *world) { w.deployment.Status.AvailableReplicas = 0 },
+			name:   "ingest waits for pods that are not available",
+			change: func(s *state) { s.deployment.Status.AvailableReplicas = 0 },
 			want:   map[string]string{ingest: "False PodsNotReady", ready: "False PodsNotReady", reconciling: "True PodsNotReady"},
 		},
 		{
-			name:   "pods that run another configuration are waited for",
-			change: func(w *world) { w.pods[0].report.Configuration.Version = "v0" },
+			name:   "ingest waits for pods that run another configuration",
+			change: func(s *state) { s.pods[0].report.Configuration.Version = "v0" },
 			want:   map[string]string{ingest: "False ConfigurationPending", ready: "False ConfigurationPending", reconciling: "True ConfigurationPending"},
 		},
 		{
-			name:   "a Deployment that was just written is not judged by what was read before",
-			change: func(w *world) { w.changed = map[string]bool{"Deployment": true} },
+			name:   "ingest waits after a change of the Deployment, since the observed one is out of date",
+			change: func(s *state) { s.changed = map[string]bool{"Deployment": true} },
 			want:   map[string]string{ingest: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "a key that Knock refuses stalls it",
-			change: func(w *world) { w.pods[0].report.Knock.State = report.KnockUnauthorized },
+			name:   "a Source whose API key is rejected is stalled",
+			change: func(s *state) { s.pods[0].report.Knock.State = report.KnockUnauthorized },
 			want:   map[string]string{knock: "False Unauthorized", ready: "False Unauthorized", stalled: "True Unauthorized"},
 		},
 		{
-			name:   "a Knock that is away leaves it ready",
-			change: func(w *world) { w.pods[0].report.Knock.State = report.KnockUnreachable },
+			name:   "an unreachable Knock leaves the Source Ready",
+			change: func(s *state) { s.pods[0].report.Knock.State = report.KnockUnreachable },
 			want:   map[string]string{knock: "False Unreachable"},
 		},
 		{
-			name:   "a pod without the API key is waited for",
-			change: func(w *world) { w.pods[0].report.Configuration.APIKey = false },
+			name:   "Knock waits for a pod without the API key",
+			change: func(s *state) { s.pods[0].report.Configuration.APIKey = false },
 			want:   map[string]string{knock: "False Progressing", ready: "False Progressing", reconciling: "True Progressing"},
 		},
 		{
-			name:   "Knock was not called",
-			change: func(w *world) { w.pods[0].report.Knock.State = report.KnockIdle },
+			name:   "Knock is unknown before the first call",
+			change: func(s *state) { s.pods[0].report.Knock.State = report.KnockIdle },
 			want:   map[string]string{knock: "Unknown NotCalled"},
 		},
 		{
-			name:   "suspended deliveries leave it ready",
-			change: func(w *world) { w.source.Spec.Delivery.Suspend = true },
+			name:   "suspended deliveries leave the Source Ready",
+			change: func(s *state) { s.source.Spec.Delivery.Suspend = true },
 			want:   map[string]string{knock: "Unknown Suspended"},
 		},
 		{
-			name: "of several problems the one that needs somebody is told first",
-			change: func(w *world) {
-				w.problems = []*condition.Problem{
+			name: "Ready reports the problem that a user has to resolve first",
+			change: func(s *state) {
+				s.missing = []*condition.Problem{
 					{Type: knock, Reason: v1alpha1.ReasonSecretNotFound}, {Type: ingest, Reason: v1alpha1.ReasonNameConflict, Stalled: true},
 				}
 			},
@@ -197,7 +202,7 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 			},
 		},
 		{
-			name: "an error that is tried again is on its way", change: func(*world) {}, err: errors.New("connection lost"),
+			name: "a retryable error is reported as progressing", change: func(*state) {}, err: errors.New("connection lost"),
 			want: map[string]string{ready: "False Progressing", reconciling: "True Progressing"},
 		},
 	} {
@@ -207,13 +212,14 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 				redis: "True Succeeded", ingest: "True Succeeded", knock: "True Succeeded",
 			}
 			maps.Copy(want, tc.want)
-			w := healthy()
-			tc.change(w)
+			s := healthy()
+			tc.change(s)
+			s.retryable = tc.err
 			got := map[string]string{}
-			for _, c := range w.conditions(tc.err).List() {
+			for _, c := range s.conditions().List() {
 				got[c.Type] = string(c.Status) + " " + c.Reason
 				if c.ObservedGeneration != 3 {
-					t.Errorf("%s is about generation %d", c.Type, c.ObservedGeneration)
+					t.Errorf("%s has observed generation %d; want 3", c.Type, c.ObservedGeneration)
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -223,21 +229,21 @@ func TestConditionsSayWhatIsSeen(t *testing.T) {
 	}
 }
 
-func TestPodsTellWhatKeepsThemFromRunning(t *testing.T) {
-	w := healthy()
-	w.pods[0].object.Status.ContainerStatuses = []corev1.ContainerStatus{{
+func TestPodProblemsNameEachPod(t *testing.T) {
+	s := healthy()
+	s.pods[0].object.Status.ContainerStatuses = []corev1.ContainerStatus{{
 		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}},
 	}}
-	refusing := taking()
-	refusing.object = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shop-ingest-1", Labels: map[string]string{"app.kubernetes.io/component": render.ComponentIngest}}}
-	refusing.report.Configuration.Problem = "half of a version"
-	silent := taking()
-	silent.object = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shop-ingest-2", Labels: map[string]string{"app.kubernetes.io/component": render.ComponentIngest}}}
+	mixed := podAccepting()
+	mixed.object = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shop-ingest-1", Labels: map[string]string{render.LabelComponent: render.ComponentIngest}}}
+	mixed.report.Configuration.Problem = "parts of two versions"
+	silent := podAccepting()
+	silent.object = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "shop-ingest-2", Labels: map[string]string{render.LabelComponent: render.ComponentIngest}}}
 	silent.report = nil
-	w.pods = append(w.pods, refusing, silent)
-	want := ": pod shop-ingest-0: ImagePullBackOff no such image; pod shop-ingest-1: half of a version; " +
-		"pod shop-ingest-2 does not answer on its admin port"
-	if diff := cmp.Diff(want, w.troubles()); diff != "" {
+	s.pods = append(s.pods, mixed, silent)
+	want := ": pod shop-ingest-0: ImagePullBackOff no such image; pod shop-ingest-1: parts of two versions; " +
+		"pod shop-ingest-2 does not respond on its admin port"
+	if diff := cmp.Diff(want, s.podProblems()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -13,23 +13,28 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// The kinds that are read by name.
-func deployments() schema.GroupVersionKind { return appsv1.SchemeGroupVersion.WithKind("Deployment") }
-
-func statefulSets() schema.GroupVersionKind { return appsv1.SchemeGroupVersion.WithKind("StatefulSet") }
-func secretKind() schema.GroupVersionKind   { return corev1.SchemeGroupVersion.WithKind("Secret") }
-func configMaps() schema.GroupVersionKind   { return corev1.SchemeGroupVersion.WithKind("ConfigMap") }
-func podKind() schema.GroupVersionKind      { return corev1.SchemeGroupVersion.WithKind("Pod") }
-
-// Kinds lists what a Source may own on any cluster.
-func Kinds() []schema.GroupVersionKind {
-	return append(cachedKinds(), secretKind(), configMaps())
+func deploymentKind() schema.GroupVersionKind {
+	return appsv1.SchemeGroupVersion.WithKind("Deployment")
 }
 
-// cachedKinds are those that the cache holds whole, unstructured; of the others it holds the metadata.
+func statefulSetKind() schema.GroupVersionKind {
+	return appsv1.SchemeGroupVersion.WithKind("StatefulSet")
+}
+
+func secretKind() schema.GroupVersionKind    { return corev1.SchemeGroupVersion.WithKind("Secret") }
+func configMapKind() schema.GroupVersionKind { return corev1.SchemeGroupVersion.WithKind("ConfigMap") }
+func podKind() schema.GroupVersionKind       { return corev1.SchemeGroupVersion.WithKind("Pod") }
+
+// Kinds returns the kinds that a Source can own on every cluster.
+func Kinds() []schema.GroupVersionKind {
+	return append(cachedKinds(), secretKind(), configMapKind())
+}
+
+// cachedKinds returns the kinds of which the cache contains whole objects, unstructured. Of Secrets and ConfigMaps it contains only the
+// metadata.
 func cachedKinds() []schema.GroupVersionKind {
 	return []schema.GroupVersionKind{
-		deployments(), statefulSets(),
+		deploymentKind(), statefulSetKind(),
 		corev1.SchemeGroupVersion.WithKind("Service"),
 		networkingv1.SchemeGroupVersion.WithKind("Ingress"),
 		networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"),

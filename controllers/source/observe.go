@@ -19,42 +19,39 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/render"
 )
 
-// world is everything that one reconciliation knows.
-type world struct {
+// observed is what one reconciliation read from the cluster.
+type observed struct {
 	source   *v1alpha1.Source
 	now      time.Time
 	mappings []*v1alpha1.ActionMapping
-	compiled *compiled
 	secrets  secrets
-	tokens   tokens
-	redis    render.RedisCredentials
 	pods     []pod
 
+	// The objects are nil if they do not exist.
 	deployment  *appsv1.Deployment
 	statefulSet *appsv1.StatefulSet
-	gatewayAPI  bool // whether the cluster has it; asked where the Source wants a route
 	route       *gatewayv1.HTTPRoute
-	// changed are the kinds of which an object was just made another: what stands above is older.
-	changed map[string]bool
+	// gatewayAPI reports whether the cluster serves HTTPRoutes. It is false if the Source wants none.
+	gatewayAPI bool
 
-	problems []*condition.Problem
+	// missing are the problems with what the Source needs and the cluster does not contain.
+	missing []*condition.Problem
 }
 
-// observe makes all the reads.
-func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*world, error) {
-	seen := &world{source: source, now: r.Now()}
+// observe makes all reads of a reconciliation.
+func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*observed, error) {
+	seen := &observed{source: source, now: r.Now()}
 	var err error
 	if seen.mappings, err = r.mappings(ctx, source); err != nil {
 		return nil, err
 	}
-	seen.compiled = r.Compile.source(source, seen.mappings)
 	if err := r.observeSecrets(ctx, seen); err != nil {
 		return nil, err
 	}
-	if seen.deployment, err = read[appsv1.Deployment](ctx, r.Client, deployments(), source, render.IngestName(source)); err != nil {
+	if seen.deployment, err = read[appsv1.Deployment](ctx, r.Client, deploymentKind(), source, render.IngestName(source)); err != nil {
 		return nil, err
 	}
-	if seen.statefulSet, err = read[appsv1.StatefulSet](ctx, r.Client, statefulSets(), source, render.RedisName(source)); err != nil {
+	if seen.statefulSet, err = read[appsv1.StatefulSet](ctx, r.Client, statefulSetKind(), source, render.RedisName(source)); err != nil {
 		return nil, err
 	}
 	if source.Spec.Endpoint.HTTPRoute != nil {
@@ -62,23 +59,20 @@ func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*wor
 			return nil, err
 		}
 	}
-	if seen.pods, err = r.observePods(ctx, source); err != nil {
-		return nil, err
-	}
-	seen.tokens = seen.nextTokens(r.Token)
-	return seen, nil
+	seen.pods, err = r.observePods(ctx, source)
+	return seen, err
 }
 
-func (r *Reconciler) observeRoute(ctx context.Context, seen *world) error {
+func (r *Reconciler) observeRoute(ctx context.Context, seen *observed) error {
 	var err error
 	if seen.gatewayAPI, err = r.gateway.installed(); err != nil {
 		return err
 	}
 	if !seen.gatewayAPI {
-		seen.problems = append(seen.problems, &condition.Problem{
+		seen.missing = append(seen.missing, &condition.Problem{
 			Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonGatewayAPINotInstalled, Stalled: true,
-			Message: "spec.endpoint.httpRoute: the cluster has no HTTPRoute of gateway.networking.k8s.io/v1: " +
-				"install the Gateway API, or give spec.endpoint.ingress instead",
+			Message: "spec.endpoint.httpRoute: the cluster does not serve HTTPRoutes of gateway.networking.k8s.io/v1; " +
+				"install the Gateway API, or set spec.endpoint.ingress instead",
 		})
 		return nil
 	}
@@ -86,9 +80,10 @@ func (r *Reconciler) observeRoute(ctx context.Context, seen *world) error {
 	return err
 }
 
+// mappings returns the ActionMappings that refer to the Source and are not being deleted. The caller must not change them.
 func (r *Reconciler) mappings(ctx context.Context, source *v1alpha1.Source) ([]*v1alpha1.ActionMapping, error) {
 	list := &v1alpha1.ActionMappingList{}
-	err := r.Client.List(ctx, list, client.InNamespace(source.Namespace), client.MatchingFields{MappingSource: source.Name}, client.UnsafeDisableDeepCopy)
+	err := r.Client.List(ctx, list, client.InNamespace(source.Namespace), client.MatchingFields{mappingSource: source.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list the mappings: %w", err)
 	}
@@ -101,7 +96,8 @@ func (r *Reconciler) mappings(ctx context.Context, source *v1alpha1.Source) ([]*
 	return mappings, nil
 }
 
-// read gets one of the Source's own objects from the cache, which holds them unstructured; nil when it is not there.
+// read returns one of the Source's own objects, or nil if it does not exist. It reads the unstructured object that the Applier compares
+// as well, so that the cache contains each object once.
 func read[T any](ctx context.Context, c client.Reader, kind schema.GroupVersionKind, source *v1alpha1.Source, name string) (*T, error) {
 	object := newObject(kind)
 	err := c.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: name}, object)

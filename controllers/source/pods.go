@@ -4,8 +4,6 @@ package source
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,20 +24,20 @@ import (
 )
 
 const (
-	// askFor is how long a pod may take to report.
-	askFor = 2 * time.Second
-	// maxReport bounds what a pod may answer.
+	// reportTimeout is how long a pod can take to respond with its report.
+	reportTimeout = 2 * time.Second
+	// maxReport is the largest report that is read, in bytes.
 	maxReport = 1 << 20
-	// askAtOnce bounds the pods that one reconciliation asks at a time.
-	askAtOnce = 16
+	// maxConcurrentRequests is how many pods one reconciliation asks at the same time.
+	maxConcurrentRequests = 16
 )
 
-// Asker gets an ingest pod's report from its admin port at that IP.
-type Asker func(ctx context.Context, ip string) (*report.Report, error)
+// ReportFetcher fetches the report of the ingest pod with the given IP address.
+type ReportFetcher func(ctx context.Context, ip string) (*report.Report, error)
 
-// Ask is the Asker over HTTP.
-func Ask(transport *http.Transport, port string) Asker {
-	httpClient := &http.Client{Transport: transport, Timeout: askFor}
+// NewReportFetcher returns a ReportFetcher that sends a request to the admin port of the pod.
+func NewReportFetcher(transport *http.Transport, port string) ReportFetcher {
+	httpClient := &http.Client{Transport: transport, Timeout: reportTimeout}
 	return func(ctx context.Context, ip string) (*report.Report, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(ip, port)+layout.StatusPath, http.NoBody)
 		if err != nil {
@@ -53,22 +51,23 @@ func Ask(transport *http.Transport, port string) Asker {
 		if response.StatusCode != http.StatusOK {
 			return nil, fmt.Errorf("GET %s: %s", layout.StatusPath, response.Status)
 		}
-		answer := &report.Report{}
-		if err := json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(answer); err != nil {
+		fetched := &report.Report{}
+		if err := json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(fetched); err != nil {
 			return nil, fmt.Errorf("GET %s: %w", layout.StatusPath, err)
 		}
-		return answer, nil
+		return fetched, nil
 	}
 }
 
-// pod is one of the Source's pods, and what it says of itself if it is an ingest pod.
+// pod is one of the pods of a Source, with its report if it is an ingest pod.
 type pod struct {
 	object *corev1.Pod
 	ready  bool
-	report *report.Report // nil when it does not answer
+	report *report.Report // nil if the pod has none or did not respond
 }
 
-// observePods lists the pods of a Source, and asks those that take events.
+// observePods lists the pods of a Source and fetches the reports of the ingest pods. A pod that does not respond is no error: the
+// conditions report it.
 func (r *Reconciler) observePods(ctx context.Context, source *v1alpha1.Source) ([]pod, error) {
 	list := &corev1.PodList{}
 	err := r.Client.List(ctx, list, client.InNamespace(source.Namespace), client.MatchingLabels{v1alpha1.LabelSource: source.Name})
@@ -81,15 +80,15 @@ func (r *Reconciler) observePods(ctx context.Context, source *v1alpha1.Source) (
 			pods = append(pods, pod{object: object, ready: isReady(object)})
 		}
 	}
-	group, asking := errgroup.WithContext(ctx)
-	group.SetLimit(askAtOnce)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxConcurrentRequests)
 	for i := range pods {
-		if !pods[i].answers() {
+		if !pods[i].reachable() {
 			continue
 		}
 		group.Go(func() error {
-			if answer, err := r.Ask(asking, pods[i].object.Status.PodIP); err == nil {
-				pods[i].report = answer // a pod that does not answer is told by the conditions
+			if fetched, err := r.FetchReport(ctx, pods[i].object.Status.PodIP); err == nil {
+				pods[i].report = fetched
 			}
 			return nil
 		})
@@ -103,22 +102,23 @@ func isReady(object *corev1.Pod) bool {
 	})
 }
 
-// answers says whether the pod has a report to give.
-func (p pod) answers() bool {
+// reachable reports whether the pod can respond with a report.
+func (p pod) reachable() bool {
 	return p.ingest() && p.object.Status.Phase == corev1.PodRunning && p.object.Status.PodIP != ""
 }
 
+// ingest reports whether the pod is an ingest pod.
 func (p pod) ingest() bool {
-	return p.object.Labels["app.kubernetes.io/component"] == render.ComponentIngest
+	return p.object.Labels[render.LabelComponent] == render.ComponentIngest
 }
 
-// trouble tells what keeps the pod from being ready, as Kubernetes says it; "" when it tells nothing.
-func (p pod) trouble() string {
+// blockedReason returns what keeps the pod from being ready, as Kubernetes reports it, or "" if it reports nothing.
+func (p pod) blockedReason() string {
 	for _, container := range p.object.Status.ContainerStatuses {
 		switch waiting := container.State.Waiting; {
 		case waiting == nil, waiting.Reason == "ContainerCreating":
-		case waiting.Reason == "CrashLoopBackOff": // its message counts seconds
-			return waiting.Reason + "; `kubectl logs " + p.object.Name + "` tells why"
+		case waiting.Reason == "CrashLoopBackOff": // without its message, which changes every few seconds
+			return waiting.Reason + "; for the cause, run `kubectl logs " + p.object.Name + "`"
 		default:
 			return strings.TrimSpace(waiting.Reason + " " + waiting.Message)
 		}
@@ -131,30 +131,24 @@ func (p pod) trouble() string {
 	return ""
 }
 
-// runs says whether the pod runs that configuration.
+// runs reports whether the pod runs the given version of the configuration, without problems.
 func (p pod) runs(version string) bool {
 	return p.report != nil && p.report.Configuration.Version == version && p.report.Configuration.Problem == ""
 }
 
-// nudge annotates the pods that were not told of the current configuration: kubelet refreshes the volumes of a pod that changed
-// at once, and others within a minute or so.
-func (r *Reconciler) nudge(ctx context.Context, seen *world) error {
-	revision := seen.revision()
-	for _, pod := range seen.pods {
-		if !pod.answers() || pod.object.Annotations[render.AnnotationConfiguration] == revision {
+// refreshVolumes makes kubelet refresh the volumes of the pods that have not been annotated with the given revision.
+//
+// Kubelet notices a changed ConfigMap or Secret only when it next syncs the pod, which takes a minute or more. It syncs a pod at once
+// when the pod itself changes. An annotation is such a change, and it restarts nothing: it is set on the pod, not on the template. The
+// revision is a hash of everything that is mounted, so that each pod is annotated once per change.
+func (r *Reconciler) refreshVolumes(ctx context.Context, pods []pod, revision string) error {
+	for _, pod := range pods {
+		if !pod.reachable() || pod.object.Annotations[render.AnnotationConfiguration] == revision {
 			continue
 		}
-		if err := r.Apply.Annotate(ctx, pod.object, podKind(), render.AnnotationConfiguration, revision); err != nil {
+		if err := r.Applier.Annotate(ctx, pod.object, podKind(), render.AnnotationConfiguration, revision); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// revision names everything that is mounted into the pods.
-func (w *world) revision() string {
-	hash := sha256.New()
-	t := w.tokens
-	fmt.Fprintln(hash, w.compiled.bundle.Version, t.current, t.previous, t.until.Unix(), w.redis.Password, w.secrets.versions)
-	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package source makes a Source run: it observes, compiles, renders, applies and reports.
+// Package source is the controller of Sources. For each Source it reads the cluster (observe), works out what the cluster should contain
+// (decide), applies that, and reports in the status how far the pods are. It also publishes the result of each ActionMapping of the
+// Source, which package mapping writes into the status of the mapping. It must not write the status of an ActionMapping itself.
 package source
 
 import (
@@ -15,8 +17,8 @@ import (
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 	"github.com/doorbell-dev/doorbell/controllers/apply"
 	"github.com/doorbell-dev/doorbell/controllers/condition"
-	"github.com/doorbell-dev/doorbell/controllers/outcome"
 	"github.com/doorbell-dev/doorbell/controllers/render"
+	"github.com/doorbell-dev/doorbell/controllers/status"
 )
 
 // +kubebuilder:rbac:groups=doorbell.dev,resources=sources,verbs=get;list;watch
@@ -32,57 +34,81 @@ import (
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// Reconciler reconciles one Source at a time.
+// Reconciler reconciles Sources. It is safe for concurrent use, but not for two calls about the same Source.
 type Reconciler struct {
 	Client client.Client
-	// Live reads past the cache: Secrets, of which it holds the metadata only.
-	Live  client.Reader
-	Apply *apply.Applier
-	Board *outcome.Board
-	// Reported are the statuses that were written last.
-	Reported *outcome.Reported[v1alpha1.SourceStatus]
-	Events   events.EventRecorder
-	Ask      Asker
-	Compile  *Compiler
-	// Image is what ingest pods run unless the Source names another.
+	// Live bypasses the cache. It reads Secrets, of which the cache contains only the metadata.
+	Live    client.Reader
+	Applier *apply.Applier
+	// Results receives the result of each ActionMapping.
+	Results     *status.MappingStore
+	Status      *status.Writer[v1alpha1.SourceStatus]
+	Events      events.EventRecorder
+	FetchReport ReportFetcher
+	Compiler    *Compiler
+	// Image is the image of the ingest pods, unless a Source sets its own.
 	Image string
 	Now   func() time.Time
-	// Token makes a new secret: 128 random bits or more, safe in a URL.
-	Token func() string
+	// NewToken returns a new secret with at least 128 random bits, in characters that need no escaping in a URL.
+	NewToken func() string
 
-	gateway *gatewayAPI // by Setup
+	gateway *gatewayAPI // set by Setup
 }
 
-// Reconcile brings the cluster to what the Source asks for, as far as it goes, and reports how far that is.
+// state is everything that one reconciliation knows: what it read, what it decided, and what resulted from applying that.
+type state struct {
+	*observed
+	*decided
+	*applied
+}
+
+// Reconcile makes the cluster match the Source, as far as that is possible at the moment, and reports the progress in the status.
 func (r *Reconciler) Reconcile(ctx context.Context, source *v1alpha1.Source) (ctrl.Result, error) {
 	if !source.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // children carry owner references; the garbage collector has them
+		return ctrl.Result{}, nil // the garbage collector deletes the children, which have owner references
 	}
-	source.Status = r.Reported.Latest(source.UID, source.ResourceVersion, source.Status)
-	seen, err := r.observe(ctx, source)
+	source.Status = r.Status.Latest(source, source.Status)
+	observed, err := r.observe(ctx, source)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	problems, retryable := condition.Problems(r.converge(ctx, seen))
-	seen.problems = append(seen.problems, problems...)
-	r.Board.Publish(client.ObjectKeyFromObject(source), seen.verdicts())
-	settled, err := r.report(ctx, seen, retryable)
-	if err := errors.Join(retryable, err); err != nil {
+	decided := r.decide(observed)
+	s := &state{observed, decided, r.apply(ctx, observed, decided)}
+	r.Results.Replace(client.ObjectKeyFromObject(source), s.mappingResults())
+	settled, err := r.report(ctx, s)
+	if err := errors.Join(s.retryable, err); err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{RequeueAfter: seen.lookAgain(settled)}, nil
+	return ctrl.Result{RequeueAfter: s.requeueAfter(settled)}, nil
 }
 
-// converge writes what the Source owns. Where the Source itself does not compile, the last good configuration stays.
-func (r *Reconciler) converge(ctx context.Context, seen *world) error {
-	if seen.compiled.bundle == nil {
-		return nil
+// applied is what resulted from applying the objects of the Source.
+type applied struct {
+	// changed are the kinds of which an object changed. What was observed of these objects is out of date.
+	changed   map[string]bool
+	rejected  []*condition.Problem
+	retryable error
+}
+
+// apply writes the objects of the Source. If the Source itself does not compile, it writes nothing, so that the last valid configuration
+// keeps running.
+func (r *Reconciler) apply(ctx context.Context, seen *observed, decided *decided) *applied {
+	if decided.compiled.bundle == nil {
+		return &applied{}
 	}
 	objects := render.Source(render.Input{
-		Source: seen.source, Image: r.Image, Bundle: *seen.compiled.bundle, GatewayAPI: seen.gatewayAPI,
-		Tokens: seen.tokens.rendered(), Redis: seen.redis,
+		Source: seen.source, Image: r.Image, Bundle: *decided.compiled.bundle, GatewayAPI: seen.gatewayAPI,
+		Tokens: decided.tokens.rendered(), Redis: decided.redis,
 	})
-	var err error
-	seen.changed, err = r.Apply.Set(ctx, seen.source, objects)
-	return errors.Join(err, r.nudge(ctx, seen))
+	changed, err := r.Applier.Apply(ctx, seen.source, objects)
+	problems, retryable := condition.Problems(errors.Join(err, r.refreshVolumes(ctx, seen.pods, revision(seen, decided))))
+	return &applied{changed: changed, rejected: problems, retryable: retryable}
+}
+
+// problems returns the problems that were found in any of the steps.
+func (s *state) problems() []*condition.Problem {
+	var all []*condition.Problem
+	all = append(all, s.missing...)
+	all = append(all, s.invalid...)
+	return append(all, s.rejected...)
 }

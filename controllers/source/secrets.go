@@ -17,15 +17,16 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/render"
 )
 
-// secrets is what was read of the Secrets that a Source has to do with.
+// secrets is what was read of the Secrets that a Source owns or refers to.
 type secrets struct {
-	endpoint, tokens *corev1.Secret // Doorbell's own; nil when they are not there
-	token            string         // the user's, for spec.endpoint.token.secretRef
-	versions         []string       // names and resource versions of the user's Secrets
+	endpoint, tokens, redis *corev1.Secret // Doorbell's own; nil if they do not exist
+	token                   string         // the value of spec.endpoint.token.secretRef
+	versions                []string       // names and resource versions of the Secrets that the Source refers to
 }
 
-// observeSecrets reads them, live: Secrets are not cached. A missing one is a problem that heals when it appears.
-func (r *Reconciler) observeSecrets(ctx context.Context, seen *world) error {
+// observeSecrets reads the Secrets from the API server, since the cache contains only their metadata. A missing Secret or key becomes a
+// problem that passes when the user creates it.
+func (r *Reconciler) observeSecrets(ctx context.Context, seen *observed) error {
 	var err error
 	if seen.secrets.endpoint, err = r.secret(ctx, seen.source, render.EndpointSecretName(seen.source)); err != nil {
 		return err
@@ -33,15 +34,17 @@ func (r *Reconciler) observeSecrets(ctx context.Context, seen *world) error {
 	if seen.secrets.tokens, err = r.secret(ctx, seen.source, render.TokensSecretName(seen.source)); err != nil {
 		return err
 	}
-	if err := r.observeRedisSecret(ctx, seen); err != nil {
-		return err
+	if seen.source.Spec.Redis.External == nil {
+		if seen.secrets.redis, err = r.secret(ctx, seen.source, render.RedisName(seen.source)); err != nil {
+			return err
+		}
 	}
 	for _, needed := range podsecrets.Of(seen.source) {
 		secret, err := r.secret(ctx, seen.source, needed.Ref.Name)
 		if err != nil {
 			return err
 		}
-		value := seen.take(needed, secret)
+		value := seen.secretValue(needed, secret)
 		if needed.Field == podsecrets.TokenField {
 			seen.secrets.token = value
 		}
@@ -49,47 +52,31 @@ func (r *Reconciler) observeSecrets(ctx context.Context, seen *world) error {
 	return nil
 }
 
-// take returns the referenced value, or notes that it is missing.
-func (w *world) take(needed podsecrets.Secret, secret *corev1.Secret) string {
-	missing := func(format string, args ...any) {
-		w.problems = append(w.problems, &condition.Problem{
+// secretValue returns the value that a reference points to, without surrounding white space, and records the version of the Secret. If
+// the value is missing, secretValue adds a problem and returns "".
+func (o *observed) secretValue(needed podsecrets.Secret, secret *corev1.Secret) string {
+	addProblem := func(format string, args ...any) {
+		o.missing = append(o.missing, &condition.Problem{
 			Type: needed.Condition, Reason: v1alpha1.ReasonSecretNotFound, Message: needed.Field + ": " + fmt.Sprintf(format, args...),
 		})
 	}
 	if secret == nil {
-		missing("Secret %q does not exist in namespace %s: create it with key %q", needed.Ref.Name, w.source.Namespace, needed.Ref.Key)
+		addProblem("Secret %q does not exist in namespace %q; create it with the key %q", needed.Ref.Name, o.source.Namespace, needed.Ref.Key)
 		return ""
 	}
-	w.secrets.versions = append(w.secrets.versions, secret.Name+" "+secret.ResourceVersion)
+	o.secrets.versions = append(o.secrets.versions, secret.Name+" "+secret.ResourceVersion)
 	value, ok := secret.Data[needed.Ref.Key]
 	trimmed := strings.TrimSpace(string(value))
 	switch {
 	case !ok:
-		missing("Secret %q has no key %q: add it", needed.Ref.Name, needed.Ref.Key)
+		addProblem("Secret %q has no key %q; add it", needed.Ref.Name, needed.Ref.Key)
 	case trimmed == "":
-		missing("Secret %q has nothing under key %q: write the value there", needed.Ref.Name, needed.Ref.Key)
+		addProblem("key %q of Secret %q is empty; set its value", needed.Ref.Key, needed.Ref.Name)
 	}
 	return trimmed
 }
 
-// observeRedisSecret reads the credentials of the managed Redis, or makes the first ones.
-func (r *Reconciler) observeRedisSecret(ctx context.Context, seen *world) error {
-	if seen.source.Spec.Redis.External != nil {
-		return nil
-	}
-	secret, err := r.secret(ctx, seen.source, render.RedisName(seen.source))
-	if err != nil {
-		return err
-	}
-	if secret != nil {
-		seen.redis = render.RedisCredentials{Username: string(secret.Data[render.RedisUsernameKey]), Password: string(secret.Data[render.RedisPasswordKey])}
-	}
-	if seen.redis.Username == "" || seen.redis.Password == "" {
-		seen.redis = render.RedisCredentials{Username: "doorbell", Password: r.Token()}
-	}
-	return nil
-}
-
+// secret reads a Secret from the API server. It returns nil if the Secret does not exist.
 func (r *Reconciler) secret(ctx context.Context, source *v1alpha1.Source, name string) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := r.Live.Get(ctx, client.ObjectKey{Namespace: source.Namespace, Name: name}, secret)

@@ -14,67 +14,92 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// defaultOverlap is the schema's, for Sources made before the field was.
+// Token rotation
+//
+// The token in the ingestion URL is its only secret, and a rotation must lose no event. RudderStack does not retry a request that is
+// answered with status 404, so a sender must never use a token that a pod does not accept. A rotation therefore has these steps:
+//
+//  1. The new token becomes current in Secret NAME-tokens, which the pods mount. The old token becomes previous: the pods accept both.
+//  2. Secret NAME-endpoint, from which users copy the URL, keeps showing the old token until every ready pod reports, by its hash, that
+//     it accepts the new one. Then it shows the new token.
+//  3. The previous token expires after spec.endpoint.token.overlap, by when users have to have changed the URL at the sender.
+//
+// All state is in the two Secrets, so the operator can stop after any write and continue later. NAME-tokens decides which tokens are
+// valid; NAME-endpoint follows. A token that was never shown to users has no use as a previous token: if the token changes again before
+// that, the token before it stays the previous one.
+
+// defaultOverlap is the default in the schema, for Sources that were created before the field existed.
 const defaultOverlap = 24 * time.Hour
 
-// tokens says which tokens are valid and which is shown. A new one is shown only when every ready pod takes it: until then a
-// sender that used it would hear 404, which RudderStack does not retry.
+// tokens says which tokens are valid and which one users see.
 type tokens struct {
-	current, previous string
-	until             time.Time // when previous ends
-	rotation          string    // the value of the annotation that current answers to
-	shown             string    // in the endpoint's Secret; empty leaves it absent
-	published         bool      // the endpoint's Secret was seen to show current
+	current, previous string    // previous is empty unless a rotation is in progress
+	until             time.Time // when previous expires
+	rotation          string    // the value of the rotation annotation for which current was created
+	shown             string    // the token in NAME-endpoint; if it is empty, that Secret is not created yet
+	published         bool      // NAME-endpoint was seen with the current token
 }
 
 func (t tokens) rendered() render.Tokens {
 	return render.Tokens{Current: t.current, Previous: t.previous, PreviousUntil: t.until, Shown: t.shown, Published: t.published, Rotation: t.rotation}
 }
 
-// nextTokens works out the tokens from what the two Secrets hold. NAME-tokens is what pods take, and decides; NAME-endpoint
-// follows.
-func (w *world) nextTokens(fresh func() string) tokens {
-	next, shown := w.storedTokens()
-	rotation := w.source.Annotations[v1alpha1.AnnotationRotateToken]
-	wanted := next.current
-	switch provided := w.providedToken(); {
-	case provided != "":
-		wanted = provided
-	case next.current == "" && validToken(shown):
-		wanted = shown // NAME-tokens was deleted
-	case next.current == "":
-		wanted = fresh()
-	case rotation != next.rotation && rotation != "":
-		wanted = fresh()
-	case next.published && w.secrets.endpoint == nil:
-		wanted = fresh() // NAME-endpoint was deleted: that asks for another token
+// nextTokens works out the tokens from the two Secrets, the user's own token and the reports of the pods. If it needs a new token, it
+// calls fresh. The problems concern the user's own token.
+func (o *observed) nextTokens(fresh func() string) (tokens, []*condition.Problem) {
+	next, shown := o.storedTokens()
+	provided, problems := o.providedToken()
+	before := next.current
+	next.current = o.wantedToken(next, shown, provided, fresh)
+	next.rotation = o.source.Annotations[v1alpha1.AnnotationRotateToken]
+	if before != "" && next.current != before && (shown == before || next.published) {
+		next.previous, next.until = before, o.now.Add(overlap(o.source)).Truncate(time.Second)
 	}
-	if next.current != "" && wanted != next.current {
-		if shown == next.current || next.published { // else it was never given to anybody, and the one before goes on
-			next.previous, next.until = next.current, w.now.Add(overlap(w.source)).Truncate(time.Second)
-		}
-	}
-	next.current, next.rotation = wanted, rotation
-	if next.previous == next.current || !w.now.Before(next.until) {
+	if next.previous == next.current || !o.now.Before(next.until) {
 		next.previous, next.until = "", time.Time{}
 	}
-	next.shown = next.current
-	if !w.podsTake(next.current) {
-		next.shown = ""
-		if shown == next.current || shown == next.previous && shown != "" {
-			next.shown = shown
-		}
-	}
+	next.shown = o.tokenToShow(next, shown)
 	next.published = next.shown == next.current && shown == next.current
-	return next
+	return next, problems
 }
 
-// storedTokens reads NAME-tokens, and what NAME-endpoint shows.
-func (w *world) storedTokens() (stored tokens, shown string) {
-	if secret := w.secrets.endpoint; secret != nil {
+// wantedToken returns the token that is to be current: the user's own token, the stored one, or a new one if there is none or the user
+// asks for a rotation. Users ask by changing the annotation, or by deleting NAME-endpoint.
+func (o *observed) wantedToken(stored tokens, shown, provided string, fresh func() string) string {
+	rotation := o.source.Annotations[v1alpha1.AnnotationRotateToken]
+	switch {
+	case provided != "":
+		return provided
+	case stored.current == "" && validToken(shown):
+		return shown // NAME-tokens was deleted; senders still use this token
+	case stored.current == "",
+		rotation != "" && rotation != stored.rotation,
+		stored.published && o.secrets.endpoint == nil:
+		return fresh()
+	default:
+		return stored.current
+	}
+}
+
+// tokenToShow returns the token for NAME-endpoint: the current one if every ready pod accepts it, otherwise the one that it shows already
+// if that is still valid, otherwise "".
+func (o *observed) tokenToShow(next tokens, shown string) string {
+	switch {
+	case o.podsAccept(next.current):
+		return next.current
+	case shown != "" && (shown == next.current || shown == next.previous):
+		return shown
+	default:
+		return ""
+	}
+}
+
+// storedTokens reads the tokens from NAME-tokens, and the token that NAME-endpoint shows.
+func (o *observed) storedTokens() (stored tokens, shown string) {
+	if secret := o.secrets.endpoint; secret != nil {
 		shown = string(secret.Data[render.EndpointTokenKey])
 	}
-	secret := w.secrets.tokens
+	secret := o.secrets.tokens
 	if secret == nil {
 		return tokens{}, shown
 	}
@@ -93,19 +118,17 @@ func (w *world) storedTokens() (stored tokens, shown string) {
 	return stored, shown
 }
 
-// providedToken is the user's own; one that cannot be used is a problem, and the former goes on.
-func (w *world) providedToken() string {
-	if w.secrets.token == "" {
-		return ""
+// providedToken returns the user's own token, or "" if the Source refers to none. An invalid token is a problem; the stored token then
+// stays current. The message does not contain the token.
+func (o *observed) providedToken() (string, []*condition.Problem) {
+	if o.secrets.token == "" || validToken(o.secrets.token) {
+		return o.secrets.token, nil
 	}
-	if validToken(w.secrets.token) {
-		return w.secrets.token
-	}
-	w.problems = append(w.problems, &condition.Problem{
+	return "", []*condition.Problem{{
 		Type: v1alpha1.ConditionEndpointReady, Reason: v1alpha1.ReasonInvalidToken, Stalled: true,
-		Message: "spec.endpoint.token.secretRef: a token is 22 to 128 letters, digits, - and _; `openssl rand -hex 16` makes one",
-	})
-	return ""
+		Message: "spec.endpoint.token.secretRef: the token is invalid; it must have 22 to 128 letters, digits, hyphens and underscores. " +
+			"To create one, run `openssl rand -hex 16`",
+	}}
 }
 
 func overlap(source *v1alpha1.Source) time.Duration {
@@ -115,10 +138,10 @@ func overlap(source *v1alpha1.Source) time.Duration {
 	return defaultOverlap
 }
 
-// podsTake says whether every ready pod reports that it takes the token.
-func (w *world) podsTake(token string) bool {
+// podsAccept reports whether every ready ingest pod accepts the token. Without ready pods, no pod rejects it.
+func (o *observed) podsAccept(token string) bool {
 	hash := report.TokenHash(token)
-	for _, pod := range w.pods {
+	for _, pod := range o.pods {
 		if pod.ingest() && pod.ready && (pod.report == nil || !slices.Contains(pod.report.Configuration.TokenHashes, hash)) {
 			return false
 		}
@@ -126,6 +149,6 @@ func (w *world) podsTake(token string) bool {
 	return true
 }
 
-func validToken(token string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9_-]{22,128}$`).MatchString(token)
-}
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{22,128}$`)
+
+func validToken(token string) bool { return tokenPattern.MatchString(token) }

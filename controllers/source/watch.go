@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -22,16 +21,16 @@ import (
 )
 
 const (
-	// MappingSource indexes ActionMappings by the name of their Source.
-	MappingSource = "spec.sourceRef.name"
-	// secretNames indexes Sources by the Secrets that they refer to.
+	// mappingSource is the index of ActionMappings by the name of their Source.
+	mappingSource = "spec.sourceRef.name"
+	// secretNames is the index of Sources by the names of the Secrets that they refer to.
 	secretNames = "doorbell.secretNames"
 )
 
-// Setup registers the controller, its indexes and its watches.
+// Setup registers the controller, its indexes and its watches with the manager.
 func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
 	indexer := mgr.GetFieldIndexer()
-	if err := indexer.IndexField(ctx, &v1alpha1.ActionMapping{}, MappingSource, sourceOf); err != nil {
+	if err := indexer.IndexField(ctx, &v1alpha1.ActionMapping{}, mappingSource, sourceOf); err != nil {
 		return err
 	}
 	if err := indexer.IndexField(ctx, &v1alpha1.Source{}, secretNames, secretsOf); err != nil {
@@ -39,7 +38,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 	}
 	build := ctrl.NewControllerManagedBy(mgr).Named("source").WithOptions(options).
 		For(&v1alpha1.Source{}, builder.WithPredicates(predicate.Or(
-			r.seen(), predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // the first true one ends it
+			r.Status.Predicate(r.forget), predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // stops at the first that is true
 		Watches(&v1alpha1.ActionMapping{}, handler.EnqueueRequestsFromMapFunc(fromMapping), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.fromSecret)).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(fromLabel)).
@@ -56,29 +55,18 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 		if err := built.Watch(routes); err != nil {
 			return err
 		}
-		r.Apply.Own(httpRouteKind())
+		r.Applier.AddKind(httpRouteKind())
 		return nil
 	}}
-	_, err = r.gateway.installed() // what a former manager made is watched from the start
+	_, err = r.gateway.installed() // an HTTPRoute that an earlier manager created must be watched from the start
 	return err
 }
 
-// seen forgets what was written of a Source once the cache has it, and all of one that is gone; it lets nothing through by itself.
-func (r *Reconciler) seen() predicate.Predicate {
-	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false },
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			r.Reported.Seen(e.ObjectNew.GetUID(), e.ObjectNew.GetResourceVersion())
-			return false
-		},
-		DeleteFunc: func(e event.DeleteEvent) bool {
-			r.Board.Drop(client.ObjectKeyFromObject(e.Object))
-			r.Compile.forget(e.Object.GetUID())
-			r.Apply.Drop(e.Object.GetUID())
-			r.Reported.Drop(e.Object.GetUID())
-			return false
-		},
-	}
+// forget drops everything that is held in memory about a deleted Source.
+func (r *Reconciler) forget(source client.Object) {
+	r.Results.Delete(client.ObjectKeyFromObject(source))
+	r.Compiler.forget(source.GetUID())
+	r.Applier.Forget(source.GetUID())
 }
 
 func sourceOf(object client.Object) []string {
@@ -101,7 +89,7 @@ func fromMapping(_ context.Context, object client.Object) []reconcile.Request {
 	return []reconcile.Request{request(object.GetNamespace(), object.(*v1alpha1.ActionMapping).Spec.SourceRef.Name)}
 }
 
-// fromLabel finds the Source of one of its own objects, kept ones included, which have no owner.
+// fromLabel returns the Source that an object belongs to. It uses the label, because objects that outlive a Source have no owner.
 func fromLabel(_ context.Context, object client.Object) []reconcile.Request {
 	if name := object.GetLabels()[v1alpha1.LabelSource]; name != "" {
 		return []reconcile.Request{request(object.GetNamespace(), name)}
@@ -109,13 +97,13 @@ func fromLabel(_ context.Context, object client.Object) []reconcile.Request {
 	return nil
 }
 
-// fromSecret finds the Sources that refer to a Secret, and the one that owns it.
+// fromSecret returns the Sources that refer to a Secret, and the Source that it belongs to.
 func (r *Reconciler) fromSecret(ctx context.Context, object client.Object) []reconcile.Request {
 	requests := fromLabel(ctx, object)
 	list := &v1alpha1.SourceList{}
 	err := r.Client.List(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{secretNames: object.GetName()})
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "cannot find the Sources of a Secret", "secret", object.GetName())
+		ctrl.LoggerFrom(ctx).Error(err, "Cannot list the Sources that refer to a Secret", "secret", object.GetName())
 	}
 	for _, source := range list.Items {
 		requests = append(requests, request(source.Namespace, source.Name))

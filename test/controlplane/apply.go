@@ -11,7 +11,7 @@ import (
 	"github.com/doorbell-dev/doorbell/test/manifest"
 )
 
-// Apply applies manifests, as an installation would.
+// Apply applies the manifests in the files, as an administrator who installs Doorbell does.
 func (p *ControlPlane) Apply(tb testing.TB, paths ...string) {
 	tb.Helper()
 	admin, err := client.New(p.Config, client.Options{FieldOwner: "test"})
@@ -19,7 +19,7 @@ func (p *ControlPlane) Apply(tb testing.TB, paths ...string) {
 		tb.Fatalf("controlplane: %v", err)
 	}
 	for _, path := range paths {
-		stream, err := os.ReadFile(path) //nolint:gosec // a file of the repository
+		stream, err := os.ReadFile(path) //nolint:gosec // the test chooses a file of the repository
 		if err != nil {
 			tb.Fatalf("controlplane: %v", err)
 		}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controlplane runs a real kube-apiserver on a real etcd for a test, with our CustomResourceDefinitions
-// installed, access control by RBAC, and no cluster around it: no controller manager, no scheduler, no kubelet. So
-// nothing rolls out, nothing is garbage-collected, a namespace that is deleted stays, and a role that is aggregated from
-// others, such as view, is empty.
+// Package controlplane runs a real kube-apiserver and etcd for a test, with RBAC and Doorbell's CustomResourceDefinitions.
+// There is no controller manager, scheduler or kubelet. Therefore nothing rolls out, the garbage collector deletes
+// nothing, deleted namespaces remain, and aggregated roles such as view are empty. Only tests may import it.
 package controlplane
 
 import (
@@ -22,22 +21,22 @@ import (
 )
 
 const (
-	// startTimeout leaves room for a machine that runs other tests at the same time.
+	// startTimeout is long enough for a machine that runs other tests at the same time.
 	startTimeout = 2 * time.Minute
-	// stopTimeout is short: nobody reads what was stored, and a server that hangs on is killed.
+	// stopTimeout is short, because the stored data is not needed any more. A server that does not stop in time is killed.
 	stopTimeout = 5 * time.Second
 )
 
 // ControlPlane is a running API server and its database.
 type ControlPlane struct {
-	// Config connects as an administrator, whom nothing is forbidden.
+	// Config connects as an administrator with all rights.
 	Config *rest.Config
 
 	environment *envtest.Environment
 }
 
-// Start runs a control plane until the test ends. It takes some seconds, so a package with several tests rather has
-// one Shared. The first start on a machine builds the programs, which takes minutes: hack/testenv.sh.
+// Start runs a control plane until the test ends. It takes several seconds, so a package with several tests should use
+// Shared. The first start on a machine builds the programs with hack/testenv.sh, which takes several minutes.
 func Start(tb testing.TB) *ControlPlane {
 	tb.Helper()
 	plane, err := start(tb.Context())
@@ -49,7 +48,7 @@ func Start(tb testing.TB) *ControlPlane {
 }
 
 func start(ctx context.Context) (*ControlPlane, error) {
-	folder, err := programs(ctx)
+	directory, err := programs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -63,26 +62,27 @@ func start(ctx context.Context) (*ControlPlane, error) {
 		ControlPlaneStartTimeout: startTimeout,
 		ControlPlaneStopTimeout:  stopTimeout,
 	}
-	said := &bytes.Buffer{}
-	environment.ControlPlane.Etcd = &envtest.Etcd{Path: filepath.Join(folder, "etcd")}
+	log := &bytes.Buffer{}
+	environment.ControlPlane.Etcd = &envtest.Etcd{Path: filepath.Join(directory, "etcd")}
 	server := environment.ControlPlane.GetAPIServer()
-	server.Path, server.Err = filepath.Join(folder, "kube-apiserver"), said
-	// OpenShift has this on: who sets an owner that blocks deletion must be allowed to set the owner's finalizers.
+	server.Path, server.Err = filepath.Join(directory, "kube-apiserver"), log
+	// OpenShift enables this plugin: a client that sets an owner that blocks deletion needs the right to set the finalizers
+	// of the owner.
 	server.Configure().Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 
 	config, err := environment.Start()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w; the last that kube-apiserver said:\n%s", err, last(said)), environment.Stop())
+		return nil, errors.Join(fmt.Errorf("%w; the last lines of the log of kube-apiserver:\n%s", err, tail(log)), environment.Stop())
 	}
 	return &ControlPlane{Config: config, environment: environment}, nil
 }
 
-// last returns the end of a log: it is long, and why a server stopped stands there.
-func last(log *bytes.Buffer) string {
+// tail returns the last lines of a log, which say why a server stopped.
+func tail(log *bytes.Buffer) string {
 	const lines = 10
 	all := slices.Collect(strings.Lines(log.String()))
 	return strings.Join(all[max(0, len(all)-lines):], "")
 }
 
-// stop ends the servers and removes their data. That one had to be killed is no failure of the test.
+// stop stops the servers and deletes their data. It ignores errors: a server that had to be killed does not fail the test.
 func (p *ControlPlane) stop() { _ = p.environment.Stop() }

@@ -24,7 +24,7 @@ var plane controlplane.Shared
 
 func TestMain(m *testing.M) { os.Exit(plane.Main(m)) }
 
-func TestOurKindsAreServed(t *testing.T) {
+func TestDoorbellKindsAreServed(t *testing.T) {
 	resources, err := clientFor(t, plane.Get(t).Config).Discovery().ServerResourcesForGroupVersion("doorbell.dev/v1alpha1")
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestOurKindsAreServed(t *testing.T) {
 	}
 }
 
-func TestAServiceAccountMayDoWhatItsRolesAllowAndNoMore(t *testing.T) {
+func TestServiceAccountHasOnlyTheRightsOfItsRoles(t *testing.T) {
 	const namespace, name = "default", "reader"
 	ctx, shared := t.Context(), plane.Get(t)
 	admin := clientFor(t, shared.Config)
@@ -70,13 +70,13 @@ func TestAServiceAccountMayDoWhatItsRolesAllowAndNoMore(t *testing.T) {
 	var listed error
 	err = wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 10*time.Second, true, func(ctx context.Context) (bool, error) {
 		_, listed = reader.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{})
-		return listed == nil, nil // the server itself learns of a new binding by a watch
+		return listed == nil, nil // the API server itself learns of a new binding through a watch
 	})
 	if err != nil {
 		t.Errorf("listing config maps: %v, %v", err, listed)
 	}
 	if _, err := reader.CoreV1().Secrets(namespace).List(ctx, metav1.ListOptions{}); !apierrors.IsForbidden(err) {
-		t.Errorf("listing secrets: %v; want it forbidden", err)
+		t.Errorf("listing secrets: %v; want a Forbidden error", err)
 	}
 }
 

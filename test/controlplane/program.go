@@ -18,13 +18,14 @@ import (
 	"github.com/doorbell-dev/doorbell/config/crd"
 )
 
-// assets names a folder that holds etcd and kube-apiserver already, as setup-envtest has it.
+// assets is the environment variable with a directory that contains etcd and kube-apiserver. It is the variable that
+// setup-envtest uses.
 const assets = "KUBEBUILDER_ASSETS"
 
-// programs returns the folder that holds etcd and kube-apiserver, and builds what is missing there.
+// programs returns the directory with etcd and kube-apiserver. It builds them if they are missing.
 func programs(ctx context.Context) (string, error) {
-	if folder := os.Getenv(assets); folder != "" {
-		return folder, nil
+	if directory := os.Getenv(assets); directory != "" {
+		return directory, nil
 	}
 	root, err := repository()
 	if err != nil {
@@ -32,33 +33,33 @@ func programs(ctx context.Context) (string, error) {
 	}
 	script := filepath.Join(root, "hack", "testenv.sh")
 	command := exec.CommandContext(ctx, script) //nolint:gosec // our own script
-	command.Stderr = os.Stderr                  // it tells why this takes minutes
-	folder, err := command.Output()
+	command.Stderr = os.Stderr                  // the script reports its progress there
+	directory, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w; %s may name a folder that holds etcd and kube-apiserver", script, err, assets)
+		return "", fmt.Errorf("%s: %w; alternatively, set %s to a directory that contains etcd and kube-apiserver", script, err, assets)
 	}
-	return strings.TrimSpace(string(folder)), nil
+	return strings.TrimSpace(string(directory)), nil
 }
 
-// repository finds the folder of our go.mod above the one that the test runs in.
+// repository returns the directory of go.mod: the working directory of the test, or the nearest one above it.
 func repository() (string, error) {
-	folder, err := os.Getwd()
+	start, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
-	for at := folder; ; at = filepath.Dir(at) {
+	for at := start; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
 			return at, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no go.mod in %s or above it: run the tests in a copy of the repository", folder)
+			return "", fmt.Errorf("no go.mod in %s or above it; run the tests inside the repository", start)
 		}
 	}
 }
 
-// definitions reads our CustomResourceDefinitions.
+// definitions returns the CustomResourceDefinitions of Doorbell.
 func definitions() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	names, err := fs.Glob(crd.Manifests(), "*.yaml")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Shared is one control plane for all tests of a package, started by the first test that asks for it. Tests keep
-// apart by namespaces of their own. The zero value is ready:
+// Shared is a control plane that all tests of a package share. The first test that calls Get starts it. Each test should
+// use a namespace of its own. The zero value is ready to use:
 //
 //	var plane controlplane.Shared
 //
@@ -19,7 +19,7 @@ type Shared struct {
 	err   error
 }
 
-// Main runs the tests, stops the control plane if one was started, and returns the process's exit code.
+// Main runs the tests, stops the control plane if one was started, and returns the exit code for the process.
 func (s *Shared) Main(m *testing.M) int {
 	defer func() {
 		if s.plane != nil {
@@ -29,7 +29,7 @@ func (s *Shared) Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Get returns the control plane, and starts it for the first test.
+// Get returns the control plane. The first call starts it.
 func (s *Shared) Get(tb testing.TB) *ControlPlane {
 	tb.Helper()
 	s.once.Do(func() { s.plane, s.err = start(tb.Context()) })

@@ -14,8 +14,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ServiceAccount connects as a service account that exists, by a token as its pods get one: whatever its roles do not
-// allow is forbidden.
+// ServiceAccount returns a configuration that connects as an existing service account, with a token like the one of its
+// pods. It has only the rights of the roles of the service account.
 func (p *ControlPlane) ServiceAccount(tb testing.TB, namespace, name string) *rest.Config {
 	tb.Helper()
 	client, err := kubernetes.NewForConfig(p.Config)
@@ -32,7 +32,7 @@ func (p *ControlPlane) ServiceAccount(tb testing.TB, namespace, name string) *re
 	return config
 }
 
-// Kubeconfig writes a file for programs that are to connect as config does, and returns its path.
+// Kubeconfig writes a kubeconfig file with which a program connects like config, and returns the path of the file.
 func Kubeconfig(tb testing.TB, config *rest.Config) string {
 	tb.Helper()
 	const name = "test"

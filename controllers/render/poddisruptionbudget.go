@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"k8s.io/apimachinery/pkg/util/intstr"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+)
+
+// disruptionBudget returns the PodDisruptionBudget, with which a drain of nodes evicts one ingest pod at a time.
+func (r *renderer) disruptionBudget() *policyv1ac.PodDisruptionBudgetApplyConfiguration {
+	return policyv1ac.PodDisruptionBudget(IngestName(r.Source), r.Source.Namespace).
+		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).
+		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
+			WithMaxUnavailable(intstr.FromInt32(1)).
+			WithSelector(selector(Selector(r.Source, ComponentIngest))))
+}
