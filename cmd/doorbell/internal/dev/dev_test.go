@@ -257,7 +257,7 @@ func TestAMappingOfAnUnknownSourceSuggestsTheNearest(t *testing.T) {
 
 func TestAMistakeInAnExpressionIsShownWithACaret(t *testing.T) {
 	p := start(t, map[string]string{"source.yaml": source, "mapping.yaml": mapping("broken", "shop", "body.user + totl")})
-	p.awaitStderr("mapping.yaml:7: spec.triggerWorkflow.recipients: unknown name totl")
+	p.awaitStderr("mapping.yaml:7: spec.triggerWorkflow.recipients: unknown name")
 	p.awaitStderr("\n      body.user + totl\n                  ^\n")
 }
 

@@ -36,10 +36,8 @@ func NewLoader(crds fs.FS) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range []string{kindSource, kindActionMapping} {
-		if gvk := v1alpha1.SchemeGroupVersion.WithKind(kind); !catalog.Has(gvk) {
-			return nil, fmt.Errorf("no CRD of %s", gvk)
-		}
+	if group := v1alpha1.SchemeGroupVersion; !catalog.Has(group.WithKind(kindSource)) || !catalog.Has(group.WithKind(kindActionMapping)) {
+		return nil, fmt.Errorf("no CRDs of %s", group)
 	}
 	return &Loader{catalog: catalog}, nil
 }
@@ -80,16 +78,12 @@ func (l *Loader) store(r *reader) {
 		}
 	}
 	for id, before := range l.stored {
-		if next[id] == nil && (r.set.rejected[id] || r.isUnclear(before.document.File)) {
+		hides := func(path string) bool {
+			return strings.HasPrefix(before.document.File+string(filepath.Separator), path+string(filepath.Separator))
+		}
+		if next[id] == nil && (r.set.rejected[id] || slices.ContainsFunc(r.unclear, hides)) {
 			next[id] = before
 		}
 	}
 	l.stored = next
-}
-
-// isUnclear reports whether the file may hold objects that the reader did not recognize.
-func (r *reader) isUnclear(file string) bool {
-	return slices.ContainsFunc(r.unclear, func(path string) bool {
-		return file == path || strings.HasPrefix(file, path+string(filepath.Separator))
-	})
 }

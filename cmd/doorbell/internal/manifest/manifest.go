@@ -76,3 +76,15 @@ func (s *Set) add(o *acceptedObject) {
 		s.Secrets = append(s.Secrets, Loaded[corev1.Secret]{withStringData(typed), o.document})
 	}
 }
+
+// withStringData moves stringData to data, as the API server does. stringData overrides data.
+func withStringData(secret *corev1.Secret) *corev1.Secret {
+	if secret.Data == nil {
+		secret.Data = map[string][]byte{}
+	}
+	for key, value := range secret.StringData {
+		secret.Data[key] = []byte(value)
+	}
+	secret.StringData = nil
+	return secret
+}

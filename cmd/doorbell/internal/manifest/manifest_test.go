@@ -165,6 +165,11 @@ func TestLoadAcceptsWhatAClusterAccepts(t *testing.T) {
 			[]string{"ActionMapping default/big-order on track/order_completed of a.yaml"},
 		},
 		{
+			"base64 on several lines",
+			map[string]string{"a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: knock}\ndata:\n  a: |\n    YWFh\n    YQ==\n"},
+			[]string{"Secret default/knock of a.yaml"},
+		},
+		{
 			"equal names in different namespaces",
 			map[string]string{"a.yaml": join(secret, strings.Replace(secret, "name: knock", "name: knock, namespace: production", 1))},
 			[]string{"Secret default/knock of a.yaml", "Secret production/knock of a.yaml"},

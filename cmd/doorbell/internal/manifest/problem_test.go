@@ -77,7 +77,7 @@ func TestProblemsNameTheLineTheFieldAndTheCorrection(t *testing.T) {
 			"a.yaml:8: metadata.name: Secret default/knock is also in a.yaml:3, and Doorbell uses that one; rename or remove one",
 		}},
 		{"Secret data that is not base64", strings.Replace(secret, "stringData", "data", 1), []string{
-			"a.yaml:4: data.apiKey: not base64; write plain text under stringData",
+			"a.yaml:4: data[apiKey]: not base64; write plain text under stringData",
 		}},
 		{"a number in a Secret", strings.Replace(secret, "sk_test_1", "12", 1), []string{"a.yaml:4: stringData.apiKey: " + aString + "integer" + quoted}},
 		{"a Secret without a value", strings.Replace(secret, "sk_test_1", "", 1), []string{
@@ -104,6 +104,16 @@ func TestProblemsNameTheLineTheFieldAndTheCorrection(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAMisspeltActionIsReported(t *testing.T) {
+	loader := newLoader(t)
+	begin(t, loader, map[string]string{"a.yaml": strings.Replace(mapping, "triggerWorkflow", "triggerWorkflo", 1)})
+	set := loader.Load(t.Context(), manifestdir.Scan([]string{"a.yaml"}))
+	want := "a.yaml:8: spec.triggerWorkflo: unknown field; did you mean triggerWorkflow?"
+	if len(set.Problems) != 2 || set.Problems[1].Error() != want {
+		t.Errorf("problems %v, want one about spec and %s", set.Problems, want)
 	}
 }
 

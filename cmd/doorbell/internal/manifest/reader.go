@@ -24,6 +24,11 @@ import (
 // maxFileSize is the largest file that the package reads, in bytes.
 const maxFileSize = 5 << 20
 
+// annotationTemplate with the value "true" marks a Secret that has placeholders instead of values.
+const annotationTemplate = "doorbell.dev/template"
+
+const templateAdvice = ", which is a template; write your key into it and remove the annotation " + annotationTemplate + ", or set KNOCK_API_KEY"
+
 // reader reads the files of one listing and collects the objects that the API server would accept.
 type reader struct {
 	catalog  *crd.Catalog
@@ -130,6 +135,14 @@ func (r *reader) object(ctx context.Context, document *yamldoc.Document, object 
 
 func isError(p problem.Problem) bool { return !p.Warning }
 
+// hideNestedKeys shortens the path of each problem to data.KEY, because everything below it may be secret.
+func hideNestedKeys(problems []problem.Problem) {
+	for i, p := range problems {
+		segments := strings.SplitN(p.Field, ".", 3)
+		problems[i].Field = strings.Join(segments[:min(2, len(segments))], ".")
+	}
+}
+
 // check returns the object as its Go type, which is valid if all problems are warnings.
 func (r *reader) check(ctx context.Context, object *unstructured.Unstructured) (typed any, problems []problem.Problem) {
 	if name, _, err := unstructured.NestedString(object.Object, "metadata", "name"); err == nil && name == "" {
@@ -143,7 +156,6 @@ func (r *reader) check(ctx context.Context, object *unstructured.Unstructured) (
 		typed = &v1alpha1.ActionMapping{}
 	case kindSecret:
 		typed = &corev1.Secret{}
-		problems = append(problems, checkBase64(object.Object)...)
 	}
 	err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, typed)
 	if err != nil && !slices.ContainsFunc(problems, isError) { // the schema allows more than the Go type

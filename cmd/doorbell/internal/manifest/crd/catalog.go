@@ -14,7 +14,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
@@ -31,8 +30,6 @@ type kind struct {
 	schema    *structural.Structural
 	validator validation.SchemaValidator
 	rules     *cel.Validator // nil if the schema has no rules
-	// status reports whether status is a subresource, so that the API server ignores the status of an applied object.
-	status bool
 }
 
 // Load reads the CustomResourceDefinitions from the YAML files at the root of each file system, and ignores other objects.
@@ -88,17 +85,9 @@ func newKind(version apiextensionsv1.CustomResourceDefinitionVersion) (*kind, er
 	if err != nil {
 		return nil, fmt.Errorf("schema is not structural: %w", err)
 	}
-	if err := defaulting.PruneDefaults(shape); err != nil {
-		return nil, fmt.Errorf("defaults: %w", err)
-	}
 	validator, _, err := validation.NewSchemaValidator(internal.OpenAPIV3Schema)
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	return &kind{
-		schema:    shape,
-		validator: validator,
-		rules:     cel.NewValidator(shape, true, celconfig.PerCallLimit),
-		status:    version.Subresources != nil && version.Subresources.Status != nil,
-	}, nil
+	return &kind{schema: shape, validator: validator, rules: cel.NewValidator(shape, true, celconfig.PerCallLimit)}, nil
 }

@@ -47,10 +47,9 @@ func (c *Catalog) Check(ctx context.Context, gvk schema.GroupVersionKind, object
 func checkMetadata(ctx context.Context, object map[string]any) (*metav1.ObjectMeta, []problem.Problem) {
 	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mistyped.Field != "" {
-		message := fmt.Sprintf("must be of type %s, not %s; put it in quotes", mistyped.Type, mistyped.Value)
+		message := fmt.Sprintf("%s%s, not %s; put it in quotes", mustBeType, mistyped.Type, mistyped.Value)
 		return nil, []problem.Problem{{Field: "metadata." + mistyped.Field, Message: message}}
-	}
-	if err != nil {
+	} else if err != nil {
 		return nil, []problem.Problem{{Field: "metadata", Message: "must be a mapping with a name"}}
 	}
 	if meta == nil {
@@ -58,8 +57,7 @@ func checkMetadata(ctx context.Context, object map[string]any) (*metav1.ObjectMe
 	}
 	var problems []problem.Problem
 	for _, path := range unknown {
-		known := []string{"name", "namespace", "labels", "annotations", "finalizers", "ownerReferences"}
-		problems = append(problems, unknownField(path, known))
+		problems = append(problems, unknownField(path, []string{"name", "namespace", "labels", "annotations", "finalizers", "ownerReferences"}))
 	}
 	errs := metavalidation.ValidateObjectMetaDeclaratively(ctx, operation.Create, meta, nil, true,
 		metavalidation.NameIsDNSSubdomain, field.NewPath("metadata"), false)
@@ -80,9 +78,7 @@ func (k *kind) prune(object map[string]any) []problem.Problem {
 	}
 	defaulting.PruneNonNullableNullsWithoutDefaults(object, k.schema)
 	defaulting.Default(object, k.schema)
-	if k.status {
-		delete(object, "status")
-	}
+	delete(object, "status") // a subresource, which the API server ignores in an applied object
 	return problems
 }
 
@@ -151,20 +147,21 @@ func (k *kind) siblings(path string) []string {
 	return slices.Sorted(maps.Keys(at.Properties))
 }
 
-// sorted sorts problems by field. It removes the warnings about fields that also have errors, and all problems below a field
-// that has an error, since they follow from it.
+// sorted sorts problems by field. It keeps only what helps: no warning about a field that also has an error, and no other
+// problem of a field of the wrong type, nor of the fields below it.
 func sorted(problems []problem.Problem) []problem.Problem {
-	wrong := map[string]bool{}
+	wrong, mistyped := map[string]bool{}, map[string]bool{}
 	for _, p := range problems {
 		wrong[p.Field] = wrong[p.Field] || !p.Warning
+		mistyped[p.Field] = mistyped[p.Field] || strings.HasPrefix(p.Message, mustBeType)
 	}
 	problems = slices.DeleteFunc(problems, func(p problem.Problem) bool {
 		for i, c := range p.Field {
-			if (c == '.' || c == '[') && wrong[p.Field[:i]] {
+			if (c == '.' || c == '[') && mistyped[p.Field[:i]] {
 				return true
 			}
 		}
-		return p.Warning && wrong[p.Field]
+		return p.Warning && wrong[p.Field] || mistyped[p.Field] && !strings.HasPrefix(p.Message, mustBeType)
 	})
 	slices.SortFunc(problems, func(a, b problem.Problem) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))

@@ -63,6 +63,10 @@ func TestCheckFindsWhatTheAPIServerWouldReject(t *testing.T) {
 	}{
 		{"nothing is wrong", "spec: {tone: Low, end: 3, labels: {a.b: c}, strikes: [{name: a}, {name: b}]}", nil},
 		{"a CEL rule is broken", "spec: {tone: Low, start: 5, end: 3}", wrong("spec.end", "end comes before start; swap them")},
+		{"an unknown field is reported beside a broken CEL rule", "spec: {tone: Low, end: 0, strat: 1}", wrong(
+			"spec.end", "end comes before start; swap them",
+			"spec.strat", "unknown field; did you mean start?",
+		)},
 		{"a default breaks a CEL rule", "spec: {tone: Low, end: 0}", wrong("spec.end", "end comes before start; swap them")},
 		{"CEL rules are skipped if a type is wrong", "spec: {tone: Low, start: a, end: 0}", wrong(
 			"spec.start", "must be of type integer, not string; remove the quotes",

@@ -4,7 +4,6 @@ package crd
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -12,18 +11,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// translate turns the API server's errors into problems. If a field has the wrong type, it keeps only that error.
+// translate turns the API server's errors into problems.
 func translate(errs field.ErrorList) []problem.Problem {
-	mistyped := map[string]bool{}
+	problems := make([]problem.Problem, 0, len(errs))
 	for _, err := range errs {
-		mistyped[err.Field] = mistyped[err.Field] || err.Type == field.ErrorTypeTypeInvalid
-	}
-	var problems []problem.Problem
-	for _, err := range errs {
-		if !mistyped[err.Field] || err.Type == field.ErrorTypeTypeInvalid {
-			path := strings.TrimPrefix(err.Field, "<nil>") // the text of a nil *field.Path
-			problems = append(problems, problem.Problem{Field: path, Message: message(err)})
-		}
+		path := strings.TrimPrefix(err.Field, "<nil>") // the text of a nil *field.Path
+		problems = append(problems, problem.Problem{Field: path, Message: message(err)})
 	}
 	return problems
 }
@@ -52,16 +45,17 @@ func message(err *field.Error) string {
 	}
 }
 
-// types finds both types in `must be of type string: "boolean"`.
-var types = regexp.MustCompile(`must be of type (\w+): "(\w+)"$`)
+// mustBeType begins the message about a field of the wrong type.
+const mustBeType = "must be of type "
 
+// wrongType expects the detail `must be of type string: "boolean"`.
 func wrongType(detail string) string {
-	match := types.FindStringSubmatch(detail)
-	if match == nil {
+	want, got, ok := strings.Cut(strings.TrimPrefix(detail, mustBeType), ": ")
+	if !ok {
 		return detail
 	}
-	want, got := match[1], match[2]
-	message := strings.NewReplacer("array", "list", "object", "mapping").Replace(fmt.Sprintf("must be of type %s, not %s", want, got))
+	got = strings.Trim(got, `"`)
+	message := strings.NewReplacer("array", "list", "object", "mapping").Replace(mustBeType + want + ", not " + got)
 	switch {
 	case want == "string":
 		message += "; put it in quotes"

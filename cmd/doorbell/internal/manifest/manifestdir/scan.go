@@ -73,29 +73,26 @@ type scan struct {
 func (s *scan) path(path string, given bool) {
 	real, info, err := resolve(path)
 	switch {
+	case !given && errors.Is(err, fs.ErrNotExist): // a broken link
 	case err != nil:
-		if given || !errors.Is(err, fs.ErrNotExist) {
-			s.fail(path, err)
-		}
+		s.fail(path, err)
 	case info.IsDir():
 		s.directory(path, real)
-	case !info.Mode().IsRegular() || !given && !isYAML(path):
-		if given {
-			s.fail(path, errors.New("not a regular file or a directory"))
-		}
+	case !given && !isYAML(path): // a link to another file
+	case !info.Mode().IsRegular():
+		s.fail(path, errors.New("not a regular file or a directory"))
 	case s.files[real].Info == nil:
 		s.files[real] = File{Path: path, Info: info}
 	}
 }
 
 func resolve(path string) (real string, info fs.FileInfo, err error) {
-	if real, err = filepath.EvalSymlinks(path); err != nil {
-		return "", nil, err
+	if real, err = filepath.EvalSymlinks(path); err == nil {
+		real, err = filepath.Abs(real)
 	}
-	if real, err = filepath.Abs(real); err != nil {
-		return "", nil, err
+	if err == nil {
+		info, err = os.Stat(real)
 	}
-	info, err = os.Stat(real)
 	return real, info, err
 }
 

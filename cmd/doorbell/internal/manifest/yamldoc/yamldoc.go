@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,34 +34,24 @@ type Document struct {
 	linesBefore int
 }
 
+// separator begins a document, as for kubectl.
+var separator = regexp.MustCompile(`(?m)^---`)
+
 // Parse splits a file into its documents and skips the empty ones. The problems name the documents that cannot be read.
 func Parse(file string, data []byte) (documents []*Document, problems []problem.Problem) {
-	lines := 0
-	for _, text := range split(data) {
+	start, lines := 0, 0
+	for _, end := range append(separator.FindAllIndex(data, -1), []int{len(data)}) {
+		text := data[start:end[0]]
 		document := &Document{File: file, linesBefore: lines}
+		start, lines = end[0], lines+bytes.Count(text, []byte("\n"))
 		if line, message := document.parse(text); message != "" {
-			position := problem.Position{File: file, Line: lines + min(max(line, 1), bytes.Count(text, []byte("\n"))+1)}
-			problems = append(problems, problem.Problem{Position: position, Message: message})
+			line = min(document.linesBefore+max(line, 1), lines+1)
+			problems = append(problems, problem.Problem{Position: problem.Position{File: file, Line: line}, Message: message})
 		} else if document.Value != nil {
 			documents = append(documents, document)
 		}
-		lines += bytes.Count(text, []byte("\n"))
 	}
 	return documents, problems
-}
-
-// split cuts the text before each line that begins with "---", as kubectl does.
-func split(data []byte) [][]byte {
-	var documents [][]byte
-	start, at := 0, 0
-	for line := range bytes.Lines(data) {
-		if bytes.HasPrefix(line, []byte("---")) {
-			documents = append(documents, data[start:at])
-			start = at
-		}
-		at += len(line)
-	}
-	return append(documents, data[start:])
 }
 
 // parse reads one document. If it fails, it returns a message and a line, which counts from 1 within the document.
