@@ -34,7 +34,7 @@ func TestSplitReturnsTheEventsOfABody(t *testing.T) {
 		"a string":                         {body: `"x"`, err: "the body is a string; send a JSON object or an array of them"},
 		"two objects":                      {body: `{}{}`, err: "the body is not JSON at byte 2: unexpected '{' after the value"},
 		"one event more than the limit":    {body: "[" + strings.Repeat("{},", 1000) + "{}]", err: "1001 events in one request; send at most 1000"},
-		"a second byte order mark":         {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', want a value"},
+		"a second byte order mark":         {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', expected a value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			events, err := event.Split([]byte(tc.body))

@@ -10,7 +10,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-// monster is about as bad a body as the receiver takes: a long string, a long list and a large object.
+// monster returns a body that is about as expensive as the receiver accepts: a long string, a long list and a large object.
 func monster() []byte {
 	long := strings.Repeat("a", 1<<20)
 	list := strings.TrimSuffix(strings.Repeat("1,", 200_000), ",")
@@ -18,7 +18,7 @@ func monster() []byte {
 	return []byte(`{"s":"` + long + `","l":[` + list + `],"o":` + object + `,"f":"%.99999999f%s%s%s%s","n":2000000000,"r":"(a?){900}(a?){900}b"}`)
 }
 
-// hostile expressions would each hold a worker for minutes, or take all memory, without the bounds.
+// hostile are expressions that would each occupy a worker for minutes, or use all memory, without the bounds.
 var hostile = []string{
 	"body.l.all(a, body.l.all(b, body.l.all(c, true)))",
 	"body.l.map(a, body.l.map(b, a + b))",
@@ -63,9 +63,9 @@ var hostile = []string{
 	"body.l.all(x, !(body.s in body.o))",
 }
 
-// TestNoExpressionHoldsAWorker passes when every hostile expression ends at all, with a value or an error; the test's own
-// limit is go test's.
-func TestNoExpressionHoldsAWorker(t *testing.T) {
+// TestEveryHostileExpressionEndsSoon passes if every hostile expression ends with a value or an error. Without the bounds,
+// go test would stop it at its timeout.
+func TestEveryHostileExpressionEndsSoon(t *testing.T) {
 	body := monster()
 	for _, text := range hostile {
 		t.Run(text, func(t *testing.T) {

@@ -83,7 +83,7 @@ func excerpt(line string, column int) (string, int) {
 
 // EvalError is returned for an expression that fails on this event, for example because it divides by zero.
 type EvalError struct {
-	// Reason says why, without any value of the event.
+	// Reason says why.
 	Reason string
 }
 

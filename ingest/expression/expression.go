@@ -2,7 +2,12 @@
 
 // Package expression compiles and evaluates the expressions of Sources and ActionMappings. An expression is a dotted path,
 // as in Knock's own mappings, or CEL, and reads the variables body, headers and preprocess. Package mapping calls it for
-// every event. An evaluation must never do I/O, and never occupy a worker for long, however hostile the expression and the event are.
+// every event. An evaluation must never do I/O, and never occupy a worker for long, however hostile the expression and the
+// event are.
+//
+// An optional is CEL's word for a value that may be absent. body.x fails if the event has no x, while body.?x is an optional
+// without a value then. If the result of an expression is an optional, Eval unwraps it: an optional without a value means
+// that the value is missing.
 package expression
 
 import (

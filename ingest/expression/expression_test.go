@@ -39,7 +39,7 @@ func evalBody(t *testing.T, text, body string) (string, error) {
 	return string(got), err
 }
 
-func TestValues(t *testing.T) {
+func TestValuesOfExpressions(t *testing.T) {
 	for text, want := range map[string]string{
 		"body":                                   order,
 		"body.big":                               "9007199254740993",
@@ -186,6 +186,12 @@ func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 		"body.type > 5":            "body.type > 5: cannot compare a string with an integer",
 		"body.userId.contains('')": `body.userId.contains(""): contains does not accept an integer and a string`,
 		"{1: 2}":                   "an object's keys must be strings",
+		"int(body.type)":           "int(body.type): cannot convert the value to an integer",
+		"timestamp(body.type)":     "timestamp(body.type): cannot convert the value to a timestamp",
+		"body.type && true":        "body.type && true: && needs booleans",
+		"!body.type":               "!body.type: ! needs a boolean",
+		"-body.type":               "-body.type: - needs a number",
+		"body.type ? 1 : 2":        "body.type ? 1 : 2: ? needs a boolean before it",
 	} {
 		x, err := expression.Compile(text, expression.Any)
 		if err != nil {
@@ -255,7 +261,7 @@ func TestCoalesceReturnsTheFirstValue(t *testing.T) {
 	}
 }
 
-func TestCompileErrorsNameThePlace(t *testing.T) {
+func TestAMistakeHasItsPlace(t *testing.T) {
 	for text, tc := range map[string]struct {
 		kind expression.Kind
 		want string
@@ -289,7 +295,7 @@ func TestCompileErrorsNameThePlace(t *testing.T) {
 	}
 }
 
-func TestAMinusBetweenPathsGetsAWarning(t *testing.T) {
+func TestAPathThatLooksLikeASubtractionHasAWarning(t *testing.T) {
 	x, err := expression.Compile("body.total-body.tax", expression.Any)
 	if err != nil || !strings.Contains(x.Warning, "total-body") {
 		t.Errorf("got %q, %v", x.Warning, err)
@@ -300,7 +306,7 @@ func TestAMinusBetweenPathsGetsAWarning(t *testing.T) {
 	}
 }
 
-func TestPreprocessStepsSeeEarlierOnes(t *testing.T) {
+func TestAPreprocessStepReadsEarlierStepsOnly(t *testing.T) {
 	step := func(name, text string) expression.Step {
 		x, err := expression.Compile(text, expression.Any)
 		if err != nil {

@@ -25,6 +25,7 @@ type MissingError struct {
 	key        string // the name that CEL did not find; "" if it is unknown
 }
 
+// missing returns the error of an expression that found nothing at a node.
 func missing(x *Expression, in *Input, node int64, key string) *MissingError {
 	return &MissingError{expression: x, in: in, visible: in.visible, node: node, key: key}
 }
@@ -63,7 +64,7 @@ func (e *MissingError) place() (path, bool, string) {
 	if found, ok := pathOf(expr); ok {
 		return found, true, ""
 	}
-	for _, candidate := range pathsIn(expr) { // CEL names the whole of a ?: when one of its branches fails
+	for _, candidate := range pathsIn(expr) { // if a branch of a ?: fails, CEL reports the whole ?:
 		if segment, ok := e.firstMissing(candidate); ok && segment == e.key {
 			return candidate, true, ""
 		}
@@ -105,6 +106,7 @@ func (e *MissingError) detail(p path) string {
 	return lacking(path{p.root, p.segments[:depth]}, p.segments[depth], value)
 }
 
+// headers says which headers the request has.
 func (e *MissingError) headers(p path) string {
 	if len(p.segments) == 1 {
 		return choice(path{root: rootHeaders}, p.segments[0], slices.Sorted(maps.Keys(e.in.headers)))
@@ -122,6 +124,7 @@ func (e *MissingError) step(p path) []byte {
 	return nil
 }
 
+// steps says which preprocess steps an expression can read.
 func (e *MissingError) steps(p path) string {
 	names := []string{}
 	for _, step := range e.in.steps[:e.visible] {

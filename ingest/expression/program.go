@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
 
@@ -28,7 +29,7 @@ const maxIterations = 20_000
 type program struct {
 	text string
 	cel  cel.Program
-	ast  *ast.AST // finds the words for errors
+	ast  *ast.AST // for the texts in errors
 }
 
 // ended is a context that is already cancelled. CEL checks its context once every maxIterations iterations, so that a
@@ -75,7 +76,36 @@ func (x *Expression) evalError(in *Input, err error) error {
 	if index, ok := strings.CutPrefix(err.Error(), library.OutOfBounds); ok {
 		return &EvalError{fmt.Sprintf("index %s is out of bounds in %s", index, x.program.source(node))}
 	}
+	if reason, ok := x.program.mistyped(node, err); ok {
+		return &EvalError{reason}
+	}
 	return &EvalError{err.Error()}
+}
+
+// conversions are the functions that convert a value, with what they return.
+var conversions = map[string]string{
+	"int": "an integer", "uint": "an unsigned integer", "double": "a number", "bool": "a boolean", "string": "a string",
+	"timestamp": "a timestamp", "duration": "a duration",
+}
+
+// operands are what operators need that CEL evaluates without package budget.
+var operands = map[string]string{
+	operators.LogicalAnd: "&& needs booleans", operators.LogicalOr: "|| needs booleans", operators.LogicalNot: "! needs a boolean",
+	operators.Conditional: `? needs a boolean before it`, operators.Negate: "- needs a number",
+}
+
+// mistyped explains the failure of a conversion or an operator. It reports false for every other failure.
+func (p *program) mistyped(node int64, err error) (string, bool) {
+	expr := p.find(node)
+	if node == 0 || expr.Kind() != ast.CallKind {
+		return "", false
+	}
+	function := expr.AsCall().FunctionName()
+	if result, ok := conversions[function]; ok && !expr.AsCall().IsMemberFunction() {
+		return fmt.Sprintf("%s: cannot convert the value to %s", p.source(node), result), true
+	}
+	need, ok := operands[function]
+	return p.source(node) + ": " + need, ok && errors.Is(err, types.NoSuchOverloadErr().(*types.Err))
 }
 
 // maxSource bounds, in characters, the part of an expression that a message shows.
@@ -94,6 +124,7 @@ func (p *program) source(node int64) string {
 	return text
 }
 
+// find returns a node of the expression, or the whole expression if there is no such node.
 func (p *program) find(node int64) ast.Expr {
 	found := p.ast.Expr()
 	ast.PreOrderVisit(p.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {

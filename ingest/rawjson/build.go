@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// Field is a member to write into an object.
+// Field is a member that Overlay writes into an object. Value is valid JSON.
 type Field struct {
 	Name  string
 	Value []byte
 }
 
-// Overlay returns the object base with each field added, or put in the place of every member of that name. Everything
-// else keeps its bytes and its order. A base of nil is {}.
+// Overlay returns the object base without the members that have the name of a field, followed by the fields. The other
+// members keep their bytes and their order. A base of nil means {}.
 func Overlay(base []byte, fields []Field) []byte {
 	if len(fields) == 0 && base != nil {
 		return base
@@ -33,6 +33,7 @@ func Overlay(base []byte, fields []Field) []byte {
 	return b.Bytes()
 }
 
+// named reports whether a key is the name of a field.
 func named(fields []Field, key []byte) bool {
 	for i := range fields {
 		if keyIs(key, fields[i].Name) {
@@ -42,7 +43,7 @@ func named(fields []Field, key []byte) bool {
 	return false
 }
 
-// Merge returns the members of base and of over; a name that is in both has over's value.
+// Merge returns an object with the members of base and over. If both have a name, the value of over wins.
 func Merge(base, over []byte) []byte {
 	names := map[string]struct{}{}
 	for key := range Members(over) {
@@ -54,7 +55,8 @@ func Merge(base, over []byte) []byte {
 	}, over)
 }
 
-// Filter returns the members of object for which keep is true, followed by those of the objects in tail.
+// Filter returns an object with the members of object for which keep returns true, followed by the members of the objects
+// in tail.
 func Filter(object []byte, keep func(name string, value []byte) bool, tail ...[]byte) []byte {
 	b := Builder{}
 	for key, value := range Members(object) {
@@ -73,7 +75,7 @@ func Filter(object []byte, keep func(name string, value []byte) bool, tail ...[]
 // Builder writes an object member by member. Its zero value is ready to use.
 type Builder struct{ buf []byte }
 
-// Add writes a member; the value must be valid JSON.
+// Add appends a member. The value must be valid JSON.
 func (b *Builder) Add(name string, value []byte) {
 	b.comma()
 	b.buf = appendQuoted(b.buf, name)
@@ -81,7 +83,7 @@ func (b *Builder) Add(name string, value []byte) {
 	b.buf = append(b.buf, value...)
 }
 
-// Bytes returns the object.
+// Bytes returns the object. Do not call Add afterwards.
 func (b *Builder) Bytes() []byte {
 	if b.buf == nil {
 		return []byte("{}")
@@ -89,6 +91,7 @@ func (b *Builder) Bytes() []byte {
 	return append(b.buf, '}')
 }
 
+// raw appends a member whose key is already JSON.
 func (b *Builder) raw(key, value []byte) {
 	b.comma()
 	b.buf = append(b.buf, key...)
@@ -104,7 +107,7 @@ func (b *Builder) comma() {
 	b.buf = append(b.buf, ',')
 }
 
-// List writes an array of values that are valid JSON.
+// List returns an array of the values, which must be valid JSON.
 func List(values [][]byte) []byte {
 	out := append([]byte{'['}, bytes.Join(values, []byte{','})...)
 	return append(out, ']')

@@ -4,13 +4,13 @@ package rawjson
 
 import "bytes"
 
-// cursor walks the members of an object or the elements of an array, without allocating.
+// cursor iterates over the members of an object or the elements of an array, without allocating.
 type cursor struct {
 	data []byte
 	at   int
 }
 
-// member returns the next key, quotes included, and its value.
+// member returns the next key, with its quotes, and its value. It reports false after the last member.
 func (c *cursor) member() (key, value []byte, more bool) {
 	if !c.enter() {
 		return nil, nil, false
@@ -22,7 +22,7 @@ func (c *cursor) member() (key, value []byte, more bool) {
 	return key, value, true
 }
 
-// element returns the next element.
+// element returns the next element. It reports false after the last element.
 func (c *cursor) element() (value []byte, more bool) {
 	if !c.enter() {
 		return nil, false
@@ -30,7 +30,8 @@ func (c *cursor) element() (value []byte, more bool) {
 	return c.take(), true
 }
 
-// enter steps over the opening bracket or a comma to what follows; false at the closing bracket.
+// enter steps over the opening bracket, or over a comma, to the next member or element. It reports false at the closing
+// bracket.
 func (c *cursor) enter() bool {
 	if c.at == 0 {
 		c.at = 1
@@ -44,12 +45,14 @@ func (c *cursor) enter() bool {
 	return c.at < len(c.data) && c.data[c.at] != '}' && c.data[c.at] != ']'
 }
 
+// take returns the value at the cursor, and steps over it.
 func (c *cursor) take() []byte {
 	start := skipSpace(c.data, c.at)
 	c.at = skipValue(c.data, start)
 	return c.data[start:c.at]
 }
 
+// skipSpace returns the offset of the first byte that is not white space.
 func skipSpace(data []byte, at int) int {
 	for at < len(data) {
 		switch data[at] {
@@ -62,7 +65,7 @@ func skipSpace(data []byte, at int) int {
 	return at
 }
 
-// skipString returns the offset behind the string that begins at at.
+// skipString returns the offset after the string that begins at offset at.
 func skipString(data []byte, at int) int {
 	at++
 	for {
@@ -77,7 +80,7 @@ func skipString(data []byte, at int) int {
 	}
 }
 
-// escaped tells whether an odd number of backslashes stands before the quote at at.
+// escaped reports whether an odd number of backslashes precedes the quote at offset at.
 func escaped(data []byte, at int) bool {
 	odd := false
 	for i := at - 1; i >= 0 && data[i] == '\\'; i-- {
@@ -86,7 +89,7 @@ func escaped(data []byte, at int) bool {
 	return odd
 }
 
-// skipValue returns the offset behind the value that begins at at.
+// skipValue returns the offset after the value that begins at offset at.
 func skipValue(data []byte, at int) int {
 	if at >= len(data) {
 		return at
@@ -108,6 +111,7 @@ func skipValue(data []byte, at int) int {
 	}
 }
 
+// skipContainer returns the offset after the object or array that begins at offset at.
 func skipContainer(data []byte, at int) int {
 	for depth := 0; at < len(data); {
 		switch data[at] {

@@ -13,21 +13,21 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-func TestValidateNamesTheMistakeAndItsPlace(t *testing.T) {
+func TestValidateReportsTheMistakeAndItsPlace(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
-		"empty":                      {"", "not JSON at byte 0: unexpected end of input, want a value"},
-		"a trailing comma":           {`{"a":1,}`, `not JSON at byte 7: unexpected '}', want a key in double quotes`},
-		"garbage behind":             {`{} x`, `not JSON at byte 3: unexpected 'x' after the value`},
+		"empty":                      {"", "not JSON at byte 0: unexpected end of input, expected a value"},
+		"a trailing comma":           {`{"a":1,}`, `not JSON at byte 7: unexpected '}', expected a key in double quotes`},
+		"text after the value":       {`{} x`, `not JSON at byte 3: unexpected 'x' after the value`},
 		"two values":                 {`{}{}`, `not JSON at byte 2: unexpected '{' after the value`},
-		"a leading zero":             {`{"a":01}`, `not JSON at byte 6: unexpected '1', want "," or '}'`},
+		"a leading zero":             {`{"a":01}`, `not JSON at byte 6: unexpected '1', expected "," or '}'`},
 		"a raw newline":              {"\"a\nb\"", "not JSON at byte 2: control character in a string"},
-		"an open string":             {`"abc`, "not JSON at byte 4: end of input in a string"},
+		"a string without its end":   {`"abc`, "not JSON at byte 4: end of input in a string"},
 		"a bad escape":               {`"\x"`, "not JSON at byte 2: unknown escape"},
 		"a short unicode escape":     {`"\u12"`, `not JSON at byte 5: \u needs four hexadecimal digits`},
 		"invalid UTF-8":              {"{\"a\":\"\xff\"}", "not JSON at byte 6: invalid UTF-8"},
-		"a comment":                  {`{/**/}`, `not JSON at byte 1: unexpected '/', want a key in double quotes`},
+		"a comment":                  {`{/**/}`, `not JSON at byte 1: unexpected '/', expected a key in double quotes`},
 		"three levels, one too many": {`[[[]]]`, "not JSON at byte 2: nested more than 2 levels deep"},
-		"NaN":                        {`NaN`, "not JSON at byte 0: unexpected 'N', want a value"},
+		"NaN":                        {`NaN`, "not JSON at byte 0: unexpected 'N', expected a value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := rawjson.Validate([]byte(tc.in), 2)
@@ -38,7 +38,7 @@ func TestValidateNamesTheMistakeAndItsPlace(t *testing.T) {
 	}
 }
 
-func TestLookup(t *testing.T) {
+func TestLookupReturnsTheValueAsItIsWritten(t *testing.T) {
 	const body = ` {"a":{"b":[10, {"c" : 1.0}],"x-y":true},"n":9007199254740993,"esc\u0061pe":"\u00e9","d":1,"d":2,"nil":null,"":0} `
 	for path, want := range map[string]string{
 		"":        strings.TrimSpace(body),
@@ -67,7 +67,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestOverlayKeepsEverythingElse(t *testing.T) {
+func TestOverlayKeepsTheOtherMembers(t *testing.T) {
 	base := []byte(`{"b":1.0,"a":{"z":1e2},"b":2,"c":"\u00e9"}`)
 	got := rawjson.Overlay(base, []rawjson.Field{{Name: "b", Value: []byte("3")}, {Name: "d\"", Value: []byte("[]")}})
 	if diff := cmp.Diff(`{"a":{"z":1e2},"c":"\u00e9","b":3,"d\"":[]}`, string(got)); diff != "" {
@@ -78,7 +78,7 @@ func TestOverlayKeepsEverythingElse(t *testing.T) {
 	}
 }
 
-func TestMergePrefersTheSecond(t *testing.T) {
+func TestMergePrefersTheSecondObject(t *testing.T) {
 	got := rawjson.Merge([]byte(`{"a":1,"b":{"x":1}}`), []byte(`{"b":2.0,"c":3}`))
 	if diff := cmp.Diff(`{"a":1,"b":2.0,"c":3}`, string(got)); diff != "" {
 		t.Error(diff)
@@ -95,7 +95,7 @@ func FuzzValidateAgreesWithEncodingJSON(f *testing.F) {
 		}
 		err := rawjson.Validate(data, 1000)
 		if want := json.Valid(data) && json.Valid(bytes.ToValidUTF8(data, []byte("\x01"))); (err == nil) != want {
-			t.Fatalf("Validate(%q) = %v, encoding/json says %v", data, err, want)
+			t.Fatalf("Validate(%q) = %v, encoding/json reports valid: %v", data, err, want)
 		}
 	})
 }

@@ -22,7 +22,7 @@ const (
 	Object Kind = '{'
 )
 
-// String names the kind for people, with its article.
+// String returns the kind in words, with its article, such as "a string".
 func (k Kind) String() string {
 	switch k {
 	case Null:
@@ -42,7 +42,7 @@ func (k Kind) String() string {
 	}
 }
 
-// KindOf tells a value's kind from its first byte.
+// KindOf returns the kind of a value, which its first byte decides. The kind of no bytes is 0.
 func KindOf(value []byte) Kind {
 	if len(value) == 0 {
 		return 0
@@ -57,14 +57,16 @@ func KindOf(value []byte) Kind {
 	}
 }
 
-// IsInteger tells whether a number is written as one: digits with perhaps a minus sign.
+// IsInteger reports whether a number is written as an integer: digits, perhaps with a minus sign, but without a fraction or
+// an exponent.
 func IsInteger(number []byte) bool { return !bytes.ContainsAny(number, ".eE") }
 
 // Trim removes white space around a value.
 func Trim(data []byte) []byte { return bytes.Trim(data, " \t\r\n") }
 
-// Lookup returns the value at path, exactly as it is written. A segment names an object's member (the last of duplicate
-// keys wins) or, where it is a decimal number, an array's element.
+// Lookup returns the value at path, exactly as it is written. A segment is the name of a member of an object, or the index
+// of an element of an array, counted from 0. The last of duplicate keys wins. Lookup reports whether it found a value. The
+// result shares the memory of value.
 func Lookup(value []byte, path []string) (found []byte, ok bool) {
 	value = Trim(value)
 	for _, segment := range path {
@@ -83,7 +85,7 @@ func Lookup(value []byte, path []string) (found []byte, ok bool) {
 	return value, len(value) > 0
 }
 
-// Member returns an object's member; the last of duplicate keys wins.
+// Member returns a member of an object, and reports whether the object has it. The last of duplicate keys wins.
 func Member(object []byte, name string) ([]byte, bool) { return member(object, name) }
 
 func member(object []byte, name string) (found []byte, ok bool) {
@@ -111,7 +113,7 @@ func element(array []byte, segment string) ([]byte, bool) {
 	return nil, false
 }
 
-// Members yields an object's members as they are written, duplicates included: the key with its quotes, and the value.
+// Members yields the members of an object as they are written, duplicates included. The key has its quotes.
 func Members(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		c := cursor{data: object}
@@ -123,7 +125,7 @@ func Members(object []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// Elements yields an array's elements as they are written.
+// Elements yields the elements of an array as they are written.
 func Elements(array []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		c := cursor{data: array}
@@ -135,7 +137,7 @@ func Elements(array []byte) iter.Seq[[]byte] {
 	}
 }
 
-// Unquote decodes a JSON string. An unpaired surrogate becomes U+FFFD, as in encoding/json.
+// Unquote decodes a JSON string. It replaces an unpaired surrogate by U+FFFD, as encoding/json does.
 func Unquote(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
@@ -143,15 +145,15 @@ func Unquote(quoted []byte) string {
 	}
 	var s string
 	if err := json.Unmarshal(quoted, &s); err != nil {
-		return string(inner) // the caller's bytes were not valid JSON
+		return string(inner) // the argument was not valid JSON
 	}
 	return s
 }
 
-// Quote encodes a string as JSON, without HTML escapes.
+// Quote encodes a string as JSON. It does not escape <, > and &.
 func Quote(s string) []byte { return appendQuoted(nil, s) }
 
-// keyIs compares a key as written, quotes included, with a name.
+// keyIs reports whether a key, as it is written with its quotes, is the name. It decodes only a key with an escape.
 func keyIs(key []byte, name string) bool {
 	inner := key[1 : len(key)-1]
 	if string(inner) == name {

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rawjson reads and edits JSON as bytes, so that what passes through Doorbell unchanged keeps its exact spelling:
-// numbers of any size, key order, escapes. Validate is for bytes from outside; everything else expects valid JSON.
+// Package rawjson reads and edits JSON as bytes. What Doorbell passes on unchanged therefore keeps its exact spelling:
+// numbers of any size, the order of keys, and escapes. Packages event, expression, mapping and eventlog use it for every
+// event. Call Validate on bytes from outside first: all other functions expect valid JSON, and must never read or return
+// bytes outside their argument.
+//
+// encoding/json would decode an event into maps and encode it again. That changes 9007199254740993 and 1.0, sorts the keys,
+// and allocates for every value. json.RawMessage keeps the bytes, but decodes each level of a path. The jsontext
+// package of encoding/json/v2 has the right tools, but Go offers it only behind GOEXPERIMENT=jsonv2, without its promise of
+// compatibility. Once that has changed, jsontext can replace this package.
 package rawjson
 
 import (
@@ -9,10 +16,11 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError says where and why bytes are not JSON.
+// SyntaxError reports where and why bytes are not JSON.
 type SyntaxError struct {
 	// Offset is the number of bytes before the mistake.
 	Offset int
+	// Reason says what is wrong there.
 	Reason string
 }
 
@@ -20,19 +28,20 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: %s", e.Offset, e.Reason)
 }
 
-// DepthError is returned for JSON that nests deeper than is allowed.
+// DepthError reports JSON that is nested too deeply.
 type DepthError struct {
 	// Offset is the number of bytes before the first bracket that is too deep.
 	Offset int
-	Most   int
+	// Most is the allowed number of levels.
+	Most int
 }
 
 func (e *DepthError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: nested more than %d levels deep", e.Offset, e.Most)
 }
 
-// Validate checks that data is one JSON value (RFC 8259), in valid UTF-8, with at most maxDepth arrays and objects
-// around anything, and nothing but white space behind it.
+// Validate checks that data is exactly one JSON value (RFC 8259) in valid UTF-8, with white space around it at most. No value
+// may be inside more than maxDepth arrays and objects. The error is a *SyntaxError or a *DepthError.
 func Validate(data []byte, maxDepth int) error {
 	if !utf8.Valid(data) {
 		return &SyntaxError{invalidUTF8(data), "invalid UTF-8"}
@@ -48,6 +57,7 @@ func Validate(data []byte, maxDepth int) error {
 	return nil
 }
 
+// invalidUTF8 returns the offset of the first byte that is not UTF-8.
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -59,6 +69,7 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
+// validator is a recursive-descent parser that produces nothing. Its depth is bounded by maxDepth.
 type validator struct {
 	data     []byte
 	at       int
@@ -67,7 +78,7 @@ type validator struct {
 
 func (v *validator) fail(reason string) error { return &SyntaxError{v.at, reason} }
 
-// here names what stands at the current position.
+// here returns the character at the current position, for an error.
 func (v *validator) here() string {
 	if v.at >= len(v.data) {
 		return "end of input"
@@ -103,10 +114,11 @@ func (v *validator) value(depth int) error {
 	case c == 'n':
 		return v.word("null")
 	default:
-		return v.fail("unexpected " + v.here() + ", want a value")
+		return v.fail("unexpected " + v.here() + ", expected a value")
 	}
 }
 
+// open steps over an opening bracket.
 func (v *validator) open(depth int) error {
 	if depth > v.maxDepth {
 		return &DepthError{v.at, v.maxDepth}
@@ -126,13 +138,13 @@ func (v *validator) object(depth int) error {
 	}
 	for {
 		if v.space(); v.peek() != '"' {
-			return v.fail("unexpected " + v.here() + ", want a key in double quotes")
+			return v.fail("unexpected " + v.here() + ", expected a key in double quotes")
 		}
 		if err := v.str(); err != nil {
 			return err
 		}
 		if v.space(); v.peek() != ':' {
-			return v.fail("unexpected " + v.here() + `, want ":"`)
+			return v.fail("unexpected " + v.here() + `, expected ":"`)
 		}
 		v.at++
 		if err := v.value(depth); err != nil {
@@ -162,7 +174,7 @@ func (v *validator) array(depth int) error {
 	}
 }
 
-// next steps over a comma, or over the closing character, which ends the container.
+// next steps over a comma or the closing bracket. It reports whether the array or object is complete.
 func (v *validator) next(closing byte) (done bool, err error) {
 	v.space()
 	switch v.peek() {
@@ -173,7 +185,7 @@ func (v *validator) next(closing byte) (done bool, err error) {
 		v.at++
 		return true, nil
 	default:
-		return false, v.fail(fmt.Sprintf("unexpected %s, want \",\" or %q", v.here(), rune(closing)))
+		return false, v.fail(fmt.Sprintf("unexpected %s, expected \",\" or %q", v.here(), rune(closing)))
 	}
 }
 
@@ -194,7 +206,7 @@ func (v *validator) str() error {
 	return v.fail("end of input in a string")
 }
 
-// escape leaves the position on the escape's last byte.
+// escape checks an escape sequence, and leaves the position at its last byte.
 func (v *validator) escape() error {
 	v.at++
 	switch v.peek() {
@@ -239,7 +251,7 @@ func (v *validator) number() error {
 
 func (v *validator) digits() error {
 	if !isDigit(v.peek()) {
-		return v.fail("unexpected " + v.here() + ", want a digit")
+		return v.fail("unexpected " + v.here() + ", expected a digit")
 	}
 	for isDigit(v.peek()) {
 		v.at++
@@ -249,7 +261,7 @@ func (v *validator) digits() error {
 
 func (v *validator) word(word string) error {
 	if rest := v.data[v.at:]; len(rest) < len(word) || string(rest[:len(word)]) != word {
-		return v.fail("unexpected " + v.here() + ", want a value")
+		return v.fail("unexpected " + v.here() + ", expected a value")
 	}
 	v.at += len(word)
 	return nil

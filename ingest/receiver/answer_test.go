@@ -58,7 +58,7 @@ func TestEachRequestGetsItsStatus(t *testing.T) {
 		"nesting of 100":                       {sent{body: nested(100)}, accepted},
 		"an empty body":                        {sent{}, invalid("the body is empty; send a JSON object or an array of them")},
 		"an empty body that claims to be gzip": {sent{header: gzipped}, invalid("the body is empty; send a JSON object or an array of them")},
-		"a body that is not JSON":              {sent{body: "a=1"}, invalid(`the body is not JSON at byte 0: unexpected 'a', want a value`)},
+		"a body that is not JSON":              {sent{body: "a=1"}, invalid(`the body is not JSON at byte 0: unexpected 'a', expected a value`)},
 		"a number":                             {sent{body: "1"}, invalid("the body is a number; send a JSON object or an array of them")},
 		"an element that is not an object":     {sent{body: "[" + one + ",null]"}, invalid("element 1 of the array is null; each must be an object")},
 		"trailing garbage":                     {sent{body: one + "x"}, invalid("the body is not JSON at byte 19: unexpected 'x' after the value")},

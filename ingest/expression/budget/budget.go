@@ -16,13 +16,6 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// maxWork bounds the function calls, and maxResult bounds the value.
-//
-// CEL has a cost limit of its own, but it adds the cost of a call after the call, and it counts most library functions as
-// one step. A function that can do much work in one call, such as replace with a long replacement, would finish that work
-// before the limit applies. Doorbell therefore estimates the work of such a call from its arguments, and charges the
-// estimate to the budget before it calls the function.
-
 // maxWork bounds the work of the guarded calls of one evaluation, in units of about one byte read or written.
 const maxWork = 32 << 20
 

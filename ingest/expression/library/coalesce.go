@@ -23,12 +23,13 @@ const (
 // ErrNoValue is the result of a coalesce without a value. The expression around it is then missing.
 var ErrNoValue = errors.New("no value")
 
-// Coalesce is a library of CEL that declares coalesce(a, b, …): the first argument that has a value. An argument has no value if its path is
-// missing, if it is null, or if it is "". A missing argument does not make the expression missing; only a coalesce without
-// any value does. coalesce([a, b, …]) is the same, and coalesce(list) is the first element that has a value.
+// Coalesce is a library of CEL that declares coalesce(a, b, …). Its result is the first argument that has a value. An
+// argument has no value if its path is missing, if it is null, or if it is "". A missing argument does not make the
+// expression missing; only a coalesce without any value does. coalesce([a, b, …]) has the same result, and coalesce(list)
+// is the first element of a list that has a value.
 //
-// A function of CEL receives values, so that a missing argument would fail before the call. Doorbell therefore evaluates
-// the arguments itself, one by one, and stops at the first that has a value: see coalesceCall.
+// CEL evaluates the arguments of a function before the call, so that a missing argument would fail. Decorate therefore
+// plans a call that evaluates the arguments one by one, and stops at the first that has a value.
 type Coalesce struct{}
 
 // CompileOptions declares the function for every number of arguments.

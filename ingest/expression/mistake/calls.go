@@ -92,7 +92,7 @@ func branches(f *finder) (Mistake, bool) {
 	}, true
 }
 
-// condition finds a value that is not a boolean beside && or ||, or behind !.
+// condition finds a value that is not a boolean next to && or ||, or after !.
 func condition(f *finder) (Mistake, bool) {
 	operand := f.find(f.problem.ExprID)
 	if operand == nil {

@@ -20,9 +20,9 @@ type Mistake struct {
 	Offset int
 	// Problem says what is wrong.
 	Problem string
-	// Advice says how to correct it; "" if there is no advice.
+	// Advice says how to correct it. It is "" if there is no advice.
 	Advice string
-	// Fixed is the expression without this mistake; "" if it cannot be corrected. It can have other mistakes.
+	// Fixed is the expression without this mistake, which can still have other mistakes. It is "" if Find cannot correct it.
 	Fixed string
 }
 
@@ -148,7 +148,7 @@ func (f *finder) end() int {
 	return end
 }
 
-// isField reports whether a token is a name behind a dot, as in body.and.
+// isField reports whether a token is a name after a dot, as in body.and.
 func (f *finder) isField(i int) bool {
 	return f.token(i-1).is(".", "?.") || f.token(i-1).is("?") && f.token(i-2).is(".")
 }
@@ -210,6 +210,7 @@ func (f *finder) operandAfter(i int) int {
 	return len(f.tokens)
 }
 
+// opening returns the index of the bracket that the bracket at token i closes.
 func (f *finder) opening(i int) int {
 	for depth := 0; i >= 0; i-- {
 		if f.token(i).is(")", "]", "}") {
@@ -223,6 +224,7 @@ func (f *finder) opening(i int) int {
 	return 0
 }
 
+// closing returns the index of the bracket that closes the bracket at token i.
 func (f *finder) closing(i int) int {
 	for depth := 0; i < len(f.tokens); i++ {
 		if f.token(i).is("(", "[", "{") {
