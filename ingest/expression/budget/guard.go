@@ -24,6 +24,7 @@ type Guard struct {
 	overloads map[string]*functions.Overload
 }
 
+// NewGuard returns a Guard for the functions of an environment.
 func NewGuard(env *cel.Env) (*Guard, error) {
 	g := &Guard{estimates: estimates(), overloads: map[string]*functions.Overload{}}
 	for name, function := range env.Functions() {
