@@ -42,6 +42,7 @@ func manage(ctx context.Context, s *settings) error {
 	return mgr.Start(ctx)
 }
 
+// newManager returns a manager with a cache limited to what the controllers need, and metrics that only authorized clients can read.
 func newManager(config *rest.Config, s *settings) (ctrl.Manager, error) {
 	return ctrl.NewManager(config, ctrl.Options{
 		Scheme: controllers.Scheme(),

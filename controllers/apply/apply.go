@@ -83,6 +83,7 @@ func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runt
 	return changed, errors.Join(failed...)
 }
 
+// target decodes a rendered object and computes its hash.
 func (a *Applier) target(source *v1alpha1.Source, configuration runtime.ApplyConfiguration) (*target, error) {
 	encoded, err := json.Marshal(configuration)
 	if err != nil {

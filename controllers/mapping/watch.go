@@ -23,11 +23,13 @@ import (
 
 // Setup registers the controller and its watches with the manager.
 func (r *Reconciler) Setup(mgr ctrl.Manager, options controller.Options) error {
+	// Or stops at the first predicate that is true, so the one of the status writer, which must see every event, comes first.
+	changed := predicate.Or(r.Status.Predicate(nil), predicate.GenerationChangedPredicate{})
+	// An update of a Source matters only through the results in the store, which enqueues the mappings itself.
+	createdOrDeleted := predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
 	return ctrl.NewControllerManagedBy(mgr).Named("actionmapping").WithOptions(options).
-		For(&v1alpha1.ActionMapping{}, builder.WithPredicates(predicate.Or(r.Status.Predicate(nil), predicate.GenerationChangedPredicate{}))).
-		Watches(&v1alpha1.Source{}, handler.EnqueueRequestsFromMapFunc(r.affectedBySource), builder.WithPredicates(predicate.Funcs{
-			UpdateFunc: func(event.UpdateEvent) bool { return false }, // the store notifies of what a change of a Source results in
-		})).
+		For(&v1alpha1.ActionMapping{}, builder.WithPredicates(changed)).
+		Watches(&v1alpha1.Source{}, handler.EnqueueRequestsFromMapFunc(r.affectedBySource), builder.WithPredicates(createdOrDeleted)).
 		WatchesRawSource(source.Func(r.enqueueChangedResults)).
 		Complete(reconcile.AsReconciler(r.Client, r))
 }

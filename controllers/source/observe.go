@@ -63,6 +63,7 @@ func (r *Reconciler) observe(ctx context.Context, source *v1alpha1.Source) (*obs
 	return seen, err
 }
 
+// observeRoute reads the HTTPRoute. A cluster without the Gateway API is a problem that a user has to resolve.
 func (r *Reconciler) observeRoute(ctx context.Context, seen *observed) error {
 	var err error
 	if seen.gatewayAPI, err = r.gateway.installed(); err != nil {

@@ -28,6 +28,7 @@ func (r *Reconciler) report(ctx context.Context, s *state) (settled bool, err er
 	return settled, err
 }
 
+// status returns the status of the Source, with the given conditions.
 func (s *state) status(set *condition.Set) v1alpha1.SourceStatus {
 	url, host := render.URL(s.source)
 	rejected := len(s.rejectedMappings())
@@ -54,6 +55,7 @@ func count(n int) *int32 {
 	return &c
 }
 
+// applyStatus returns the status as an apply configuration.
 func applyStatus(status v1alpha1.SourceStatus) *apiac.SourceStatusApplyConfiguration {
 	out := apiac.SourceStatus().WithConditions(condition.Apply(status.Conditions)...).WithObservedGeneration(status.ObservedGeneration).
 		WithURL(status.URL).WithHost(status.Host).WithEndpointSecretName(status.EndpointSecretName).

@@ -36,9 +36,10 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, options contro
 	if err := indexer.IndexField(ctx, &v1alpha1.Source{}, secretNames, secretsOf); err != nil {
 		return err
 	}
+	// Or stops at the first predicate that is true, so the one of the status writer, which must see every event, comes first.
+	changed := predicate.Or(r.Status.Predicate(r.forget), predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
 	build := ctrl.NewControllerManagedBy(mgr).Named("source").WithOptions(options).
-		For(&v1alpha1.Source{}, builder.WithPredicates(predicate.Or(
-			r.Status.Predicate(r.forget), predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))). // stops at the first that is true
+		For(&v1alpha1.Source{}, builder.WithPredicates(changed)).
 		Watches(&v1alpha1.ActionMapping{}, handler.EnqueueRequestsFromMapFunc(fromMapping), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.fromSecret)).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(fromLabel)).
@@ -69,10 +70,12 @@ func (r *Reconciler) forget(source client.Object) {
 	r.Applier.Forget(source.GetUID())
 }
 
+// sourceOf returns the index value of an ActionMapping: the name of its Source.
 func sourceOf(object client.Object) []string {
 	return []string{object.(*v1alpha1.ActionMapping).Spec.SourceRef.Name}
 }
 
+// secretsOf returns the index values of a Source: the names of the Secrets that it refers to.
 func secretsOf(object client.Object) []string {
 	var names []string
 	for _, secret := range podsecrets.Of(object.(*v1alpha1.Source)) {
@@ -85,6 +88,7 @@ func request(namespace, name string) reconcile.Request {
 	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
 }
 
+// fromMapping returns the Source that an ActionMapping refers to.
 func fromMapping(_ context.Context, object client.Object) []reconcile.Request {
 	return []reconcile.Request{request(object.GetNamespace(), object.(*v1alpha1.ActionMapping).Spec.SourceRef.Name)}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
+// endpointReady reports whether the ingestion URL is published and its route is accepted.
 func (s *state) endpointReady() conditionState {
 	secret := render.EndpointSecretName(s.source)
 	switch {
@@ -35,6 +36,7 @@ func (s *state) endpointReady() conditionState {
 	}
 }
 
+// redisReady reports whether the pods are connected to Redis, and whether Redis is durable. The first pod with a problem decides.
 func (s *state) redisReady() conditionState {
 	managed := s.source.Spec.Redis.External == nil
 	if managed && (s.changed["StatefulSet"] || s.statefulSet != nil && s.statefulSet.Generation != s.statefulSet.Status.ObservedGeneration) {
@@ -73,6 +75,7 @@ func (s *state) redisPodProblem() string {
 	return ""
 }
 
+// ingestReady reports whether the rollout is complete and every ready pod runs the current configuration.
 func (s *state) ingestReady() conditionState {
 	if s.compiled.bundle == nil {
 		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
