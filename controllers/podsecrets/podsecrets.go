@@ -27,7 +27,7 @@ const (
 	// APIKeyField refers to the secret API key of the Knock environment.
 	APIKeyField = "spec.knock.apiKeySecretRef" //nolint:gosec // a field
 	// TokenField refers to the user's own token for the ingestion URL.
-	TokenField = "spec.endpoint.token.secretRef" //nolint:gosec // a field
+	TokenField = "spec.endpoint.token.secretRef"
 	// VerificationField refers to the secret with which senders prove who they are.
 	VerificationField = "spec.verification"
 )

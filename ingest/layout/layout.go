@@ -40,12 +40,12 @@ const (
 	// PreviousUntilFile holds the time, in RFC 3339, at which the previous token expires.
 	PreviousUntilFile = "tokens/" + PreviousUntilKey
 	// APIKeyFile holds the secret API key of the Knock environment.
-	APIKeyFile = "knock/apiKey" //nolint:gosec // a file name
+	APIKeyFile = "knock/apiKey"
 	// VerificationFile holds the secret with which senders prove who they are.
 	VerificationFile = "verification/secret"
 	// RedisUsernameFile and RedisPasswordFile hold the credentials of Redis.
 	RedisUsernameFile = "redis/username"
-	RedisPasswordFile = "redis/password" //nolint:gosec // a file name
+	RedisPasswordFile = "redis/password"
 	// RedisCAFile holds the certificate authorities, in PEM, that sign the certificate of Redis.
 	RedisCAFile = "redis/ca.crt"
 )
