@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The program that writes the image archives. A module of its own: nothing of it is in ours.
+// The program that builds the container image. It has a module of its own, so that its dependencies stay out of the main module.
 module github.com/doorbell-dev/doorbell/hack/image
 
 go 1.26.0

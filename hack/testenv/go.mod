@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The API server and the database that tests run, built from source. A module of its own: nothing of it is in ours.
+// The kube-apiserver and the etcd that the tests run, built from source. They have a module of their own, so that their
+// dependencies stay out of the main module.
 module github.com/doorbell-dev/doorbell/hack/testenv
 
 go 1.26.0
@@ -161,7 +162,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// k8s.io/kubernetes asks for v0.0.0 of its own parts, and expects this of those who build it.
+// k8s.io/kubernetes requires version v0.0.0 of its staging modules, so a module that builds it must replace them.
 replace (
 	k8s.io/api => k8s.io/api v0.37.2
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.37.2
