@@ -190,6 +190,7 @@ func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 		"timestamp(body.type)":     "timestamp(body.type): cannot convert the value to a timestamp",
 		"body.type && true":        "body.type && true: && needs booleans",
 		"!body.type":               "!body.type: ! needs a boolean",
+		"body.type.orValue('')":    `body.type.orValue(""): orValue needs an optional, such as body.?x; for a default value, write coalesce(VALUE, DEFAULT)`,
 		"-body.type":               "-body.type: - needs a number",
 		"body.type ? 1 : 2":        "body.type ? 1 : 2: ? needs a boolean before it",
 	} {

@@ -88,10 +88,12 @@ var conversions = map[string]string{
 	"timestamp": "a timestamp", "duration": "a duration",
 }
 
-// operands are what operators need that CEL evaluates without package budget.
+// operands are what the operators and functions need whose arguments package budget does not check.
 var operands = map[string]string{
 	operators.LogicalAnd: "&& needs booleans", operators.LogicalOr: "|| needs booleans", operators.LogicalNot: "! needs a boolean",
 	operators.Conditional: `? needs a boolean before it`, operators.Negate: "- needs a number",
+	"orValue":  "orValue needs an optional, such as body.?x; for a default value, write coalesce(VALUE, DEFAULT)",
+	"hasValue": "hasValue needs an optional, such as body.?x", "value": "value needs an optional, such as body.?x",
 }
 
 // mistyped explains the failure of a conversion or an operator. It reports false for every other failure.
