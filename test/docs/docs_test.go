@@ -146,6 +146,20 @@ func TestEveryMakeTargetExists(t *testing.T) {
 	}
 }
 
+func TestEveryNamedTestExists(t *testing.T) {
+	for _, p := range pages(t) {
+		for _, command := range regexp.MustCompile(`go test (?:-fuzz (Fuzz\w+) )?\./([a-z/]+)(?: -run (Test\w+))?`).FindAllStringSubmatch(p.text, -1) {
+			name, found := command[1]+command[3], false
+			for _, path := range files(t, command[2], "_test.go") {
+				found = found || strings.Contains(read(t, path), "\nfunc "+name)
+			}
+			if !found {
+				t.Errorf("%s: %s has no test %s", p.path, command[2], name)
+			}
+		}
+	}
+}
+
 func TestMetricsPageListsEveryMetric(t *testing.T) {
 	registered := map[string]bool{}
 	for _, path := range files(t, "ingest", "metrics.go") {
