@@ -92,12 +92,14 @@ var conversions = map[string]string{
 var operands = map[string]string{
 	operators.LogicalAnd: "&& needs booleans", operators.LogicalOr: "|| needs booleans", operators.LogicalNot: "! needs a boolean",
 	operators.Conditional: `? needs a boolean before it`, operators.Negate: "- needs a number",
-	"orValue":  "orValue needs an optional, such as body.?x; for a default value, write coalesce(VALUE, DEFAULT)",
-	"hasValue": "hasValue needs an optional, such as body.?x", "value": "value needs an optional, such as body.?x",
+	"orValue": "orValue needs an optional, such as body.?x; for a default value, write coalesce(VALUE, DEFAULT)",
 }
 
 // mistyped explains the failure of a conversion or an operator. It reports false for every other failure.
 func (p *program) mistyped(node int64, err error) (string, bool) {
+	if node == 0 { // CEL gives no place for the functions of optionals
+		node = p.findCall("orValue")
+	}
 	expr := p.find(node)
 	if node == 0 || expr.Kind() != ast.CallKind {
 		return "", false
@@ -124,6 +126,17 @@ func (p *program) source(node int64) string {
 		return string(characters[:maxSource]) + "…"
 	}
 	return text
+}
+
+// findCall returns the node of the first call of a function, or 0.
+func (p *program) findCall(function string) int64 {
+	var node int64
+	ast.PreOrderVisit(p.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if node == 0 && e.Kind() == ast.CallKind && e.AsCall().FunctionName() == function {
+			node = e.ID()
+		}
+	}))
+	return node
 }
 
 // find returns a node of the expression, or the whole expression if there is no such node.
