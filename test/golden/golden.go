@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package golden compares what a test got with a file that a person reviewed. `go test -update` rewrites the files; the change shows
-// in git.
+// Package golden compares the result of a test with a reviewed file. `go test -update` rewrites the file, and Git shows the change.
 package golden
 
 import (
@@ -12,23 +11,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Flag registers -update; a package with golden files calls it once, in a variable.
+// Flag registers the flag -update. A test package with golden files calls it once, in the declaration of a variable.
 func Flag() *bool { return flag.Bool("update", false, "rewrite the golden files") }
 
-// Check fails the test where got is not what the file holds, and writes the file instead when update says so.
+// Check fails the test if got differs from the file at path. If update is true, it writes got to the file instead.
 func Check(t *testing.T, update bool, path string, got []byte) {
 	t.Helper()
 	if update {
-		if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // for everybody to read, as all of the tree
+		if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // readable by everyone, like every file of the repository
 			t.Fatal(err)
 		}
 		return
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a test's own file
+	want, err := os.ReadFile(path) //nolint:gosec // the test chooses the path
 	if err != nil {
 		t.Fatalf("%v; run go test -update", err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; go test -update if intended):\n%s", path, diff)
+		t.Errorf("%s (-want +got; run go test -update if the change is intended):\n%s", path, diff)
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package manifest reads what kubectl apply would.
+// Package manifest reads manifests for tests, as kubectl apply does.
 package manifest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Objects lists the objects of a stream of YAML documents; those without content, such as a comment, are none.
+// Objects returns the objects in a stream of YAML documents. It skips documents without content, such as a comment.
 func Objects(stream []byte) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	reader := yamlutil.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
