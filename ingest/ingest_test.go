@@ -150,6 +150,24 @@ func TestChangedAPIKeyAndBaseURLTakeEffectAtOnce(t *testing.T) {
 	}
 }
 
+func TestWrongEventTypeExpressionLosesNoEvent(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	wrong := func(doc *document.Document) { doc.Event.Type = "body.kind" }
+	f.apply(f.source("shop", "order", wrong))
+	f.postUntilAccepted("shop", "u1")
+	const reason = "no event type: body.kind is not in the event; body has no kind, only type, user, id"
+	if e := f.finished(1)[0]; e.Status != eventlog.Skipped || e.Reason != reason || e.OrderingKey != "u1" {
+		t.Errorf("under the wrong expression: %s: %s, ordering key %q", e.Status, e.Reason, e.OrderingKey)
+	}
+	f.apply(f.source("shop", "order", wrong, suspended))
+	f.postUntilAccepted("shop", "u2")
+	f.apply(f.source("shop", "order"))
+	if e := f.finished(1)[0]; e.Status != eventlog.Succeeded || e.Type != "order" {
+		t.Errorf("after the correction: %s: %s, type %q", e.Status, e.Reason, e.Type)
+	}
+}
+
 func TestEventsAreAcceptedOnceRedisIsAvailable(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(f *fixture) { f.redis.Kill() })

@@ -41,7 +41,8 @@ func (d *directory) poll(step string, want polled) {
 	if got.Sent = changed; changed {
 		credentials := config.Credentials
 		got.Workflow = config.Document.Mappings[0].Parameters["workflow"].Text
-		got.Tokens, got.APIKey, got.Verification = credentials.Tokens, credentials.APIKey, credentials.Verification
+		got.Tokens, got.APIKey = credentials.Tokens, credentials.APIKey
+		got.Verification, got.FormerVerification = credentials.Verification, credentials.FormerVerification
 	}
 	got.Problem = d.watcher.Problem()
 	if strings.HasPrefix(got.Problem, want.Problem) && want.Problem != "" {

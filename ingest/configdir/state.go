@@ -27,12 +27,40 @@ type state struct {
 	tokens []string
 	until  time.Time // when the second token expires; zero if there is only one
 
-	apiKey, verification string
+	apiKey       string
+	verification secret
 }
+
+// secret is the secret of the sender. After a change its former value stays valid for a while.
+//
+// That covers a pod that is ahead: it knows the new value while senders still use the former one. A pod that is behind cannot know
+// a value that kubelet has not written yet, and rejects senders that already use it. The operator makes that time short, because it
+// has kubelet refresh the volumes at once. Two gaps remain: a sender that changes before the Secret does, and a pod that starts
+// after the change, which has never seen the former value. So change the Secret first, and the sender within the overlap.
+type secret struct {
+	current, former string
+	until           time.Time // when former expires; zero if there is none
+}
+
+// set changes the current value. A secret that is removed does not count as a value: the former one stays valid.
+func (s *secret) set(value string, now time.Time) {
+	if value != s.current {
+		if s.current != "" {
+			s.former, s.until = s.current, now.Add(document.VerificationOverlap)
+		}
+		s.current = value
+	}
+	if s.expired(now) {
+		s.former, s.until = "", time.Time{}
+	}
+}
+
+func (s *secret) expired(now time.Time) bool { return !s.until.IsZero() && !now.Before(s.until) }
 
 // update stores all valid parts of a snapshot. The error describes the invalid ones.
 func (s *state) update(files snapshot, now time.Time) error {
-	s.apiKey, s.verification = files.text(layout.APIKeyFile), files.text(layout.VerificationFile)
+	s.apiKey = files.text(layout.APIKeyFile)
+	s.verification.set(files.text(layout.VerificationFile), now)
 	return errors.Join(s.updateDocument(files), s.updateTokens(files, now))
 }
 
@@ -96,13 +124,18 @@ func (s *state) updateTokens(files snapshot, now time.Time) error {
 	return nil
 }
 
-// tokenExpired reports whether the previous token has expired since the last update.
-func (s *state) tokenExpired(now time.Time) bool { return !s.until.IsZero() && !now.Before(s.until) }
+// expired reports whether the previous token or the former secret has expired since the last update.
+func (s *state) expired(now time.Time) bool {
+	return !s.until.IsZero() && !now.Before(s.until) || s.verification.expired(now)
+}
 
 // config returns the configuration of the source. ok is false until there is a document that compiles and a token.
 func (s *state) config() (config pipeline.Config, ok bool) {
 	return pipeline.Config{
 		Document: s.document, Version: s.version, Program: s.program,
-		Credentials: document.Credentials{Tokens: s.tokens, APIKey: s.apiKey, Verification: s.verification},
+		Credentials: document.Credentials{
+			Tokens: s.tokens, APIKey: s.apiKey,
+			Verification: s.verification.current, FormerVerification: s.verification.former,
+		},
 	}, s.program != nil && len(s.tokens) > 0
 }

@@ -70,10 +70,10 @@ func (w *Watcher) Run(ctx context.Context, updates chan<- []pipeline.Config) err
 	}
 }
 
-// poll reads the directory if it has changed, or if a token has expired, since the last poll. It returns the configuration if
+// poll reads the directory if it has changed, or if a token or a secret has expired, since the last poll. It returns the configuration if
 // that has changed.
 func (w *Watcher) poll() (config pipeline.Config, problem string, changed bool) {
-	if fingerprint(w.directory) == w.fingerprint && !w.state.tokenExpired(w.now()) {
+	if fingerprint(w.directory) == w.fingerprint && !w.state.expired(w.now()) {
 		return config, w.Problem(), false
 	}
 	files, mark, err := readSnapshot(w.directory)
@@ -110,5 +110,7 @@ func (w *Watcher) record(config pipeline.Config, problem string, changed bool) {
 // running source.
 func same(a, b pipeline.Config) bool {
 	return a.Program == b.Program && a.Credentials.APIKey == b.Credentials.APIKey &&
-		a.Credentials.Verification == b.Credentials.Verification && slices.Equal(a.Credentials.Tokens, b.Credentials.Tokens)
+		a.Credentials.Verification == b.Credentials.Verification &&
+		a.Credentials.FormerVerification == b.Credentials.FormerVerification &&
+		slices.Equal(a.Credentials.Tokens, b.Credentials.Tokens)
 }

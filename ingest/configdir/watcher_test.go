@@ -19,11 +19,12 @@ const incomplete = "configuration: incomplete version"
 
 // polled is the result of one poll of the directory.
 type polled struct {
-	Sent                 bool // whether the watcher sent a configuration; the next four fields are its content
-	Workflow             string
-	Tokens               []string
-	APIKey, Verification string
-	Problem              string // a prefix of the problem that the watcher reports
+	Sent                             bool // whether the watcher sent a configuration; the fields up to Problem are its content
+	Workflow                         string
+	Tokens                           []string
+	APIKey                           string
+	Verification, FormerVerification string
+	Problem                          string // a prefix of the problem that the watcher reports
 }
 
 func TestEachChangedFileIsApplied(t *testing.T) {
@@ -98,6 +99,31 @@ func TestPreviousTokenExpires(t *testing.T) {
 	d.poll("after the expiry", polled{})
 	d.write("tokens/previousUntil", "tomorrow")
 	d.poll("an expiry that is not a time", polled{Problem: "the previous token is not valid: tokens/previousUntil: "})
+}
+
+func TestFormerVerificationSecretStaysValidForTheOverlap(t *testing.T) {
+	d := newDirectory(t)
+	d.writeDocument(workflow("order"))
+	d.write("tokens/current", "token")
+	sent := func(current, former string) polled {
+		return polled{Sent: true, Workflow: "order", Tokens: []string{"token"}, Verification: current, FormerVerification: former}
+	}
+	d.write("verification/secret", "first")
+	d.poll("the first secret", sent("first", ""))
+	d.write("verification/secret", "second")
+	d.poll("the second secret", sent("second", "first"))
+	d.now = d.now.Add(document.VerificationOverlap - time.Second)
+	d.poll("before the end of the overlap", polled{})
+	d.now = d.now.Add(time.Second)
+	d.poll("at the end of the overlap", sent("second", ""))
+	d.poll("after the overlap", polled{})
+
+	d.remove("verification/secret")
+	d.poll("the secret is removed", sent("", "second"))
+	d.write("verification/secret", "third")
+	d.poll("the secret is written again", sent("third", "second"))
+	d.write("verification/secret", "second")
+	d.poll("the change is taken back", sent("second", "third"))
 }
 
 func TestKubeletVolumeIsReadAsOneVersion(t *testing.T) {

@@ -113,4 +113,7 @@ type Credentials struct {
 	APIKey string
 	// Verification is the secret that the sender shares. For the scheme basic it is USER:PASSWORD.
 	Verification string
+	// FormerVerification is the secret before the latest change of Verification. It stays valid for VerificationOverlap, and is empty
+	// afterwards.
+	FormerVerification string
 }

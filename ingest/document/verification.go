@@ -2,6 +2,11 @@
 
 package document
 
+import "time"
+
+// VerificationOverlap is how long the former secret of a sender stays valid after the secret has changed.
+const VerificationOverlap = 10 * time.Minute
+
 // Scheme is a way to verify a sender.
 type Scheme string
 

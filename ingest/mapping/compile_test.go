@@ -202,3 +202,30 @@ func TestEventsOfACustomSourceHaveTheseTypesAndKeys(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestEventWithoutAReadableTypeMatchesNoMappingUntilTheExpressionIsCorrected(t *testing.T) {
+	doc := custom(t, strings.Replace(mapped("deleteUser", `"id":"'u1'"`), `"event":"e"`, `"event":"*"`, 1))
+	correct := compile(t, doc)
+	for expression, reason := range map[string]string{
+		"body.kind":    "no event type: body.kind is not in the event; body has no kind, only type, key, lane, n",
+		"body.key + 1": "no event type: body.key + 1: cannot add a string and an integer; convert one with string(), int() or double()",
+		"body.n":       "no event type: it is a number, not a string",
+		"''":           "no event type: it is empty",
+	} {
+		t.Run(expression, func(t *testing.T) {
+			doc.Event.Type = expression
+			wrong := compile(t, doc)
+			e := &event.Event{ID: "evt", Body: []byte(`{"type":"e","key":"k","lane":"l","n":1}`)}
+			err := wrong.Identify(e)
+			if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || e.Type+"|"+e.Key+"|"+e.OrderingKey != "|k|l" {
+				t.Errorf("Identify: %v, %+v", err, e)
+			}
+			if diff := cmp.Diff(mapping.Plan{Reason: reason}, wrong.Plan(e)); diff != "" {
+				t.Errorf("under the wrong expression (-want +got)\n%s", diff)
+			}
+			if plan := correct.Plan(e); len(plan.Actions) != 1 || e.Type != "e" {
+				t.Errorf("under the corrected expression: type %q, plan %+v", e.Type, plan)
+			}
+		})
+	}
+}

@@ -62,9 +62,17 @@ func (e *NoTypeError) Error() string { return "no event type: " + e.Reason }
 
 // Identify sets the event's type, idempotency key and ordering key, which it reads from the body and the headers. If the
 // event has no valid idempotency key, the key stays empty and the event is not deduplicated. If it has no valid ordering
-// key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError.
+// key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError: the type is empty
+// then, but both keys are set.
 func (p *Program) Identify(e *event.Event) error {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
+	err := p.readType(e, in)
+	e.Key = p.idempotencyKey(in)
+	e.OrderingKey = p.orderingKeyOf(in, e)
+	return err
+}
+
+func (p *Program) readType(e *event.Event, in *expression.Input) error {
 	value, err := p.eventType.Eval(in)
 	switch {
 	case err != nil:
@@ -75,8 +83,6 @@ func (p *Program) Identify(e *event.Event) error {
 	if e.Type = rawjson.Unquote(value); e.Type == "" {
 		return &NoTypeError{"it is empty"}
 	}
-	e.Key = p.idempotencyKey(in)
-	e.OrderingKey = p.orderingKeyOf(in, e)
 	return nil
 }
 
@@ -124,8 +130,16 @@ func (p *Program) Timestamp(e *event.Event) string {
 	return rawjson.Unquote(value)
 }
 
-// Plan evaluates the mappings that match an event. Identify must have set the event's type before.
+// Plan evaluates the mappings that match an event. If the type of the event is empty, because it could not be read when the
+// event was accepted, Plan reads it again and sets it: the expression may have been corrected since. If the type still cannot
+// be read, no mapping matches.
 func (p *Program) Plan(e *event.Event) Plan {
+	in := expression.NewInput(e.Body, e.Headers, p.steps)
+	if e.Type == "" {
+		if err := p.readType(e, in); err != nil {
+			return Plan{Reason: err.Error()}
+		}
+	}
 	matching, inactive := p.index.match(e.Type)
 	if len(matching) == 0 {
 		if inactive {
@@ -133,7 +147,6 @@ func (p *Program) Plan(e *event.Event) Plan {
 		}
 		return Plan{Reason: fmt.Sprintf("no mapping for %q", e.Type)}
 	}
-	in := expression.NewInput(e.Body, e.Headers, p.steps)
 	plan := Plan{Actions: make([]Action, len(matching))}
 	for i, m := range matching {
 		plan.Actions[i] = p.action(m, e, in)

@@ -9,7 +9,14 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
+
+// identify returns the function that sets the type and the keys of an event. It ignores that the type cannot be read: the program
+// that delivers the event reads the type again, and skips the event with the reason if it still cannot.
+func identify(program *mapping.Program) func(*event.Event) {
+	return func(e *event.Event) { _ = program.Identify(e) }
+}
 
 // accept stores the events in the inbox. It returns inbox.ErrUnavailable until the source is open in Redis.
 func (p *Pipeline) accept(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {

@@ -137,7 +137,8 @@ func (p *Pipeline) Endpoint() *receiver.Endpoint {
 	doc := config.Document
 	return &receiver.Endpoint{
 		Namespace: doc.Namespace, Name: doc.Name,
-		Tokens: config.Credentials.Tokens, Verification: doc.Verification, Secret: config.Credentials.Verification,
-		Identify: config.Program.Identify, Accept: p.accept, RecordDuplicates: p.recordDuplicates,
+		Tokens: config.Credentials.Tokens, Verification: doc.Verification,
+		Secrets:  []string{config.Credentials.Verification, config.Credentials.FormerVerification},
+		Identify: identify(config.Program), Accept: p.accept, RecordDuplicates: p.recordDuplicates,
 	}
 }

@@ -23,12 +23,12 @@ type Endpoint struct {
 	Tokens []string
 	// Verification says how senders prove who they are. It is nil if the token is enough.
 	Verification *document.Verification
-	// Secret is what Verification compares with; for basic authentication, USER:PASSWORD. If Verification is enforced and Secret
-	// is empty, all requests get status 429.
-	Secret string
-	// Identify sets Type, Key and OrderingKey of the event. Its error is a mistake of the sender: the request gets status 400 with
-	// the text of the error.
-	Identify func(*event.Event) error
+	// Secrets are the valid values that Verification compares with; for basic authentication, USER:PASSWORD. There are two while a
+	// secret is rotated. If Verification is enforced and there is none, all requests get status 429.
+	Secrets []string
+	// Identify sets Type, Key and OrderingKey of the event. If the type cannot be read, Identify leaves it empty; the event is
+	// accepted, because the mistake is in the configuration, and a sender drops what is rejected.
+	Identify func(*event.Event)
 	// Accept stores the events. It returns after they are durable, with one receipt for each event. If it returns an error, the
 	// sender must send all events again.
 	Accept func(context.Context, []*event.Event) ([]inbox.Receipt, error)
@@ -40,6 +40,7 @@ type Endpoint struct {
 type route struct {
 	*Endpoint
 	tokenHashes [][sha256.Size]byte
+	secrets     []string // of Endpoint.Secrets, without empty ones, which no sender can have
 	// failing reports whether the latest call of Accept failed, so that only changes are logged.
 	failing atomic.Bool
 }
@@ -78,28 +79,38 @@ func newDirectory(endpoints []*Endpoint) directory {
 				e.tokenHashes = append(e.tokenHashes, sha256.Sum256([]byte(token)))
 			}
 		}
+		for _, secret := range endpoint.Secrets {
+			if secret != "" {
+				e.secrets = append(e.secrets, secret)
+			}
+		}
 		d[[2]string{endpoint.Namespace, endpoint.Name}] = e
 	}
 	return d
 }
 
-// find returns the route of the path /NAMESPACE/NAME/TOKEN, or nil if there is none or the token is not valid. It does not
-// normalize the path: a path with a trailing or doubled slash is not found.
-func (d directory) find(path *url.URL) *route {
-	segments := strings.Split(path.EscapedPath(), "/")
+// find returns the route of the path /NAMESPACE/NAME/TOKEN, or a rejection if there is none or the token is not valid. It accepts
+// one slash at the end, which people add when they paste the URL, and normalizes nothing else: a path with a doubled slash is not
+// found. ref is NAMESPACE/NAME if the path names an endpoint, even if the token is not valid.
+func (d directory) find(path *url.URL) (e *route, ref string, rejected *rejection) {
+	segments := strings.Split(strings.TrimSuffix(path.EscapedPath(), "/"), "/")
 	if len(segments) != 4 || segments[0] != "" {
-		return nil
+		return nil, "", notFound("the URL does not have the form /NAMESPACE/NAME/TOKEN")
 	}
 	for i, segment := range segments {
 		plain, err := url.PathUnescape(segment)
 		if err != nil {
-			return nil
+			return nil, "", notFound("the URL contains an invalid escape sequence")
 		}
 		segments[i] = plain
 	}
-	e := d[[2]string{segments[1], segments[2]}]
-	if e == nil || !e.hasToken(segments[3]) {
-		return nil
+	e = d[[2]string{segments[1], segments[2]}]
+	switch {
+	case e == nil:
+		return nil, "", notFound("the URL names no source")
+	case !e.hasToken(segments[3]):
+		return nil, e.ref(), notFound("the URL names this source, but its token is not valid")
+	default:
+		return e, e.ref(), nil
 	}
-	return e
 }

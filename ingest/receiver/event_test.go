@@ -17,7 +17,7 @@ func TestRequestBecomesEventsWithoutItsCredentials(t *testing.T) {
 	b := new(fakeInbox)
 	address := serve(t, started(receiver.Options{}, b.endpoint(func(e *receiver.Endpoint) {
 		e.Verification = &document.Verification{Scheme: document.SchemeHeader, Header: "x-key", Enforce: true}
-		e.Secret, e.Tokens = "secret", append(e.Tokens, "")
+		e.Secrets, e.Tokens = []string{"secret"}, append(e.Tokens, "")
 	})))
 	send(t, address, sent{
 		body: "\ufeff [" + `{"type":"identify", "n":9007199254740993 }, {"type":"track"}` + "]",

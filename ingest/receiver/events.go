@@ -3,17 +3,14 @@
 package receiver
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/event"
 )
 
-// parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the headers. If
-// one event is invalid, the whole request is rejected.
+// parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the headers.
 func (r *Receiver) parseEvents(
 	route *route, body []byte, headers map[string]string, mark string,
 ) ([]*event.Event, *rejection) {
@@ -27,16 +24,10 @@ func (r *Receiver) parseEvents(
 	if int64(headerSize(headers)*(len(bodies)-1)) > r.options.MaxBody {
 		return nil, headersTooLarge(len(bodies))
 	}
-	isArray := bytes.TrimLeft(body, "\ufeff \t\r\n")[0] == '['
 	events := make([]*event.Event, len(bodies))
 	for i, body := range bodies {
 		events[i] = &event.Event{ID: event.NewID(), Verification: mark, Headers: headers, Body: body}
-		if err := route.Identify(events[i]); err != nil {
-			if isArray {
-				err = fmt.Errorf("element %d of the array: %w", i, err)
-			}
-			return nil, invalidEvent(err)
-		}
+		route.Identify(events[i])
 	}
 	return events, nil
 }

@@ -33,7 +33,7 @@ func FuzzEveryRequestGetsADocumentedResponse(f *testing.F) {
 				e.Verification = &document.Verification{
 					Scheme: document.SchemeHMAC, Header: "x-signature", Encoding: "Hex", Prefix: "sha256=", Enforce: true,
 				}
-				e.Secret = "secret"
+				e.Secrets = []string{"secret"}
 			}
 		}))
 		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))

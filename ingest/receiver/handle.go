@@ -4,6 +4,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -13,9 +14,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// handle processes a request up to, but not including, its response. A panic becomes a rejection, so that a bug in one source
-// does not end the connection without a response.
-func (r *Receiver) handle(request *http.Request) (result summary, rejected *rejection) {
+// handle processes a request up to, but not including, its response. source is NAMESPACE/NAME if the URL names a source. A panic
+// becomes a rejection, so that a bug in one source does not end the connection without a response.
+func (r *Receiver) handle(request *http.Request) (result summary, source string, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request failed", "stack", string(debug.Stack()))
@@ -23,17 +24,14 @@ func (r *Receiver) handle(request *http.Request) (result summary, rejected *reje
 		}
 	}()
 	if rejected := r.unavailable(); rejected != nil {
-		return summary{}, rejected
+		return summary{}, "", rejected
 	}
-	route := r.routes.Load().find(request.URL)
-	if route == nil {
-		return summary{}, notFound()
+	route, source, rejected := r.routes.Load().find(request.URL)
+	if rejected != nil {
+		return summary{}, source, rejected
 	}
 	result, rejected = r.handleRoute(route, request)
-	if rejected != nil {
-		r.options.Log.V(2).Info("Request rejected", "source", route.ref(), "status", rejected.status, "code", rejected.code)
-	}
-	return result, rejected
+	return result, source, rejected
 }
 
 // handleRoute makes all checks that need no body before it reads the body.
@@ -90,6 +88,9 @@ func (r *Receiver) accept(ctx context.Context, route *route, events []*event.Eve
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.AcceptTimeout)
 	defer cancel()
 	receipts, err := route.Accept(ctx, events)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no reply from Redis within %s", r.options.AcceptTimeout)
+	}
 	r.logAccept(route, err)
 	if err != nil {
 		return summary{}, acceptFailed(err)

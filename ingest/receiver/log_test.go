@@ -78,6 +78,8 @@ func TestLogNamesTheStartAndTheEndOfFailuresOnly(t *testing.T) {
 		{&quiet, "Request rejected"},
 		{&loud, "Accepting events again"},
 		{nil, "Request failed"},
+		{&quiet, "Request rejected"},
+		{&loud, "Request rejected; senders such as RudderStack drop its events and do not retry"},
 	}
 	if diff := cmp.Diff(want, log.read(t)); diff != "" {
 		t.Error(diff)

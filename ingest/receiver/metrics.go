@@ -13,9 +13,10 @@ import (
 
 // meter holds the metrics of the receiver. No label value comes from a sender, so the number of time series is bounded.
 type meter struct {
-	requests *prometheus.CounterVec
-	events   *prometheus.CounterVec
-	duration prometheus.Histogram
+	requests   *prometheus.CounterVec
+	rejections *prometheus.CounterVec
+	events     *prometheus.CounterVec
+	duration   prometheus.Histogram
 }
 
 func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64) meter {
@@ -28,6 +29,10 @@ func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64) meter {
 		requests: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_receive_requests_total",
 			Help: "Requests by the status code of the response.",
+		}, []string{"code"}),
+		rejections: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorbell_receive_rejections_total",
+			Help: "Rejected requests by the error code of the response, such as body_too_large.",
 		}, []string{"code"}),
 		events: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_receive_events_total",

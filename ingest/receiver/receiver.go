@@ -21,18 +21,18 @@ import (
 
 const (
 	defaultMaxInFlight    = 1024
-	defaultMaxBody        = 5 << 20
+	defaultMaxBody        = 25 << 20
 	defaultMaxMemory      = 256 << 20
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultRequestTimeout = 10 * time.Second
-	defaultAcceptTimeout  = 5 * time.Second
+	defaultAcceptTimeout  = 4 * time.Second
 )
 
 // Options limit the requests that the receiver handles at the same time, and their size. Each zero field has a default.
 type Options struct {
 	// MaxInFlight is the number of requests that may be read or accepted at the same time; default 1,024.
 	MaxInFlight int
-	// MaxBody is the size in bytes of the largest body, both as sent and decompressed; default 5 MiB.
+	// MaxBody is the size in bytes of the largest body, both as sent and decompressed; default 25 MiB.
 	MaxBody int64
 	// MaxMemory is the number of bytes that the bodies of all requests in flight may use together; default 256 MiB. It is raised
 	// to twice MaxBody if it is smaller, so that one compressed body always fits.
@@ -41,7 +41,8 @@ type Options struct {
 	HeaderTimeout time.Duration
 	// RequestTimeout bounds how long a whole request may take to arrive, from its start; default 10 s.
 	RequestTimeout time.Duration
-	// AcceptTimeout bounds one call of Endpoint.Accept; default 5 s.
+	// AcceptTimeout bounds one call of Endpoint.Accept; default 4 s, so that every request has its response 5 s after it has
+	// arrived, even if Redis hangs. RudderStack waits 10 s. It retries after a 429 for 30 days, but after no response for 3 hours only.
 	AcceptTimeout time.Duration
 	Log           logr.Logger
 	// Metrics is where the receiver registers its metrics. It may be nil.
@@ -80,11 +81,12 @@ type Receiver struct {
 	inFlight atomic.Int64
 	memory   memory
 	meter    meter
+	journal  journal
 }
 
 // New returns a receiver without endpoints.
 func New(options Options) *Receiver {
-	r := &Receiver{options: options.withDefaults()}
+	r := &Receiver{options: options.withDefaults(), journal: journal{sources: map[string]*sourceRejections{}}}
 	r.memory.free.Store(r.options.MaxMemory)
 	r.meter = newMeter(options.Metrics, &r.inFlight)
 	return r
@@ -94,6 +96,7 @@ func New(options Options) *Receiver {
 func (r *Receiver) SetEndpoints(endpoints []*Endpoint) {
 	d := newDirectory(endpoints)
 	r.routes.Store(&d)
+	r.journal.keepOnly(d)
 }
 
 // Stop makes the receiver reject all new requests with 503. Requests in progress finish.
@@ -133,10 +136,11 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	summary, rejected := r.handle(request)
+	summary, source, rejected := r.handle(request)
 	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
 		r.meter.observe(rejected.status, summary, elapsed)
+		r.record(request, source, rejected)
 		r.reject(w, request, rejected)
 		return
 	}

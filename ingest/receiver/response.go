@@ -37,6 +37,8 @@ func (s summary) write(w http.ResponseWriter) {
 type rejection struct {
 	status        int
 	code, message string
+	// reason, if set, replaces the message in the log and in the list of rejections. It may say more than strangers should read.
+	reason string
 	// closes reports whether the server must close the connection after this response.
 	closes bool
 }
@@ -95,8 +97,10 @@ func stopping() *rejection {
 	}
 }
 
-func notFound() *rejection {
-	return &rejection{status: http.StatusNotFound, code: "not_found", message: "no source has this URL"}
+// notFound returns the rejection of a request whose URL belongs to no source. The response is the same for every reason, so that
+// strangers cannot find out which sources exist.
+func notFound(reason string) *rejection {
+	return &rejection{status: http.StatusNotFound, code: "not_found", message: "no source has this URL", reason: reason}
 }
 
 func methodNotAllowed() *rejection {
@@ -148,10 +152,6 @@ func incompleteRequest(message string) *rejection {
 
 func invalidBody(message string) *rejection {
 	return &rejection{status: http.StatusBadRequest, code: "invalid_body", message: message}
-}
-
-func invalidEvent(err error) *rejection {
-	return &rejection{status: http.StatusBadRequest, code: "invalid_event", message: err.Error()}
 }
 
 func overloaded() *rejection {

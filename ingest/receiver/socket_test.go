@@ -192,7 +192,7 @@ func TestRejectionDoesNotWaitForTheBody(t *testing.T) {
 	}{
 		"a slow body":                     {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 19\r\n\r\n{", 404},
 		"a long body":                     {"POST /unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n{", 404},
-		"a body over the limit":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5242881\r\n\r\n{", 413},
+		"a body over the limit":           {"POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 26214401\r\n\r\n{", 413},
 		"a body that awaits 100 Continue": {"POST /unknown HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 19\r\n\r\n", 404},
 		"a slow chunk":                    {"POST /unknown HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{", 404},
 	} {

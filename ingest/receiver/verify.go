@@ -26,12 +26,12 @@ func (e *route) verifyHeader(header http.Header) (mark string, rejected *rejecti
 	if e.Verification == nil || e.Verification.Scheme == document.SchemeHMAC {
 		return "", nil
 	}
-	return e.judge(e.Secret != "" && e.hasSecret(header))
+	return e.judge(e.hasSecret(header))
 }
 
 // verifyBody verifies the signature. The body must be exactly as it was sent, before decompression.
 func (e *route) verifyBody(header http.Header, body []byte) (mark string, rejected *rejection) {
-	return e.judge(e.Secret != "" && e.hasSignature(header, body))
+	return e.judge(e.hasSignature(header, body))
 }
 
 // judge decides what happens to a request: it passes, it passes with a mark, or it is rejected.
@@ -41,15 +41,15 @@ func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 		return "", nil
 	case !e.Verification.Enforce:
 		return verificationFailed, nil
-	case e.Secret == "":
+	case len(e.secrets) == 0:
 		return "", verificationUnavailable()
 	default:
 		return "", unauthorized()
 	}
 }
 
-// hasSecret reports whether the headers contain the secret, as the scheme prescribes. It compares hashes in constant
-// time, so that the duration reveals neither the content nor the length of the secret.
+// hasSecret reports whether the headers contain a valid secret, as the scheme prescribes. It compares hashes in constant
+// time, and always with all secrets, so that the duration reveals neither the content nor the length of a secret.
 func (e *route) hasSecret(header http.Header) bool {
 	given, ok := single(header, e.Verification.Header)
 	if !ok {
@@ -69,8 +69,12 @@ func (e *route) hasSecret(header http.Header) bool {
 	default:
 		return false
 	}
-	givenHash, wantHash := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(e.Secret))
-	return subtle.ConstantTimeCompare(givenHash[:], wantHash[:]) == 1
+	givenHash, found := sha256.Sum256([]byte(given)), 0
+	for _, secret := range e.secrets {
+		wantHash := sha256.Sum256([]byte(secret))
+		found |= subtle.ConstantTimeCompare(givenHash[:], wantHash[:])
+	}
+	return found == 1
 }
 
 // hasSignature reports whether the headers contain a valid HMAC. It does not check how old a signed timestamp is: if a
@@ -99,9 +103,14 @@ func (e *route) hasSignature(header http.Header, body []byte) bool {
 	if newHash == nil {
 		return false
 	}
-	mac := hmac.New(newHash, []byte(e.Secret))
-	writeSigned(mac, v.Signed, timestamp, body)
-	return hmac.Equal(given, mac.Sum(nil))
+	for _, secret := range e.secrets {
+		mac := hmac.New(newHash, []byte(secret))
+		writeSigned(mac, v.Signed, timestamp, body)
+		if hmac.Equal(given, mac.Sum(nil)) {
+			return true
+		}
+	}
+	return false
 }
 
 // hashFunction returns nil for an unknown algorithm.

@@ -118,7 +118,7 @@ func TestTheReceiverVerifiesTheSender(t *testing.T) {
 			address := serve(t, r)
 			configure := func(enforce bool) {
 				by.Enforce = enforce
-				r.SetEndpoints([]*receiver.Endpoint{b.endpoint(func(e *receiver.Endpoint) { e.Verification, e.Secret = &by, tc.secret })})
+				r.SetEndpoints([]*receiver.Endpoint{b.endpoint(func(e *receiver.Endpoint) { e.Verification, e.Secrets = &by, []string{tc.secret, ""} })})
 			}
 
 			configure(true)
@@ -143,6 +143,46 @@ func TestTheReceiverVerifiesTheSender(t *testing.T) {
 			for name := range last.Headers {
 				if name == by.Header {
 					t.Errorf("the event has the header %q", name)
+				}
+			}
+		})
+	}
+}
+
+func TestFormerSecretIsValidBesideTheCurrentOne(t *testing.T) {
+	authorization := func(value string) http.Header { return header("Authorization", value) }
+	for name, tc := range map[string]struct {
+		by     document.Verification
+		header func(secret string) http.Header
+	}{
+		"in a header": {
+			document.Verification{Scheme: document.SchemeHeader, Header: "x-key", Enforce: true},
+			func(secret string) http.Header { return header("X-Key", secret) },
+		},
+		"basic": {
+			document.Verification{Scheme: document.SchemeBasic, Header: "authorization", Enforce: true},
+			func(secret string) http.Header {
+				return authorization("Basic " + base64.StdEncoding.EncodeToString([]byte(secret)))
+			},
+		},
+		"bearer": {
+			document.Verification{Scheme: document.SchemeBearer, Header: "authorization", Enforce: true},
+			func(secret string) http.Header { return authorization("Bearer " + secret) },
+		},
+		"a signature": {
+			document.Verification{Scheme: document.SchemeHMAC, Header: "x-signature", Enforce: true},
+			func(secret string) http.Header {
+				return header("X-Signature", hex.EncodeToString(macWith(sha256.New, secret, one)))
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := serve(t, started(receiver.Options{}, new(fakeInbox).endpoint(func(e *receiver.Endpoint) {
+				e.Verification, e.Secrets = &tc.by, []string{"new:1", "old:1"}
+			})))
+			for secret, want := range map[string]int{"new:1": 200, "old:1": 200, "older:1": 401, "": 401} {
+				if got, _ := send(t, address, sent{body: one, header: tc.header(secret)}); got.Status != want {
+					t.Errorf("with %q: got %v, want status %d", secret, got, want)
 				}
 			}
 		})

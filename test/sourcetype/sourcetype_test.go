@@ -107,8 +107,8 @@ func serve(t *testing.T, result compile.Result, accept func(context.Context, []*
 	r := receiver.New(receiver.Options{})
 	r.SetEndpoints([]*receiver.Endpoint{{
 		Namespace: result.Document.Namespace, Name: result.Document.Name, Tokens: []string{"token"},
-		Verification: result.Document.Verification, Secret: key,
-		Identify: result.Program.Identify, Accept: accept,
+		Verification: result.Document.Verification, Secrets: []string{key},
+		Identify: func(e *event.Event) { _ = result.Program.Identify(e) }, Accept: accept,
 	}})
 	server := httptest.NewServer(r.Server().Handler)
 	t.Cleanup(server.Close)
