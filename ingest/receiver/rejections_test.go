@@ -68,7 +68,7 @@ func TestRejectionsAreReadableNewestFirst(t *testing.T) {
 	}{
 		"of a source": {source, 10, []rejection{
 			{4, 413, "body_too_large", "192.0.2.1", "the body is larger than 20 bytes", 21},
-			{3, 400, "invalid_body", "192.0.2.1", "the body is not JSON at byte 0: unexpected 'x', want a value", 20},
+			{3, 400, "invalid_body", "192.0.2.1", "the body is not JSON at byte 0: unexpected 'x', expected a value", 20},
 			{2, 401, "unauthorized", "198.51.100.7 via 192.0.2.1", "the sender verification failed", 19},
 			{1, 405, "method_not_allowed", "192.0.2.1", "use one of the methods POST, PUT, PATCH", 0},
 			{0, 404, "not_found", "192.0.2.1", "the URL names this source, but its token is not valid", 19},
@@ -130,10 +130,10 @@ func TestRejectionsThatLoseEventsAreLoggedOnceAMinuteForEachSourceAndCode(t *tes
 	}
 	want := []string{
 		warning(source, 405, "method_not_allowed", "use one of the methods POST, PUT, PATCH", 0, 0),
-		warning("production/other", 400, "invalid_body", "the body is not JSON at byte 0: unexpected 's', want a value", 11, 0),
+		warning("production/other", 400, "invalid_body", "the body is not JSON at byte 0: unexpected 's', expected a value", 11, 0),
 		warning("", 404, "not_found", "the URL does not have the form /NAMESPACE/NAME/TOKEN", 19, 0),
 		warning(source, 405, "method_not_allowed", "use one of the methods POST, PUT, PATCH", 0, 59),
-		warning("production/other", 400, "invalid_body", "the body is not JSON at byte 0: unexpected 's', want a value", 11, 59),
+		warning("production/other", 400, "invalid_body", "the body is not JSON at byte 0: unexpected 's', expected a value", 11, 59),
 		warning("", 404, "not_found", "the URL does not have the form /NAMESPACE/NAME/TOKEN", 19, 59),
 	}
 	var got []string
