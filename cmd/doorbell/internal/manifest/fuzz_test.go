@@ -29,7 +29,7 @@ func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		source, mapping, secret, join(source, mapping, secret), laughs(), "a: &a [*a]", "<<: *a", "? [a]\n: b", "\ufeff", "--- x", "...\n",
 		"kind: List\nitems: [{kind: Secret, apiVersion: v1, metadata: {name: a}, data: {a: !!binary x}}]", "{\"kind\": \"Source\"}",
-		strings.Repeat("[", 5000), strings.Repeat("{a: ", 5000), "a: !!float x", "metadata: &m {<<: *m}", "&a {<<: *a}",
+		strings.Repeat("[", 5000), strings.Repeat("{a: ", 5000), "a: !!float x", "metadata: &m {<<: *m}", "&a {<<: *a}", "\r0",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -79,7 +79,7 @@ func (l *Loader) store(r *reader) {
 	}
 	for id, before := range l.stored {
 		hides := func(path string) bool {
-			return strings.HasPrefix(before.document.File+string(filepath.Separator), path+string(filepath.Separator))
+			return path == "." || strings.HasPrefix(before.document.File+string(filepath.Separator), path+string(filepath.Separator))
 		}
 		if next[id] == nil && (r.set.rejected[id] || slices.ContainsFunc(r.unclear, hides)) {
 			next[id] = before

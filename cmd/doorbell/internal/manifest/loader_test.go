@@ -104,9 +104,11 @@ func TestReloadKeepsTheObjectsOfPathsThatCannotBeRead(t *testing.T) {
 	loader := newLoader(t)
 	begin(t, loader, map[string]string{"d/a.yaml": mapping})
 	want := describe(loader.Load(t.Context(), manifestdir.Scan([]string{"d"})))
-	unreadable := manifestdir.Listing{Unreadable: []string{"d"}}
-	if diff := cmp.Diff(want, describe(loader.Load(t.Context(), unreadable))); diff != "" {
-		t.Errorf("set (-want +got):\n%s", diff)
+	for _, path := range []string{"d", ".", "d/a.yaml"} {
+		unreadable := manifestdir.Listing{Unreadable: []string{path}}
+		if diff := cmp.Diff(want, describe(loader.Load(t.Context(), unreadable))); diff != "" {
+			t.Errorf("set while %s is unreadable (-want +got):\n%s", path, diff)
+		}
 	}
 	if got := describe(loader.Load(t.Context(), manifestdir.Listing{})); len(got) > 0 {
 		t.Errorf("set after the directory was deleted: %v", got)

@@ -24,11 +24,13 @@ func (d *Document) Position(path string) problem.Position {
 		}
 		at = key
 	}
-	return d.position(at)
+	return d.position(at.Line, at.Column)
 }
 
-func (d *Document) position(at *yamlnode.Node) problem.Position {
-	return problem.Position{File: d.File, Line: d.linesBefore + at.Line, Column: at.Column}
+// position returns the place of a line of the document. YAML has more kinds of line breaks than editors, so the parser may count
+// more lines than there are.
+func (d *Document) position(line, column int) problem.Position {
+	return problem.Position{File: d.File, Line: d.linesBefore + min(max(line, 1), d.lines), Column: column}
 }
 
 // step follows the first segment of path. It returns the node that marks the place (the key, or the element of a

@@ -30,8 +30,8 @@ type Document struct {
 	Value any
 
 	node *yamlnode.Node
-	// linesBefore is the number of lines in the file above the document.
-	linesBefore int
+	// linesBefore is the number of lines in the file above the document, and lines the number of its own.
+	linesBefore, lines int
 }
 
 // separator begins a document, as for kubectl.
@@ -39,14 +39,13 @@ var separator = regexp.MustCompile(`(?m)^---`)
 
 // Parse splits a file into its documents and skips the empty ones. The problems name the documents that cannot be read.
 func Parse(file string, data []byte) (documents []*Document, problems []problem.Problem) {
-	start, lines := 0, 0
+	start, linesBefore := 0, 0
 	for _, end := range append(separator.FindAllIndex(data, -1), []int{len(data)}) {
 		text := data[start:end[0]]
-		document := &Document{File: file, linesBefore: lines}
-		start, lines = end[0], lines+bytes.Count(text, []byte("\n"))
+		document := &Document{File: file, linesBefore: linesBefore, lines: bytes.Count(text, []byte("\n")) + 1}
+		start, linesBefore = end[0], linesBefore+document.lines-1
 		if line, message := document.parse(text); message != "" {
-			line = min(document.linesBefore+max(line, 1), lines+1)
-			problems = append(problems, problem.Problem{Position: problem.Position{File: file, Line: line}, Message: message})
+			problems = append(problems, problem.Problem{Position: document.position(line, 0), Message: message})
 		} else if document.Value != nil {
 			documents = append(documents, document)
 		}
@@ -104,7 +103,7 @@ func (d *Document) Items() ([]*Document, bool) {
 	}
 	items := make([]*Document, len(values))
 	for i, value := range values {
-		items[i] = &Document{File: d.File, Value: value, node: resolve(node.Content[i]), linesBefore: d.linesBefore}
+		items[i] = &Document{File: d.File, Value: value, node: resolve(node.Content[i]), linesBefore: d.linesBefore, lines: d.lines}
 	}
 	return items, true
 }
@@ -119,7 +118,7 @@ func (d *Document) Mistakes() []problem.Problem { return d.mistakes(d.node, "") 
 
 func (d *Document) mistakes(node *yamlnode.Node, path string) (found []problem.Problem) {
 	add := func(at *yamlnode.Node, field, message string, warning bool) {
-		found = append(found, problem.Problem{Position: d.position(at), Field: field, Message: message, Warning: warning})
+		found = append(found, problem.Problem{Position: d.position(at.Line, at.Column), Field: field, Message: message, Warning: warning})
 	}
 	if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") {
 		add(node, path, "YAML reads the ! at the beginning as a tag; put the whole value in quotes", false)
