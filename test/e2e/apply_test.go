@@ -91,7 +91,7 @@ func eventually(t *testing.T, what string, check func(ctx context.Context) strin
 }
 
 // conditionProblem describes how a condition of the Source differs from the wanted status and reason; "" if it does not. An empty
-// reason stands for any reason.
+// reason matches every reason.
 func conditionProblem(source *v1alpha1.Source, kind, status, reason string) string {
 	c := meta.FindStatusCondition(source.Status.Conditions, kind)
 	if c != nil && string(c.Status) == status && (reason == "" || c.Reason == reason) {
