@@ -98,7 +98,7 @@ func (s *Server) Run(ctx context.Context, updates <-chan []pipeline.Config) erro
 	defer stopWorking()
 	defer s.redis.Close()
 
-	group.Go(func() error { return serve(working, s.receiver.Server(), receiver.Listener(s.config.Listener)) })
+	group.Go(func() error { return serve(working, s.receiver.Server(), s.receiver.Listener(s.config.Listener)) })
 	if s.config.Admin != nil {
 		handler := admin.Handler(s.receiver.Ready, s.config.Registry, s.Report)
 		server := &http.Server{Handler: handler, ReadHeaderTimeout: adminHeaderTimeout}

@@ -10,43 +10,17 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
+	"time"
 )
 
-const (
-	// maxFirstBuffer is the size in bytes of the largest buffer that is allocated before any byte of a body has arrived.
-	maxFirstBuffer = 64 << 10
-	// unknownLengthBuffer is the size of the first buffer if the sender does not state the length of the body.
-	unknownLengthBuffer = 4 << 10
-)
+// firstBuffer is the size in bytes of the largest buffer that is allocated before any byte of a body has arrived. It has room for a
+// typical event.
+const firstBuffer = 4 << 10
 
 var (
 	errTooLarge = errors.New("the body is too large")
 	errNoMemory = errors.New("no memory is left for the body")
 )
-
-// memory bounds the bytes that the bodies of all requests in flight use together. A limit on the number of requests is not enough,
-// because one body can be a thousand times as large as another.
-type memory struct{ free atomic.Int64 }
-
-// memoryBudget is the part of the memory that one request has reserved. It is not safe for concurrent use.
-type memoryBudget struct {
-	memory   *memory
-	reserved int64
-}
-
-// reserve reserves n more bytes. If fewer are free, it reserves none and returns false.
-func (b *memoryBudget) reserve(n int64) bool {
-	if b.memory.free.Add(-n) < 0 {
-		b.memory.free.Add(n)
-		return false
-	}
-	b.reserved += n
-	return true
-}
-
-// release returns all reserved bytes.
-func (b *memoryBudget) release() { b.memory.free.Add(b.reserved) }
 
 // encoding is the content encoding of a body.
 type encoding int
@@ -76,13 +50,13 @@ func contentEncoding(header http.Header) (encoding, *rejection) {
 }
 
 // readBody reads the body as it was sent. The read deadline of the server, which counts from the start of the request, bounds the
-// time that it takes.
-func (r *Receiver) readBody(request *http.Request, budget *memoryBudget) ([]byte, *rejection) {
-	hint := min(request.ContentLength, maxFirstBuffer)
-	if hint < 0 {
-		hint = unknownLengthBuffer
-	}
-	body, err := readAll(request.Body, hint, r.options.MaxBody, budget)
+// time that it takes. If memory is short, the body of a slow sender is interrupted.
+func (r *Receiver) readBody(w http.ResponseWriter, request *http.Request, budget *memoryBudget) ([]byte, *rejection) {
+	budget.startArriving(func() error {
+		return http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // in the past: the read in progress ends
+	})
+	body, err := readAll(request.Body, request.ContentLength, r.options.MaxBody, budget)
+	interrupted := budget.stopArriving()
 	switch {
 	case err == nil:
 		return body, nil
@@ -90,6 +64,8 @@ func (r *Receiver) readBody(request *http.Request, budget *memoryBudget) ([]byte
 		return nil, bodyTooLarge(r.options.MaxBody)
 	case errors.Is(err, errNoMemory):
 		return nil, overloaded()
+	case interrupted:
+		return nil, tooSlow()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, requestTimeout(r.options.RequestTimeout)
 	default:
@@ -97,7 +73,7 @@ func (r *Receiver) readBody(request *http.Request, budget *memoryBudget) ([]byte
 	}
 }
 
-// decompress returns the body without its encoding. An empty body stays empty, so that its rejection says that it is empty and not
+// decompress returns the body without its encoding, and releases the memory of the body as it was sent. An empty body stays empty, so that its rejection says that it is empty and not
 // that it is invalid gzip.
 func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudget) ([]byte, *rejection) {
 	if encoding == identity || len(body) == 0 {
@@ -107,9 +83,10 @@ func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudg
 	if err != nil {
 		return nil, invalidBody("the body is not gzip, although its Content-Encoding says so")
 	}
-	plain, err := readAll(reader, min(4*int64(len(body)), maxFirstBuffer), r.options.MaxBody, budget)
+	plain, err := readAll(reader, -1, r.options.MaxBody, budget)
 	switch {
 	case err == nil:
+		budget.release(int64(cap(body)))
 		return plain, nil
 	case errors.Is(err, errTooLarge):
 		return nil, decompressedBodyTooLarge(r.options.MaxBody)
@@ -120,11 +97,15 @@ func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudg
 	}
 }
 
-// readAll reads to the end of source. It returns errTooLarge after limit bytes, and errNoMemory if the budget cannot grow. The
-// first buffer has room for hint bytes; then the buffer doubles as data arrives, so that a sender cannot reserve memory merely by
-// announcing a large body.
-func readAll(source io.Reader, hint, limit int64, budget *memoryBudget) ([]byte, error) {
-	size := min(hint, limit) + 1 // one more byte, so that the last read finds the end without a larger buffer
+// readAll reads to the end of source, which has length bytes, or an unknown number if length is negative. It returns errTooLarge
+// after limit bytes, and errNoMemory if the budget cannot grow. The buffer doubles as data arrives, so that a sender cannot reserve
+// memory merely by announcing a large body. The budget includes the old buffer while its content is copied to the new one.
+func readAll(source io.Reader, length, limit int64, budget *memoryBudget) ([]byte, error) {
+	most := limit + 1 // one more byte, so that the last read finds the end without a larger buffer
+	if length >= 0 {
+		most = min(most, length+1)
+	}
+	size := min(most, firstBuffer)
 	if !budget.reserve(size) {
 		return nil, errNoMemory
 	}
@@ -140,11 +121,12 @@ func readAll(source io.Reader, hint, limit int64, budget *memoryBudget) ([]byte,
 		case err != nil:
 			return nil, err
 		case len(data) == cap(data):
-			size = min(2*int64(cap(data)), limit+1)
-			if !budget.reserve(size - int64(cap(data))) {
+			size, before := min(2*int64(cap(data)), most), int64(cap(data))
+			if !budget.reserve(size) {
 				return nil, errNoMemory
 			}
 			data = append(make([]byte, 0, size), data...)
+			budget.release(before)
 		}
 	}
 }

@@ -64,3 +64,12 @@ func headerSize(headers map[string]string) int {
 	}
 	return total
 }
+
+// encodedSize returns about how many bytes the events take when they are encoded for the inbox, which copies their bodies.
+func encodedSize(events []*event.Event) int64 {
+	total := 0
+	for _, e := range events {
+		total += len(e.Body) + headerSize(e.Headers) + len(e.ID) + len(e.Type) + len(e.Key) + len(e.OrderingKey)
+	}
+	return int64(total)
+}

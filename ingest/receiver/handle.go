@@ -16,7 +16,7 @@ import (
 
 // handle processes a request up to, but not including, its response. source is NAMESPACE/NAME if the URL names a source. A panic
 // becomes a rejection, so that a bug in one source does not end the connection without a response.
-func (r *Receiver) handle(request *http.Request) (result summary, source string, rejected *rejection) {
+func (r *Receiver) handle(w http.ResponseWriter, request *http.Request) (result summary, source string, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request failed", "stack", string(debug.Stack()))
@@ -30,12 +30,12 @@ func (r *Receiver) handle(request *http.Request) (result summary, source string,
 	if rejected != nil {
 		return summary{}, source, rejected
 	}
-	result, rejected = r.handleRoute(route, request)
+	result, rejected = r.handleRoute(w, route, request)
 	return result, source, rejected
 }
 
 // handleRoute makes all checks that need no body before it reads the body.
-func (r *Receiver) handleRoute(route *route, request *http.Request) (summary, *rejection) {
+func (r *Receiver) handleRoute(w http.ResponseWriter, route *route, request *http.Request) (summary, *rejection) {
 	switch request.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
@@ -52,32 +52,39 @@ func (r *Receiver) handleRoute(route *route, request *http.Request) (summary, *r
 	if request.ContentLength > r.options.MaxBody {
 		return summary{}, bodyTooLarge(r.options.MaxBody)
 	}
+	budget := &memoryBudget{memory: r.memory}
+	defer func() { budget.release(budget.reserved) }()
+	body, rejected := r.readBody(w, request, budget)
+	if rejected != nil {
+		return summary{}, rejected
+	}
 	if !r.enter() {
 		return summary{}, overloaded()
 	}
 	defer r.leave()
-	return r.handleBody(route, request, encoding, mark)
+	setHandling(request.Context(), true)
+	defer setHandling(request.Context(), false)
+	return r.handleBody(route, request, body, encoding, mark, budget)
 }
 
 // handleBody verifies the signature of the body as it was sent, before it decompresses the body.
-func (r *Receiver) handleBody(route *route, request *http.Request, encoding encoding, mark string) (summary, *rejection) {
-	budget := memoryBudget{memory: &r.memory}
-	defer budget.release()
-	body, rejected := r.readBody(request, &budget)
-	if rejected != nil {
-		return summary{}, rejected
-	}
+func (r *Receiver) handleBody(
+	route *route, request *http.Request, body []byte, encoding encoding, mark string, budget *memoryBudget,
+) (result summary, rejected *rejection) {
 	if route.Verification != nil && route.Verification.Scheme == document.SchemeHMAC {
 		if mark, rejected = route.verifyBody(request.Header, body); rejected != nil {
 			return summary{}, rejected
 		}
 	}
-	if body, rejected = r.decompress(body, encoding, &budget); rejected != nil {
+	if body, rejected = r.decompress(body, encoding, budget); rejected != nil {
 		return summary{}, rejected
 	}
 	events, rejected := r.parseEvents(route, body, route.storedHeaders(request.Header), mark)
 	if rejected != nil {
 		return summary{}, rejected
+	}
+	if !budget.reserve(encodedSize(events)) {
+		return summary{}, overloaded()
 	}
 	return r.accept(request.Context(), route, events)
 }

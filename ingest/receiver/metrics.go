@@ -19,12 +19,16 @@ type meter struct {
 	duration   prometheus.Histogram
 }
 
-func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64) meter {
+func newMeter(registry prometheus.Registerer, inFlight *atomic.Int64, memory *memory) meter {
 	factory := promauto.With(registry)
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "doorbell_receive_in_flight",
-		Help: "Requests that are being read or accepted.",
+		Help: "Requests whose body has arrived and that are being handled.",
 	}, func() float64 { return float64(inFlight.Load()) })
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "doorbell_receive_body_bytes",
+		Help: "Bytes of memory that the bodies of requests in flight and their copies use.",
+	}, func() float64 { return float64(memory.used()) })
 	return meter{
 		requests: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorbell_receive_requests_total",

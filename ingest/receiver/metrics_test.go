@@ -24,7 +24,7 @@ func TestMetricsCountRequestsAndEvents(t *testing.T) {
 # TYPE doorbell_receive_events_total counter
 doorbell_receive_events_total{outcome="accepted"} 2
 doorbell_receive_events_total{outcome="duplicate"} 1
-# HELP doorbell_receive_in_flight Requests that are being read or accepted.
+# HELP doorbell_receive_in_flight Requests whose body has arrived and that are being handled.
 # TYPE doorbell_receive_in_flight gauge
 doorbell_receive_in_flight 0
 # HELP doorbell_receive_requests_total Requests by the status code of the response.

@@ -21,8 +21,9 @@ import (
 
 const (
 	defaultMaxInFlight    = 1024
+	defaultMaxConnections = 4096
 	defaultMaxBody        = 25 << 20
-	defaultMaxMemory      = 256 << 20
+	defaultMaxMemory      = 128 << 20
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultRequestTimeout = 10 * time.Second
 	defaultAcceptTimeout  = 4 * time.Second
@@ -30,12 +31,14 @@ const (
 
 // Options limit the requests that the receiver handles at the same time, and their size. Each zero field has a default.
 type Options struct {
-	// MaxInFlight is the number of requests that may be read or accepted at the same time; default 1,024.
+	// MaxInFlight is the number of requests whose body has arrived and that may be handled at the same time; default 1,024.
 	MaxInFlight int
+	// MaxConnections is the number of connections that may be open at the same time; default 4,096. See Receiver.Listener.
+	MaxConnections int
 	// MaxBody is the size in bytes of the largest body, both as sent and decompressed; default 25 MiB.
 	MaxBody int64
-	// MaxMemory is the number of bytes that the bodies of all requests in flight may use together; default 256 MiB. It is raised
-	// to twice MaxBody if it is smaller, so that one compressed body always fits.
+	// MaxMemory is the number of bytes that the bodies of all requests in flight and their copies may use together; default
+	// 128 MiB. It is raised to four times MaxBody if it is smaller, so that one body always fits, however it is sent.
 	MaxMemory int64
 	// HeaderTimeout bounds how long a request header may take to arrive; default 5 s.
 	HeaderTimeout time.Duration
@@ -53,12 +56,13 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	setDefault(&o.MaxInFlight, defaultMaxInFlight)
+	setDefault(&o.MaxConnections, defaultMaxConnections)
 	setDefault(&o.MaxBody, defaultMaxBody)
 	setDefault(&o.MaxMemory, defaultMaxMemory)
 	setDefault(&o.HeaderTimeout, defaultHeaderTimeout)
 	setDefault(&o.RequestTimeout, defaultRequestTimeout)
 	setDefault(&o.AcceptTimeout, defaultAcceptTimeout)
-	o.MaxMemory = max(o.MaxMemory, 2*(o.MaxBody+1)) // readAll allocates one byte more than a body has
+	o.MaxMemory = max(o.MaxMemory, 4*(o.MaxBody+firstBuffer))
 	if o.Now == nil {
 		o.Now = time.Now //nolint:forbidigo // the documented default
 	}
@@ -79,7 +83,7 @@ type Receiver struct {
 	stopped  atomic.Bool
 	draining atomic.Bool
 	inFlight atomic.Int64
-	memory   memory
+	memory   *memory
 	meter    meter
 	journal  journal
 }
@@ -87,8 +91,8 @@ type Receiver struct {
 // New returns a receiver without endpoints.
 func New(options Options) *Receiver {
 	r := &Receiver{options: options.withDefaults(), journal: journal{sources: map[string]*sourceRejections{}}}
-	r.memory.free.Store(r.options.MaxMemory)
-	r.meter = newMeter(options.Metrics, &r.inFlight)
+	r.memory = newMemory(r.options.MaxMemory, r.options.Now)
+	r.meter = newMeter(options.Metrics, &r.inFlight, r.memory)
 	return r
 }
 
@@ -136,7 +140,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	summary, source, rejected := r.handle(request)
+	summary, source, rejected := r.handle(w, request)
 	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
 		r.meter.observe(rejected.status, summary, elapsed)
@@ -148,7 +152,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	summary.write(w)
 }
 
-// enter counts a request as in flight. It returns false if too many are in flight already. After true, the caller must call leave.
+// enter counts a request whose body has arrived as in flight. It returns false if too many are in flight already. After true, the caller must call leave.
 func (r *Receiver) enter() bool {
 	if r.inFlight.Add(1) > int64(r.options.MaxInFlight) {
 		r.leave()

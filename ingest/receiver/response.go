@@ -158,6 +158,13 @@ func overloaded() *rejection {
 	return retryLater("overloaded", "too many requests at the same time; retry later")
 }
 
+// tooSlow returns the rejection of a body that was interrupted so that others have room.
+func tooSlow() *rejection {
+	rejected := retryLater("overloaded", "the body arrived too slowly while memory was short; retry later")
+	rejected.closes = true
+	return rejected
+}
+
 func verificationUnavailable() *rejection {
 	return retryLater("verification_unavailable", "senders cannot be verified at the moment; retry later")
 }

@@ -93,7 +93,7 @@ func serve(t testing.TB, r *receiver.Receiver) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = r.Server()
-	server.Listener = receiver.Listener(server.Listener)
+	server.Listener = r.Listener(server.Listener)
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Listener returns a listener for the receiver's server. It bounds the number of connections: when one too many is opened, it closes
+// the one on which the sender has been silent for the longest time, so that slow or idle senders lose before active ones. A
+// connection whose request is being handled is not closed.
+//
+// Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or not at all,
+// depending on where the header ends, and senders drop the event after a 400.
+func (r *Receiver) Listener(l net.Listener) net.Listener {
+	return &listener{Listener: l, limit: r.options.MaxConnections, now: r.options.Now, connections: map[*connection]struct{}{}}
+}
+
+type listener struct {
+	net.Listener
+	limit int
+	now   func() time.Time
+
+	mu          sync.Mutex
+	connections map[*connection]struct{} // the open ones
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		if errors.Is(err, syscall.EMFILE) { // the process has no file descriptor left; the server calls Accept again
+			l.closeQuietest()
+		}
+		return nil, err
+	}
+	c := &connection{Conn: conn, listener: l}
+	c.heard()
+	if l.add(c) > l.limit {
+		l.closeQuietest()
+	}
+	return c, nil
+}
+
+func (l *listener) add(c *connection) (open int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.connections[c] = struct{}{}
+	return len(l.connections)
+}
+
+func (l *listener) remove(c *connection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.connections, c)
+}
+
+func (l *listener) closeQuietest() {
+	if c := l.quietest(); c != nil {
+		_ = c.Close() // nothing is left to do with a connection that cannot be closed
+	}
+}
+
+// quietest returns the connection that has been silent for the longest time, or nil if a request is being handled on every one.
+func (l *listener) quietest() (found *connection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.connections {
+		if !c.handling.Load() && (found == nil || c.lastHeard.Load() < found.lastHeard.Load()) {
+			found = c
+		}
+	}
+	return found
+}
+
+// connection records whether the latest read failed, and whether it has read anything since the latest write. Its fields are
+// atomic, because net/http reads in one goroutine while a handler runs in another.
+type connection struct {
+	net.Conn
+	listener           *listener
+	failed, unanswered atomic.Bool
+	handling           atomic.Bool  // the body of a request has arrived, and its response is not written yet
+	lastHeard          atomic.Int64 // when the sender last sent anything, in nanoseconds
+}
+
+func (c *connection) heard() { c.lastHeard.Store(c.listener.now().UnixNano()) }
+
+func (c *connection) Read(data []byte) (int, error) {
+	n, err := c.Conn.Read(data)
+	if n > 0 {
+		c.heard()
+		c.unanswered.Store(true)
+	}
+	c.failed.Store(err != nil)
+	return n, err
+}
+
+// Write replaces the response that net/http writes when it considers a header invalid that is only incomplete. The content type
+// tells that response from the ones of the receiver, which are JSON.
+func (c *connection) Write(data []byte) (int, error) {
+	c.unanswered.Store(false)
+	if c.failed.Load() && bytes.HasPrefix(data, []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")) {
+		if _, err := c.Conn.Write(incompleteHeader()); err != nil {
+			return 0, err
+		}
+		return len(data), nil
+	}
+	return c.Conn.Write(data)
+}
+
+// Close responds first if net/http closes the connection without a response to an incomplete header.
+func (c *connection) Close() error {
+	c.listener.remove(c)
+	if c.failed.Load() && c.unanswered.Swap(false) {
+		_, _ = c.Conn.Write(incompleteHeader()) // the only error is that the sender has closed the connection
+	}
+	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http close its side first, so that the sender can read the response before the connection is reset.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// incompleteHeader returns the bytes of a whole HTTP response.
+func incompleteHeader() []byte {
+	rejected := incompleteRequest("the request is incomplete: its header ends too early")
+	body := rejected.body()
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+		rejected.status, http.StatusText(rejected.status), len(body), body)
+}
+
+// connectionKey is the key of a request's *connection in its context.
+type connectionKey struct{}
+
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// setHandling protects the connection of a request from closeQuietest while its events are being accepted.
+func setHandling(ctx context.Context, handling bool) {
+	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
+		c.handling.Store(handling)
+	}
+}
