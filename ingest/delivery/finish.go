@@ -81,10 +81,7 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, status eventlog.Status
 		entry.FinishedAt = &now
 	}
 	entry = x.settings.Redactor.Apply(entry)
-	record, err := eventlog.Encode(entry)
-	if err != nil {
-		return err
-	}
+	record := eventlog.Encode(entry)
 	if err := x.endLease(ctx, func() error { return change(record) }); err != nil {
 		return err
 	}

@@ -83,12 +83,8 @@ func TestTheLogEntryOfAnEventIsStoredAndObserved(t *testing.T) {
 // pretty returns the entry as indented JSON.
 func pretty(t *testing.T, entry eventlog.Entry) string {
 	t.Helper()
-	encoded, err := eventlog.Encode(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, encoded, "", "  "); err != nil {
+	if err := json.Indent(&out, eventlog.Encode(entry), "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	return out.String() + "\n"

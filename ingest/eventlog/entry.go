@@ -51,6 +51,19 @@ type Entry struct {
 	// Payload is the event as received; nil if the source omits payloads.
 	Payload json.RawMessage `json:"payload,omitempty"`
 	Actions []Action        `json:"actions,omitempty"`
+	// Cut lists the parts that Encode shortened, because the log's record of one event has at most 64 KiB.
+	Cut []Cut `json:"cut,omitempty"`
+}
+
+// Cut names a part of an entry of which the log has the beginning only. A text keeps its first bytes. JSON, such as the payload, is
+// replaced by a JSON string that holds its first bytes. A list keeps its first elements.
+type Cut struct {
+	// Field is the path of the part, such as payload or actions.0.requests.0.body.
+	Field string `json:"field"`
+	// Bytes is the length of the whole text or JSON; 0 if the part is a list.
+	Bytes int `json:"bytes,omitempty"`
+	// Elements is the length of the whole list.
+	Elements int `json:"elements,omitempty"`
 }
 
 // Action is the outcome of one mapping's action.

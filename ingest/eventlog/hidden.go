@@ -3,6 +3,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,6 +48,23 @@ func (v hiddenValues) has(text string) bool {
 	return ok
 }
 
+// hasScalar reports whether a JSON value is a string or number that is to be hidden. It decodes only strings with an escape.
+func (v hiddenValues) hasScalar(value []byte) bool {
+	switch rawjson.KindOf(value) {
+	case rawjson.String:
+		if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
+			_, ok := v[string(inner)] // the compiler does not allocate a string for this
+			return ok
+		}
+		return v.has(rawjson.Unquote(value))
+	case rawjson.Number:
+		_, ok := v[string(value)]
+		return ok
+	default:
+		return false
+	}
+}
+
 // redactEntry returns a copy of the entry with the values hidden everywhere except in its payload.
 func (v hiddenValues) redactEntry(entry Entry) Entry {
 	if len(v) == 0 {
@@ -80,8 +98,8 @@ func (v hiddenValues) redactExact(text string) string {
 
 // redactJSON appends value to dst with every scalar that equals one of the values hidden.
 func (v hiddenValues) redactJSON(dst, value []byte) []byte {
-	if text, ok := scalar(value); ok && v.has(text) {
-		return append(dst, rawjson.Quote(redacted)...)
+	if v.hasScalar(value) {
+		return rawjson.AppendQuote(dst, redacted)
 	}
 	return rewrite(dst, value, func(dst []byte, _ string, value []byte) []byte { return v.redactJSON(dst, value) })
 }

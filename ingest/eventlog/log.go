@@ -3,7 +3,6 @@
 package eventlog
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,15 +51,11 @@ func (l *Log) Append(ctx context.Context, entries []Entry) error {
 	first := []string{"", strconv.Itoa(share), strconv.FormatInt(limits.Retention.Milliseconds(), 10)}
 	calls := make([][]string, l.space.Shards())
 	for _, entry := range entries {
-		record, err := Encode(entry)
-		if err != nil {
-			return err
-		}
 		i := l.space.Lane(entry.OrderingKey).Shard
 		if calls[i] == nil {
 			calls[i] = append(calls[i], first...)
 		}
-		calls[i] = append(calls[i], entry.ID, rueidis.BinaryString(record))
+		calls[i] = append(calls[i], entry.ID, rueidis.BinaryString(Encode(entry)))
 	}
 	for i, args := range calls {
 		if args == nil {
@@ -92,17 +87,6 @@ func (l *Log) Get(ctx context.Context, id string) (*Entry, error) {
 		return decode(record)
 	}
 	return nil, nil
-}
-
-// Encode returns the JSON in which the log stores an entry. The methods of the inbox that finish an event take it as their record.
-func Encode(entry Entry) ([]byte, error) {
-	var record bytes.Buffer
-	encoder := json.NewEncoder(&record)
-	encoder.SetEscapeHTML(false) // keeps the payload's bytes
-	if err := encoder.Encode(entry); err != nil {
-		return nil, fmt.Errorf("event log: encode the entry of event %s: %w", entry.ID, err)
-	}
-	return bytes.TrimRight(record.Bytes(), "\n"), nil
 }
 
 func decode(record []byte) (*Entry, error) {

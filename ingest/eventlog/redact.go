@@ -41,8 +41,8 @@ func NewRedactor(paths []string, omitPayloads bool) *Redactor {
 // Apply returns a redacted copy of the entry; it does not change its argument.
 func (r *Redactor) Apply(entry Entry) Entry {
 	if len(entry.Payload) > 0 && len(r.paths) > 0 {
-		hidden := hiddenValues{}
-		payload := r.redactPaths(nil, entry.Payload, nil, hidden)
+		hidden, payload := hiddenValues{}, rawjson.Trim(entry.Payload)
+		payload = redactPaths(make([]byte, 0, len(payload)+len(payload)/8), payload, r.paths, hidden)
 		entry = hidden.redactEntry(entry)
 		entry.Payload = hidden.redactJSON(nil, payload)
 	}
@@ -52,48 +52,49 @@ func (r *Redactor) Apply(entry Entry) Entry {
 	return entry
 }
 
-// redactPaths appends value to dst with the values at the paths replaced, and collects the replaced values in hidden.
-func (r *Redactor) redactPaths(dst, value []byte, path []string, hidden hiddenValues) []byte {
-	for _, hide := range r.paths {
-		if slices.Equal(path, hide) {
-			hidden.collect(value)
-			return append(dst, rawjson.Quote(redacted)...)
-		}
+// redactPaths appends value to dst with the values at the paths replaced, and collects the replaced values in hidden. The paths
+// are relative to value.
+func redactPaths(dst, value []byte, paths [][]string, hidden hiddenValues) []byte {
+	if slices.ContainsFunc(paths, func(path []string) bool { return len(path) == 0 }) {
+		hidden.collect(value)
+		return rawjson.AppendQuote(dst, redacted)
 	}
 	return rewrite(dst, value, func(dst []byte, segment string, value []byte) []byte {
-		return r.redactPaths(dst, value, append(slices.Clip(path), segment), hidden)
+		var inside [][]string
+		for _, path := range paths {
+			if path[0] == segment {
+				inside = append(inside, path[1:])
+			}
+		}
+		if len(inside) == 0 {
+			return append(dst, value...)
+		}
+		return redactPaths(dst, value, inside, hidden)
 	})
 }
 
-// rewrite appends value to dst and calls each to write every member or element of it. The bytes of a scalar stay as they are.
+// rewrite appends value to dst and calls each to write every member or element of it. All other bytes, white space included, stay
+// as they are.
 func rewrite(dst, value []byte, each func(dst []byte, segment string, value []byte) []byte) []byte {
+	copied := 0 // the number of bytes of value that are in dst
+	replace := func(segment string, part []byte) {
+		start := cap(value) - cap(part) // part is a slice of value, up to the end of the same memory
+		dst = each(append(dst, value[copied:start]...), segment, part)
+		copied = start + len(part)
+	}
 	switch rawjson.KindOf(value) {
 	case rawjson.Object:
-		dst = append(dst, '{')
-		first := true
 		for key, member := range rawjson.Members(value) {
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = append(append(dst, key...), ':')
-			dst = each(dst, rawjson.Unquote(key), member)
+			replace(rawjson.Unquote(key), member)
 		}
-		return append(dst, '}')
 	case rawjson.Array:
-		dst = append(dst, '[')
 		i := 0
 		for element := range rawjson.Elements(value) {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = each(dst, strconv.Itoa(i), element)
+			replace(strconv.Itoa(i), element)
 			i++
 		}
-		return append(dst, ']')
-	default:
-		return append(dst, value...)
 	}
+	return append(dst, value[copied:]...)
 }
 
 // withoutPayloads returns a copy of the entry without bodies. It removes responses too, because Knock repeats in them what it was

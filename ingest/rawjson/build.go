@@ -78,7 +78,7 @@ type Builder struct{ buf []byte }
 // Add appends a member. The value must be valid JSON.
 func (b *Builder) Add(name string, value []byte) {
 	b.comma()
-	b.buf = appendQuoted(b.buf, name)
+	b.buf = AppendQuote(b.buf, name)
 	b.buf = append(b.buf, ':')
 	b.buf = append(b.buf, value...)
 }
@@ -113,18 +113,33 @@ func List(values [][]byte) []byte {
 	return append(out, ']')
 }
 
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuote appends a string as JSON to dst. It does not escape <, > and &. A byte that is not UTF-8 becomes U+FFFD.
+func AppendQuote(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for _, r := range s { // an invalid byte becomes U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
+	plain := 0 // where the bytes begin that are not in dst yet and need no change
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			if r, size := utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
+				i += size
+				continue
+			}
+		} else if c >= 0x20 && c != '"' && c != '\\' {
+			i++
+			continue
 		}
+		dst = append(dst, s[plain:i]...)
+		switch {
+		case c >= utf8.RuneSelf:
+			dst = utf8.AppendRune(dst, utf8.RuneError)
+		case c < 0x20:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, '\\', c)
+		}
+		i++
+		plain = i
 	}
-	return append(dst, '"')
+	return append(append(dst, s[plain:]...), '"')
 }

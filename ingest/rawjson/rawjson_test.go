@@ -123,3 +123,22 @@ func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
 		}
 	})
 }
+
+func FuzzQuoteAgreesWithEncodingJSON(f *testing.F) {
+	for _, seed := range []string{"", "plain", "\x00\x1f\"\\/\x7f", "é<&>\u2028😀", "a\xff\xfeb", "\xe2\x82", "\ufffd"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		marshalled, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want string
+		if err := json.Unmarshal(rawjson.Quote(s), &got); err != nil {
+			t.Fatalf("Quote(%q) = %s: %v", s, rawjson.Quote(s), err)
+		}
+		if err := json.Unmarshal(marshalled, &want); err != nil || got != want {
+			t.Fatalf("Quote(%q) decodes to %q, want %q: %v", s, got, want, err)
+		}
+	})
+}

@@ -151,7 +151,7 @@ func Unquote(quoted []byte) string {
 }
 
 // Quote encodes a string as JSON. It does not escape <, > and &.
-func Quote(s string) []byte { return appendQuoted(nil, s) }
+func Quote(s string) []byte { return AppendQuote(nil, s) }
 
 // keyIs reports whether a key, as it is written with its quotes, is the name. It decodes only a key with an escape.
 func keyIs(key []byte, name string) bool {
