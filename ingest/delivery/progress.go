@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -79,11 +80,13 @@ func (p *progress) encode() []byte {
 	if p == nil {
 		return nil
 	}
-	encoded, err := json.Marshal(p)
-	if err != nil { // cannot happen: the progress has plain values and valid JSON only
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)              // a retry must send the bytes of the first attempt
+	if err := encoder.Encode(p); err != nil { // cannot happen: the progress has plain values and valid JSON only
 		panic(fmt.Sprintf("delivery: progress: %v", err))
 	}
-	return encoded
+	return encoded.Bytes()
 }
 
 // finished reports whether every action has a final status, so that no call is left to make.

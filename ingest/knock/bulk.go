@@ -5,6 +5,9 @@ package knock
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // BulkUser is one row of a bulk identify: a user's ID and the body that a single identify would have.
@@ -44,16 +47,12 @@ func (u BulkUser) row() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := json.Marshal(u.ID)
-	if err != nil {
-		return nil, err
-	}
-	row := body[:len(body)-1]
+	row := slices.Clone(body[:len(body)-1]) // the body may share the memory of u.Body
 	if len(row) > 1 {
 		row = append(row, ',')
 	}
 	row = append(row, `"id":`...)
-	row = append(row, id...)
+	row = append(row, rawjson.Quote(u.ID)...)
 	return append(row, '}'), nil
 }
 

@@ -6,11 +6,12 @@
 package knock
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // MaxIdempotencyKey is the maximum length of an idempotency key in characters.
@@ -23,7 +24,8 @@ type Request struct {
 	Method   string   `json:"method"`
 	// Path begins with /v1/. It is escaped and includes the query.
 	Path string `json:"path"`
-	// Body is a JSON object as json.Marshal writes it. It is nil for a call without a body.
+	// Body is a JSON object without white space between its tokens. It is nil for a call without a body. To store a request,
+	// use a json.Encoder with SetEscapeHTML(false): json.Marshal would replace <, > and & in the body by escapes.
 	Body json.RawMessage `json:"body,omitempty"`
 	// IdempotencyKey is set for triggers only, because Knock ignores it on other calls.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
@@ -43,7 +45,8 @@ func NewRequest(endpoint Endpoint, ids ...string) (Request, error) {
 	return Request{Endpoint: endpoint, Method: c.method, Path: path}, nil
 }
 
-// NewRequestWithBody returns a call with a body, which must be a JSON object. See NewRequest for the IDs.
+// NewRequestWithBody returns a call with a body, which must be a JSON object. The call has the bytes of the body without the
+// white space between its tokens, and may share the memory of body. See NewRequest for the IDs.
 func NewRequestWithBody(endpoint Endpoint, body []byte, ids ...string) (Request, error) {
 	request, err := NewRequest(endpoint, ids...)
 	if err != nil {
@@ -69,11 +72,18 @@ func (r Request) WithIdempotencyKey(key string) (Request, error) {
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
-// normalize returns the body in the form that json.Marshal gives it. Storing this form as JSON, any number of times, does
-// not change it.
+// maxDepth is the deepest nesting of a request body. An event has at most 100 levels, and a mapping adds a few.
+const maxDepth = 1000
+
+// normalize returns the body in the form that an encoder of encoding/json gives it without HTML escaping. Storing this form as
+// JSON, any number of times, does not change it.
 func normalize(body []byte) (json.RawMessage, error) {
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+	if err := rawjson.Validate(body, maxDepth); err != nil {
+		return nil, err
+	}
+	body = rawjson.Compact(body)
+	if rawjson.KindOf(body) != rawjson.Object {
 		return nil, errors.New("not a JSON object")
 	}
-	return json.Marshal(json.RawMessage(body))
+	return body, nil
 }

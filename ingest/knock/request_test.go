@@ -3,6 +3,7 @@
 package knock_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -40,7 +41,7 @@ func newAudience(audience string, body []byte) made {
 
 func TestARequestHasTheSameBytesAfterItWasStored(t *testing.T) {
 	body := []byte(`{ "a": 1.50, "b": "<é&>" }`)
-	frozen := json.RawMessage(`{"a":1.50,"b":"\u003cé\u0026\u003e"}`)
+	frozen := json.RawMessage(`{"a":1.50,"b":"<é&>"}`)
 	for name, test := range map[string]struct {
 		got  made
 		want knock.Request
@@ -120,7 +121,7 @@ func TestARequestHasTheSameBytesAfterItWasStored(t *testing.T) {
 			of(knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u1", Body: body}, {ID: "u2", Body: []byte("{ }")}})),
 			knock.Request{
 				Endpoint: knock.BulkIdentify, Method: http.MethodPost, Path: "/v1/users/bulk/identify",
-				Body: json.RawMessage(`{"users":[{"a":1.50,"b":"\u003cé\u0026\u003e","id":"u1"},{"id":"u2"}]}`),
+				Body: json.RawMessage(`{"users":[{"a":1.50,"b":"<é&>","id":"u1"},{"id":"u2"}]}`),
 			},
 		},
 		"ask for a bulk operation": {
@@ -145,12 +146,14 @@ func TestARequestHasTheSameBytesAfterItWasStored(t *testing.T) {
 // stored returns the request after it was encoded and decoded, as for Redis.
 func stored(t *testing.T, request knock.Request) knock.Request {
 	t.Helper()
-	encoded, err := json.Marshal(request)
-	if err != nil {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(request); err != nil {
 		t.Fatal(err)
 	}
 	var decoded knock.Request
-	if err := json.Unmarshal(encoded, &decoded); err != nil {
+	if err := json.Unmarshal(encoded.Bytes(), &decoded); err != nil {
 		t.Fatal(err)
 	}
 	return decoded
@@ -218,6 +221,7 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 	for name, test := range map[string]made{
 		"a list as the body":                      of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`[]`), "u1")),
 		"an empty body":                           of(knock.NewRequestWithBody(knock.IdentifyUser, nil, "u1")),
+		"a body that is not UTF-8":                of(knock.NewRequestWithBody(knock.IdentifyUser, []byte("{\"a\":\"\xff\"}"), "u1")),
 		"a truncated body":                        of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{"a":`), "u1")),
 		"two bodies":                              of(knock.NewRequestWithBody(knock.IdentifyUser, []byte(`{}{}`), "u1")),
 		"an idempotency key of 256 characters":    trigger("w", strings.Repeat("k", 256), []byte(`{}`)),
@@ -233,6 +237,34 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzARequestHasTheSameBytesAfterItWasStored compares a request with its stored form, and its body with the output of
+// encoding/json.
+func FuzzARequestHasTheSameBytesAfterItWasStored(f *testing.F) {
+	for _, body := range []string{
+		"{}", ` { "a" : [ 1.0 , 1e400 , 12345678901234567890 ] } `, "{\"<b>&\":\"\u2028 \\u2028 \\\" \\\\\"}", `{"a":1,"a":{"a":-0}}`,
+		"{\"a\":\"\\ud800\\u003c\"}", "[]", "{\"a\":\"\xff\"}", `{"a":`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		original := bytes.Clone(body)
+		request, err := knock.NewRequestWithBody(knock.IdentifyUser, body, "u1")
+		if err != nil {
+			return
+		}
+		var want bytes.Buffer
+		if err := json.Compact(&want, original); err != nil || want.String() != string(request.Body) {
+			t.Errorf("got %q, want %q: %v", request.Body, want.String(), err)
+		}
+		if diff := cmp.Diff(request, stored(t, stored(t, request))); diff != "" {
+			t.Errorf("storing the request changed it (-before +after)\n%s", diff)
+		}
+		if _, err := knock.BulkIdentifyUsers([]knock.BulkUser{{ID: "u1", Body: body}}); err != nil || !bytes.Equal(body, original) {
+			t.Errorf("a bulk call changed the body to %q: %v", body, err)
+		}
+	})
 }
 
 // FuzzID checks that no ID turns a call into another call.

@@ -111,6 +111,23 @@ func (x *index) match(eventType string) (active []*compiled, inactive bool) {
 	return found.active, found.inactive
 }
 
+// matches reports whether an active mapping matches an event type.
+func (x *index) matches(eventType string) bool {
+	name := x.normalize(eventType)
+	if len(x.types[name].active) > 0 {
+		return true
+	}
+	for _, length := range x.lengths {
+		if length > len(name) {
+			return false
+		}
+		if len(x.prefixes[name[:length]].active) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (x *index) normalize(eventType string) string {
 	if x.exactly {
 		return eventType

@@ -62,7 +62,7 @@ func TestAPatternMatchesTheseEventTypes(t *testing.T) {
 	}
 }
 
-// matches reports whether a mapping with the pattern runs for an event of the type.
+// matches reports whether a mapping with the pattern runs for an event of the type. It checks that Matches agrees with Plan.
 func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 	t.Helper()
 	doc := custom(t)
@@ -71,7 +71,25 @@ func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 		Name: "m", Event: pattern, Action: "deleteUser", Parameters: document.Parameters{"id": {Text: "'u'"}},
 	}}
 	e := &event.Event{ID: "evt", Type: eventType, Body: []byte(`{}`)}
-	return len(compile(t, doc).Plan(e).Actions) == 1
+	program := compile(t, doc)
+	planned := len(program.Plan(e).Actions) == 1
+	if got := program.Matches(eventType); got != planned {
+		t.Errorf("Matches(%q) is %v for the pattern %q, but Plan has an action: %v", eventType, got, pattern, planned)
+	}
+	return planned
+}
+
+func TestMatchesCountsActiveMappingsOnly(t *testing.T) {
+	program := compile(t, custom(t,
+		`{"name":"active","event":"order","action":"deleteUser","parameters":{"id":"body.id"}}`,
+		`{"name":"inactive","event":"refund","inactive":true,"action":"deleteUser","parameters":{"id":"body.id"}}`,
+		`{"name":"inactive-prefix","event":"track/*","inactive":true,"action":"deleteUser","parameters":{"id":"body.id"}}`,
+	))
+	for eventType, want := range map[string]bool{"order": true, "refund": false, "track/x": false, "other": false, "": true} {
+		if got := program.Matches(eventType); got != want {
+			t.Errorf("Matches(%q) is %v, want %v", eventType, got, want)
+		}
+	}
 }
 
 func FuzzEventNames(f *testing.F) {

@@ -130,6 +130,12 @@ func (p *Program) Timestamp(e *event.Event) string {
 	return rawjson.Unquote(value)
 }
 
+// Matches reports whether an active mapping matches an event type. If the type is empty, because it could not be read,
+// Matches returns true: Plan reads the type again, and a mapping may match then.
+func (p *Program) Matches(eventType string) bool {
+	return eventType == "" || p.index.matches(eventType)
+}
+
 // Plan evaluates the mappings that match an event. If the type of the event is empty, because it could not be read when the
 // event was accepted, Plan reads it again and sets it: the expression may have been corrected since. If the type still cannot
 // be read, no mapping matches.

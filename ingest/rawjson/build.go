@@ -72,6 +72,29 @@ func Filter(object []byte, keep func(name string, value []byte) bool, tail ...[]
 	return b.Bytes()
 }
 
+// Compact returns the value without the white space between its tokens, as json.Compact does. If there is none, the result
+// is value itself.
+func Compact(value []byte) []byte {
+	var out []byte
+	rest := 0 // value[rest:at] is not yet in out
+	for at := 0; at < len(value); {
+		switch value[at] {
+		case '"':
+			at = skipString(value, at)
+		case ' ', '\t', '\r', '\n':
+			out = append(out, value[rest:at]...)
+			at = skipSpace(value, at)
+			rest = at
+		default:
+			at++
+		}
+	}
+	if rest == 0 {
+		return value
+	}
+	return append(out, value[rest:]...)
+}
+
 // Builder writes an object member by member. Its zero value is ready to use.
 type Builder struct{ buf []byte }
 

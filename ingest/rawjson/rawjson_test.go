@@ -142,3 +142,22 @@ func FuzzQuoteAgreesWithEncodingJSON(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCompactAgreesWithEncodingJSON(f *testing.F) {
+	for _, seed := range []string{` { "a b" : [ 1 , 2 ] , "c\\" : "\" " } `, "\t[\r\n]", `"a"`, `1 `, "{\"a\":\"\u2028<&>\"}"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if rawjson.Validate(data, 100) != nil {
+			return
+		}
+		original := bytes.Clone(data)
+		var want bytes.Buffer
+		if err := json.Compact(&want, data); err != nil {
+			t.Fatal(err)
+		}
+		if got := rawjson.Compact(data); !bytes.Equal(got, want.Bytes()) || !bytes.Equal(data, original) {
+			t.Fatalf("Compact(%q) = %q, want %q", original, got, want.Bytes())
+		}
+	})
+}

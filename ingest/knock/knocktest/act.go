@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
@@ -193,10 +194,13 @@ func (r *rejection) answer() *Answer {
 	}{(*plain)(r), r.status, kind})}
 }
 
+// encode returns a value as JSON. It does not escape <, > and &.
 func encode(value any) string {
-	encoded, err := json.Marshal(value)
-	if err != nil {
+	var encoded strings.Builder
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic(fmt.Sprintf("knocktest: %v", err)) // impossible: the values came from JSON
 	}
-	return string(encoded)
+	return strings.TrimSuffix(encoded.String(), "\n")
 }

@@ -3,7 +3,6 @@
 package knocktest
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -175,10 +174,4 @@ func (s *schema) checkFields(field string, values map[string]any) []problem {
 	return problems
 }
 
-func size(values map[string]any) int {
-	encoded, err := json.Marshal(values)
-	if err != nil {
-		panic(fmt.Sprintf("knocktest: %v", err)) // impossible: the values came from JSON
-	}
-	return len(encoded)
-}
+func size(values map[string]any) int { return len(encode(values)) }
