@@ -3,6 +3,7 @@
 package render
 
 import (
+	"strconv"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -36,14 +37,14 @@ func (r *renderer) ingress() *networkingv1ac.IngressApplyConfiguration {
 
 // controllerAnnotations returns the annotations that a well-known Ingress controller needs, by the name of its class. The controller must
 // not redirect HTTP to HTTPS, because senders follow a redirect with an empty GET request and lose the event. It must also accept bodies
-// up to Doorbell's own limit of 5 MiB. The annotations of the user override these.
+// up to Doorbell's own limit. The annotations of the user override these.
 func controllerAnnotations(class string, tls bool) map[string]string {
 	switch {
 	case strings.Contains(class, "nginx"):
 		return map[string]string{
 			"nginx.ingress.kubernetes.io/ssl-redirect":       "false",
 			"nginx.ingress.kubernetes.io/force-ssl-redirect": "false",
-			"nginx.ingress.kubernetes.io/proxy-body-size":    "6m",
+			"nginx.ingress.kubernetes.io/proxy-body-size":    strconv.Itoa(layout.MaxBody>>20) + "m",
 		}
 	case strings.Contains(class, "traefik") && tls:
 		return map[string]string{"traefik.ingress.kubernetes.io/router.entrypoints": "websecure"}

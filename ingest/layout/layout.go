@@ -61,6 +61,10 @@ const (
 	PreviousUntilKey = "previousUntil"
 )
 
+// MaxBody is the size in bytes of the largest request body that the ingest container accepts. What forwards requests to it must
+// accept as much: RudderStack drops an event that gets status 413.
+const MaxBody = 25 << 20
+
 // The ports of the ingest container, and their names.
 const (
 	// EventsPort receives the requests of senders.

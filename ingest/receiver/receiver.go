@@ -17,12 +17,14 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
 const (
 	defaultMaxInFlight    = 1024
 	defaultMaxConnections = 4096
-	defaultMaxBody        = 25 << 20
+	defaultMaxBody        = layout.MaxBody
 	defaultMaxMemory      = 128 << 20
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultRequestTimeout = 10 * time.Second
