@@ -38,7 +38,7 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 	}
 	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order to release
 	// them.
-	claimed, err := p.config.Inbox.Claim(work, shard, limit)
+	claimed, err := p.config.Inbox.Claim(work, shard, limit, 0)
 	if probe && len(claimed.Leases) == 0 {
 		p.pause.endProbe(false)
 	}

@@ -68,7 +68,8 @@ func (x *executor) finish(ctx context.Context) error {
 		if status == eventlog.DeadLettered {
 			return x.pool.config.Inbox.DeadLetter(ctx, x.lease, x.progress.encode(), record)
 		}
-		return x.pool.config.Inbox.Complete(ctx, x.lease, record)
+		_, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, 0)
+		return err
 	})
 }
 

@@ -49,13 +49,13 @@ func TestAWorkerThatLosesItsLeaseMakesNoMoreCalls(t *testing.T) {
 
 	later := func() time.Time { return time.Now().Add(time.Minute) }
 	other := f.openInbox(func(o *inbox.Options) { o.Now = later }) // by its clock, the lease has ended
-	claimed, err := other.Claim(t.Context(), 0, 10)
+	claimed, err := other.Claim(t.Context(), 0, 10, 0)
 	if err != nil || len(claimed.Leases) != 1 {
 		t.Fatalf("the other process claimed %d lanes, %v", len(claimed.Leases), err)
 	}
 	f.awaitCalls(func(calls []knocktest.Call) bool { return calls[0].Status == knocktest.Dropped })
 	release()
-	if err := other.Complete(t.Context(), claimed.Leases[0], nil); err != nil {
+	if _, err := other.Complete(t.Context(), claimed.Leases[0], nil, 0); err != nil {
 		t.Errorf("the other process cannot finish: %v", err)
 	}
 	p.stop()

@@ -61,7 +61,7 @@ func TestTheLogEntryOfAnEventIsStoredAndObserved(t *testing.T) {
 	if err := f.settings.Program.Identify(e); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := box.Accept(t.Context(), []*event.Event{e}); err != nil {
+	if _, err := box.Accept(t.Context(), []*event.Event{e}, nil); err != nil {
 		t.Fatal(err)
 	}
 	observed := p.next()

@@ -154,7 +154,7 @@ func TestASuspendedSourceClaimsNothingUntilItIsResumed(t *testing.T) {
 	p := f.start()
 	p.send("order u 1")
 	other := f.openInbox()
-	claimed, err := other.Claim(t.Context(), 0, 10)
+	claimed, err := other.Claim(t.Context(), 0, 10, 0)
 	if err != nil || len(claimed.Leases) != 1 {
 		t.Fatalf("the other process claimed %d lanes, %v", len(claimed.Leases), err)
 	}

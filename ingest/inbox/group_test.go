@@ -46,7 +46,7 @@ func TestConcurrentRequestsShareCallsAndTheEventsOfASenderStayInOrder(t *testing
 			for j := range each {
 				e := newEvent(fmt.Sprintf("user %d", i), fmt.Sprintf("%d-%d", i, j))
 				e.ID = strconv.Itoa(j)
-				if _, err := b.Accept(t.Context(), []*event.Event{e}); err != nil {
+				if _, err := b.Accept(t.Context(), []*event.Event{e}, nil); err != nil {
 					return err
 				}
 			}
@@ -62,7 +62,7 @@ func TestConcurrentRequestsShareCallsAndTheEventsOfASenderStayInOrder(t *testing
 			if c.Event.ID != strconv.Itoa(j) {
 				t.Fatalf("%s: event %s is at position %d of its lane", c.Event.OrderingKey, c.Event.ID, j)
 			}
-			ok(t, b.Complete(t.Context(), c, nil))
+			complete(t, b, c, nil)
 		}
 	}
 	if got := depth(t, b); got != 0 {
@@ -91,7 +91,7 @@ func TestARequestThatIsCanceledDoesNotDelayTheOthers(t *testing.T) {
 	var group errgroup.Group
 	start := func(ctx context.Context, user string, want error) {
 		group.Go(func() error {
-			_, err := b.Accept(ctx, []*event.Event{newEvent(user, "")})
+			_, err := b.Accept(ctx, []*event.Event{newEvent(user, "")}, nil)
 			if !errors.Is(err, want) {
 				return fmt.Errorf("%s: %w; want %w", user, err, want)
 			}

@@ -41,7 +41,7 @@ func TestAnAcceptedEventIsClaimedWithoutChange(t *testing.T) {
 		if got := depth(t, b); got != 1 {
 			t.Errorf("depth %d while the event is unfinished; want 1", got)
 		}
-		ok(t, b.Complete(t.Context(), claimed.Leases[0], nil))
+		complete(t, b, claimed.Leases[0], nil)
 		if got := depth(t, b); got != 0 {
 			t.Errorf("depth %d when it is finished; want 0", got)
 		}
@@ -87,7 +87,7 @@ func TestAKeyIsADuplicateWhileItsEventIsUnfinishedOrInTheDedupeWindow(t *testing
 func unfinished(*testing.T, *inbox.Inbox, *inbox.Lease) {}
 
 func completed(t *testing.T, b *inbox.Inbox, c *inbox.Lease) {
-	ok(t, b.Complete(t.Context(), c, nil))
+	complete(t, b, c, nil)
 }
 
 func retried(t *testing.T, b *inbox.Inbox, c *inbox.Lease) {
@@ -135,7 +135,7 @@ func TestTheReceiptOfADuplicateNamesTheUnfinishedEvent(t *testing.T) {
 		if got := accept(t, b, newEvent("u", "k"))[0]; !got.Duplicate || got.DuplicateOf != first.ID {
 			t.Errorf("%+v; want a duplicate of %s", got, first.ID)
 		}
-		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		complete(t, b, claimOne(t, b), nil)
 		if got := accept(t, b, newEvent("u", "k"))[0]; !got.Duplicate || got.DuplicateOf != "" {
 			t.Errorf("%+v; want a duplicate without an ID, because the first event is finished", got)
 		}
@@ -156,7 +156,7 @@ func TestALaneIsClaimedInOrderAndDoesNotDelayOtherLanes(t *testing.T) {
 		}
 		for _, c := range leases {
 			if c.Event.ID == other.ID {
-				ok(t, b.Complete(t.Context(), c, nil))
+				complete(t, b, c, nil)
 			} else {
 				ok(t, b.Retry(t.Context(), c, time.Minute, []byte("plan"), nil))
 			}
@@ -169,7 +169,7 @@ func TestALaneIsClaimedInOrderAndDoesNotDelayOtherLanes(t *testing.T) {
 		if again.Event.ID != first.ID || string(again.Progress) != "plan" {
 			t.Errorf("after the delay: event %s, progress %q; want %s with its progress", again.Event.ID, again.Progress, first.ID)
 		}
-		ok(t, b.Complete(t.Context(), again, nil))
+		complete(t, b, again, nil)
 		last := claimOne(t, b)
 		if last.Event.ID != second.ID || last.Progress != nil {
 			t.Errorf("then: event %s, progress %q; want %s without progress", last.Event.ID, last.Progress, second.ID)
@@ -181,7 +181,8 @@ func TestAWorkerThatHasLostItsLeaseChangesNothing(t *testing.T) {
 	for name, act := range map[string]func(*testing.T, *inbox.Inbox, *inbox.Lease) error{
 		"save": func(t *testing.T, b *inbox.Inbox, c *inbox.Lease) error { return b.Save(t.Context(), c, []byte("x")) },
 		"complete": func(t *testing.T, b *inbox.Inbox, c *inbox.Lease) error {
-			return b.Complete(t.Context(), c, []byte("{}"))
+			_, err := b.Complete(t.Context(), c, []byte("{}"), 0)
+			return err
 		},
 		"retry": func(t *testing.T, b *inbox.Inbox, c *inbox.Lease) error {
 			return b.Retry(t.Context(), c, 0, []byte("x"), []byte("{}"))
@@ -216,7 +217,7 @@ func TestAWorkerThatHasLostItsLeaseChangesNothing(t *testing.T) {
 				if holder.Event.ID != e.ID || holder.Progress != nil {
 					t.Errorf("the new lease has event %s, progress %q", holder.Event.ID, holder.Progress)
 				}
-				ok(t, b.Complete(t.Context(), holder, nil))
+				complete(t, b, holder, nil)
 			})
 		})
 	}
@@ -227,8 +228,8 @@ func TestALeaseCanFinishItsEventOnlyOnce(t *testing.T) {
 		b := inboxtest.Open(t, client, inbox.Options{})
 		accept(t, b, newEvent("u", "1"), newEvent("u", "2"))
 		c := claimOne(t, b)
-		ok(t, b.Complete(t.Context(), c, nil))
-		if err := b.Complete(t.Context(), c, nil); !errors.Is(err, inbox.ErrLeaseLost) {
+		complete(t, b, c, nil)
+		if _, err := b.Complete(t.Context(), c, nil, 0); !errors.Is(err, inbox.ErrLeaseLost) {
 			t.Errorf("the second Complete returned %v; want ErrLeaseLost", err)
 		}
 		if got := depth(t, b); got != 1 {
@@ -255,7 +256,7 @@ func TestALaneIsNotClaimedWhileItsLeaseIsRenewed(t *testing.T) {
 		if got := claim(t, b); len(got.Leases) != 0 || got.Next != time.Second {
 			t.Errorf("claimed %d lanes, next lane due in %v; want none, in 1s", len(got.Leases), got.Next)
 		}
-		ok(t, b.Complete(t.Context(), c, nil))
+		complete(t, b, c, nil)
 	})
 }
 
@@ -264,7 +265,7 @@ func TestAFullInboxRejectsARequestAsAWhole(t *testing.T) {
 		b := inboxtest.Open(t, client, inbox.Options{Limits: inbox.Limits{MaxInFlight: 3}})
 		accept(t, b, newEvent("u", "1"), newEvent("u", "2"))
 
-		_, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "3"), newEvent("u", "4")})
+		_, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "3"), newEvent("u", "4")}, nil)
 		if full, is := errors.AsType[*inbox.FullError](err); !is || full.Limit != inbox.LimitQueue {
 			t.Errorf("%v; want a FullError for LimitQueue", err)
 		}
@@ -287,7 +288,8 @@ func TestFinishingAnEventWritesItsLogRecord(t *testing.T) {
 		want eventlog.Status
 	}{
 		"complete": {want: eventlog.Succeeded, end: func(t *testing.T, b *inbox.Inbox, c *inbox.Lease, record []byte) error {
-			return b.Complete(t.Context(), c, record)
+			_, err := b.Complete(t.Context(), c, record, 0)
+			return err
 		}},
 		"retry": {want: eventlog.Retrying, end: func(t *testing.T, b *inbox.Inbox, c *inbox.Lease, record []byte) error {
 			return b.Retry(t.Context(), c, 0, nil, record)

@@ -142,7 +142,7 @@ func (m *machine) acceptSome(rt *rapid.T) {
 		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user") // of two shards, each has two of these users
 		return newEvent(user, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	}), 1, 3).Draw(rt, "events")
-	receipts, err := m.any(rt).Accept(rt.Context(), events)
+	receipts, err := m.any(rt).Accept(rt.Context(), events, nil)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func (m *machine) claimSome(rt *rapid.T) {
 	b, limit := m.any(rt), rapid.IntRange(1, 3).Draw(rt, "limit")
 	shard := rapid.IntRange(0, b.Shards()-1).Draw(rt, "shard")
 	now := m.clock.now()
-	claimed, err := b.Claim(rt.Context(), shard, limit)
+	claimed, err := b.Claim(rt.Context(), shard, limit, 0)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -230,7 +230,8 @@ func record(c *inbox.Lease, status eventlog.Status) []byte {
 
 func (m *machine) complete(rt *rapid.T) {
 	c, l, held := m.pick(rt)
-	m.want(rt, held, m.any(rt).Complete(rt.Context(), c, record(c, eventlog.Succeeded)))
+	_, err := m.any(rt).Complete(rt.Context(), c, record(c, eventlog.Succeeded), 0)
+	m.want(rt, held, err)
 	if held {
 		m.finish(l, "done", m.clock.now())
 	}

@@ -75,7 +75,7 @@ func TestScriptsAreLoadedAgainAfterRedisHasDroppedThem(t *testing.T) {
 			flush()
 			ok(t, b.Save(t.Context(), c, []byte("x")))
 			flush()
-			ok(t, b.Complete(t.Context(), c, nil))
+			complete(t, b, c, nil)
 		}
 	})
 }
@@ -86,7 +86,7 @@ func TestTheInboxWorksAfterRedisHasLostItsData(t *testing.T) {
 		accept(t, b, newEvent("u", "k"))
 		ok(t, client.Do(t.Context(), client.B().Flushall().Build()).Error())
 		accept(t, b, newEvent("u", "k"))
-		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		complete(t, b, claimOne(t, b), nil)
 		if got := accept(t, b, newEvent("u", "k"))[0]; !got.Duplicate {
 			t.Error("the event is not a duplicate")
 		}
@@ -105,7 +105,7 @@ func TestAChangedWindowForgetsNoKeyEarly(t *testing.T) {
 				other := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Limits: inbox.Limits{Window: tc.first}})
 				finish := func(key string) {
 					accept(t, other, newEvent("u", key))
-					ok(t, other.Complete(t.Context(), claimOne(t, other), nil))
+					complete(t, other, claimOne(t, other), nil)
 				}
 				known := func(want bool, key string) {
 					t.Helper()
@@ -144,10 +144,10 @@ func TestOpenTakesOverTheLeasesOfTheSameOwnerOnly(t *testing.T) {
 		}
 		again := inboxtest.Open(t, client, inbox.Options{Now: clock.now, Owner: "dev"})
 		c := claimOne(t, again)
-		if err := died.Complete(t.Context(), lost, nil); !errors.Is(err, inbox.ErrLeaseLost) {
+		if _, err := died.Complete(t.Context(), lost, nil, 0); !errors.Is(err, inbox.ErrLeaseLost) {
 			t.Errorf("Complete in the earlier process: %v; want ErrLeaseLost", err)
 		}
-		ok(t, again.Complete(t.Context(), c, nil))
+		complete(t, again, c, nil)
 	})
 }
 
@@ -171,7 +171,7 @@ func TestAcceptingFinishingAndRetryingSignalThatALaneIsDue(t *testing.T) {
 		accept(t, b, newEvent("u", "1"), newEvent("u", "2"))
 		signaled(true)
 		signaled(false)
-		ok(t, b.Complete(t.Context(), claimOne(t, b), nil))
+		complete(t, b, claimOne(t, b), nil)
 		signaled(true)
 		ok(t, b.Retry(t.Context(), claimOne(t, b), 0, nil, nil))
 		signaled(true)

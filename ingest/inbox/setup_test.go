@@ -43,7 +43,7 @@ func newEvent(user, key string) *event.Event {
 
 func accept(t testing.TB, b *inbox.Inbox, events ...*event.Event) []inbox.Receipt {
 	t.Helper()
-	receipts, err := b.Accept(t.Context(), events)
+	receipts, err := b.Accept(t.Context(), events, nil)
 	if err != nil {
 		t.Fatalf("accept: %v", err)
 	}
@@ -53,7 +53,7 @@ func accept(t testing.TB, b *inbox.Inbox, events ...*event.Event) []inbox.Receip
 // claim claims all due lanes of shard 0.
 func claim(t testing.TB, b *inbox.Inbox) inbox.Claimed {
 	t.Helper()
-	claimed, err := b.Claim(t.Context(), 0, 100)
+	claimed, err := b.Claim(t.Context(), 0, 100, 0)
 	if err != nil {
 		t.Fatalf("claim: %v", err)
 	}
@@ -84,5 +84,13 @@ func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// complete completes a leased event; the lane's next event is due at once.
+func complete(t testing.TB, b *inbox.Inbox, lease *inbox.Lease, record []byte) {
+	t.Helper()
+	if next, err := b.Complete(t.Context(), lease, record, 0); next != nil || err != nil {
+		t.Fatalf("complete: %+v, %v", next, err)
 	}
 }

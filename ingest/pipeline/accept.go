@@ -24,7 +24,7 @@ func (p *Pipeline) accept(ctx context.Context, events []*event.Event) ([]inbox.R
 	if open == nil {
 		return nil, fmt.Errorf("%w: the source is not open in Redis yet", inbox.ErrUnavailable)
 	}
-	return open.inbox.Accept(ctx, events)
+	return open.inbox.Accept(ctx, events, nil)
 }
 
 // recordDuplicates writes an event log entry for each duplicate among the events. The event log is best effort: if it cannot be
