@@ -5,9 +5,15 @@ package delivery
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/policy"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/ratelimit"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
@@ -15,104 +21,156 @@ import (
 // outcome.
 const leaseMargin = 2 * time.Second
 
-// result is the outcome of an attempt at a call.
+// result says how the work on a call or an action ended.
 type result struct {
-	outcome outcome
-	err     error         // nil if the call succeeded or was not made
-	wait    time.Duration // before the next attempt, for transient and deferred
+	kind   kind
+	wait   time.Duration // before the next attempt, for failed, paused and deferred
+	reason string        // for failed and paused
 }
+
+type kind int
+
+const (
+	finished  kind = iota // nothing is left to do, whether it succeeded or failed
+	failed                // the call must be repeated
+	paused                // the call must be repeated when the pause of the source ends
+	deferred              // not attempted, because of the rate limit, a pause or a suspension
+	abandoned             // not attempted or interrupted, because the lease is lost or the process stops
+)
 
 // attempt makes one attempt at a call, when the rate limit, the concurrency limit and the pause allow it.
 //
-// The slot in the rate limit is reserved first. While the executor waits for its slot, other calls may bring news: the source may
-// be paused, or Knock may answer 429. Both are therefore checked again just before the call.
-func (x *executor) attempt(ctx context.Context, a *action, c *call) result {
-	limit := x.settings.limits.forEndpoint(c.Request.Endpoint)
-	switch wait, ok := limit.reserve(); {
-	case !ok:
-		return result{outcome: deferred, wait: wait}
-	case !x.acquireSlot(ctx, wait):
-		return result{outcome: abandoned}
+// While the executor waits for its turn, other calls may bring news: the source may be paused or suspended. Both are therefore
+// checked just before the call.
+func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.Call) (result, error) {
+	settings := x.pool.settings.Load()
+	queue := settings.limits.Queue(c.Request.Endpoint)
+	if back, ok := queue.Enter(x.lease.Event.ReceivedAt); !ok && x.probe == 0 {
+		return result{kind: deferred, wait: back}, nil
 	}
-	defer func() { <-x.settings.slots }()
-	if !x.probe && x.pool.pause.currentReason() != "" {
-		return result{outcome: deferred}
+	if err := x.store(ctx, c); err != nil {
+		return result{}, err
 	}
-	if wait, blocked := limit.blocked(); blocked {
-		return result{outcome: deferred, wait: wait}
+	if !x.awaitTurn(ctx, settings, queue, c.Request.Endpoint) {
+		return result{kind: abandoned}, nil
 	}
-
-	timeout := min(x.settings.Delivery.Timeout, x.lease.Left()-leaseMargin)
-	callCtx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	at := x.pool.config.Now().UTC()
-	x.called = true
-	// An earlier process may have called Knock and died before it stored that, but it saved the plan before its first call.
-	repeated := a.Attempts > 0 || x.lease.Progress != nil
-	a.Attempts++
-	response, err := x.settings.Caller.Do(callCtx, c.Request)
-	c.record(at, x.pool.config.Now().Sub(at), response, err)
-	o := classify(ctx, c.Request, err, repeated)
-	x.applyFeedback(o, err, limit)
-	x.pool.health.record(err, x.pool.config.Now())
-	x.pool.config.Metrics.observeCall(c.Request.Endpoint, o, c.Took)
-	return result{outcome: o, err: err}
+	defer func() { <-settings.slots }()
+	latest := x.pool.settings.Load()
+	if cause, _ := x.pool.pause.Current(); latest.Delivery.Suspend || cause != health.None && x.probe == 0 {
+		return result{kind: deferred}, nil
+	}
+	err := x.call(ctx, latest, a, c)
+	if err != nil && ctx.Err() != nil {
+		x.pool.config.Metrics.observeCall(c.Request.Endpoint, abandonedCall, c.Took)
+		return result{kind: abandoned}, nil
+	}
+	return x.apply(a, c, queue, err), nil
 }
 
-// acquireSlot waits for the reserved time and then for one of the concurrent calls that the source may make. It reports false, and
-// acquires nothing, if the lease is lost, too little of it is left, or the process stops.
-func (x *executor) acquireSlot(ctx context.Context, wait time.Duration) bool {
-	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
+// awaitTurn waits for the rate limit and then for one of the concurrent calls that the source may make. It reports false, and holds no
+// slot, if the lease is lost, too little of it is left, or the process stops.
+func (x *executor) awaitTurn(ctx context.Context, settings *activeSettings, queue *ratelimit.Queue, endpoint knock.Endpoint) bool {
+	receivedAt := x.lease.Event.ReceivedAt
+	if x.probe != 0 {
+		receivedAt = time.Time{} // before all others
+	}
+	start := x.pool.config.Now()
+	x.pool.wakeIfAtCapacity() // a lane that waits does not count
+	for {
+		if !queue.Wait(ctx, x.stopping, receivedAt) {
+			return false
+		}
 		select {
-		case <-timer.C:
+		case settings.slots <- struct{}{}:
 		case <-ctx.Done():
 			return false
 		case <-x.stopping:
 			return false
 		}
+		if !queue.Blocked() {
+			break
+		}
+		<-settings.slots
 	}
-	select {
-	case x.settings.slots <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	case <-x.stopping:
-		return false
-	}
+	x.pool.config.Metrics.observeRateLimitWait(endpoint, x.pool.config.Now().Sub(start))
 	if x.isStopping() || x.lease.Left() < 2*leaseMargin {
-		<-x.settings.slots
+		<-settings.slots
 		return false
 	}
 	return true
 }
 
-// applyFeedback changes the rate limit and the pause according to the outcome of a call, for the source's other calls.
-func (x *executor) applyFeedback(o outcome, err error, limit *limiter) {
-	answer, answered := errors.AsType[*knock.Error](err)
-	if answered && answer.Status == http.StatusTooManyRequests {
-		limit.throttle(answer.RetryAfter)
-	}
-	config := x.pool.config
-	switch {
-	case o == keyRejected:
-		if x.pool.pause.rejected(explain(err)) {
-			config.Log.Error(err, "Delivery paused: Knock rejected the API key; events stay in Redis", "source", config.Source)
-		}
-	case err == nil || answered && answer.Status < http.StatusInternalServerError:
-		if x.pool.pause.accepted() {
-			config.Log.Info("Delivery resumed: Knock accepted the API key", "source", config.Source)
-			x.pool.wakeAll()
-		}
-	}
-}
-
-// record stores the result of the last attempt in the call, for the event log.
-func (c *call) record(at time.Time, took time.Duration, response knock.Response, err error) {
-	c.At, c.Took, c.Status, c.Response = &at, took, response.Status, response.Excerpt
+// call calls Knock and stores the result in c, for the event log.
+func (x *executor) call(ctx context.Context, settings *activeSettings, a *progress.Action, c *progress.Call) error {
+	ctx, cancel := context.WithTimeout(ctx, min(settings.Delivery.Timeout, x.lease.Left()-leaseMargin))
+	defer cancel()
+	at := x.pool.config.Now().UTC()
+	x.called = true
+	a.Attempts++
+	response, err := settings.Caller.Do(ctx, c.Request)
+	c.Repeated, c.At, c.Took = c.At != nil || x.restored, &at, x.pool.config.Now().Sub(at)
+	c.Status, c.Response = response.Status, response.Excerpt
 	if answer, ok := errors.AsType[*knock.Error](err); ok {
 		c.Status, c.Response = answer.Status, answer.Excerpt
 	} else if err != nil {
 		c.Status, c.Response = 0, err.Error()
 	}
+	return err
+}
+
+// apply applies the policy's decision about an answer to the call, its action and the source.
+func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.Queue, err error) result {
+	history := policy.History{
+		Repeated: c.Repeated, Failures: a.Failures, Spent: x.progress.Spent + c.Took,
+		RetryFor: x.pool.settings.Load().Delivery.RetryFor, Jitter: rand.Float64(), //nolint:gosec // the jitter is not a secret
+	}
+	meaning := policy.Decide(c.Request, history, err).Meaning
+	history.Outage = x.applyToSource(meaning, queue, err) == health.Outage
+	d := policy.Decide(c.Request, history, err)
+	x.pool.config.Metrics.observeCall(c.Request.Endpoint, d.Meaning.String(), c.Took)
+	if d.Step != policy.WaitForSource {
+		x.progress.Spent = history.Spent + d.Wait
+	}
+	switch d.Step {
+	case policy.Continue:
+		c.Done, a.Failures = true, 0
+		if d.Note != "" {
+			a.Notes = append(a.Notes, d.Note)
+		}
+	case policy.DeadLetter:
+		x.deadLetter(a, c, d)
+	case policy.Retry:
+		a.Failures++
+		return result{kind: failed, wait: d.Wait, reason: d.Reason}
+	case policy.WaitForSource:
+		return result{kind: paused, wait: d.Wait, reason: d.Reason}
+	}
+	return result{kind: finished}
+}
+
+// deadLetter ends a call as failed. If the time for retries is over, it ends the whole action.
+func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Decision) {
+	if d.Meaning == policy.Permanent {
+		c.Done, c.Failure = true, d.Reason
+		return
+	}
+	a.Status, a.Reason, a.Cause = eventlog.DeadLettered, d.Reason, progress.RetriesEnded
+}
+
+// applyToSource records an answer for the source's other calls. It returns the cause of the source's pause.
+func (x *executor) applyToSource(meaning policy.Meaning, queue *ratelimit.Queue, err error) health.Cause {
+	answer, answered := errors.AsType[*knock.Error](err)
+	recorded := health.Answer{Meaning: meaning, Answered: answered || err == nil, Probe: x.probe}
+	if err != nil {
+		recorded.Reason = policy.Explain(err)
+	}
+	if answered && answer.Status == http.StatusTooManyRequests {
+		queue.Throttle(answer.RetryAfter)
+	} else if answered && answer.Status < http.StatusInternalServerError {
+		recorded.User = x.lease.Event.OrderingKey
+	}
+	x.pool.health.Record(err, x.pool.config.Now())
+	before, after := x.pool.pause.Record(recorded)
+	x.pool.reportPause(before, after, err)
+	return after
 }

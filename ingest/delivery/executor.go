@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
+	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
@@ -16,113 +18,131 @@ import (
 //
 // It works in this order:
 //
-//  1. It evaluates the mappings and saves the plan, the frozen requests, before the first call. Every later attempt sends the same
-//     bytes, even if the mappings have changed. Knock requires this: it rejects an Idempotency-Key that comes with another body.
-//  2. It makes the calls one after another, in the order of the plan. Their outcomes are only in memory at first.
+//  1. It evaluates the mappings. It stores the plan, the frozen requests, before the first call, unless the plan is a single call whose
+//     repetition is harmless. Every later attempt sends the same bytes, even if the mappings have changed. Knock requires this: it
+//     rejects an Idempotency-Key that comes with another body.
+//  2. It makes the calls one after another, in the order of the plan. Their outcomes are only in memory at first. A call that would
+//     undo a later trigger if it were repeated, such as a cancellation, is stored as done before that trigger starts.
 //  3. It ends the lease with one script, which stores the outcomes together with the change: Complete, DeadLetter, or Retry with
 //     the progress.
 //
-// If the process dies between 2 and 3, the next worker makes all calls of this attempt again. A trigger then carries the same
-// Idempotency-Key, so that Knock runs the workflow once, and setting, adding or deleting something twice has the same effect as
-// once. One repetition is not harmless: a cancelWorkflow that is repeated after a later action of the same event has triggered the
-// workflow cancels that run too.
+// If the process dies between 2 and 3, the next worker makes the calls of this attempt again that are not stored as done. A trigger
+// then carries the same Idempotency-Key, so that Knock runs the workflow once, and setting, adding or deleting something twice has the
+// same effect as once.
 type executor struct {
 	pool     *Pool
-	settings *activeSettings
 	lease    *inbox.Lease
-	progress *progress
-	probe    bool            // the event was claimed to test whether Knock accepts the API key again
+	event    event.Event     // of the lease; its type is set when the event is planned, if it could not be read before
+	probe    health.Probe    // not zero if the event was claimed to test whether the cause of a pause has passed
 	stopping <-chan struct{} // closed when the process stops: no new call may begin
-	started  time.Time
-	called   bool // Knock was called
+
+	progress *progress.Progress // nil until the event is planned
+	restored bool               // an earlier attempt may have sent requests of the progress
+	stored   bool               // the plan is stored, with every call that must be
+	called   bool               // this executor has called Knock
 }
 
 // deliver delivers a leased event as far as is possible now and ends the lease. work ends when the lease is lost or the time for
 // stopping is over; stopping ends when the process begins to stop.
-func (p *Pool) deliver(work, stopping context.Context, lease *inbox.Lease, probe bool) {
-	x := &executor{pool: p, settings: p.settings.Load(), lease: lease, probe: probe, stopping: stopping.Done(), started: p.config.Now()}
-	if probe {
-		defer func() { p.pause.endProbe(x.called) }()
-	}
-	if err := x.run(work); err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
+func (p *Pool) deliver(work, stopping context.Context, lease *inbox.Lease, probe health.Probe) {
+	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping.Done()}
+	defer func() { p.pause.EndProbe(probe, x.called) }()
+	err := x.runSafely(work)
+	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
 		p.config.Log.Error(err, "Processing failed; the event will be retried when its lease expires", "source", p.config.Source, "event", lease.Event.ID)
 	}
+}
+
+// runSafely runs the executor. A panic dead-letters the event. Without this, it would end the process, and again whenever the event
+// is claimed.
+func (x *executor) runSafely(ctx context.Context) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = x.deadLetterAfterPanic(ctx, cause)
+		}
+	}()
+	return x.run(ctx)
 }
 
 func (x *executor) run(ctx context.Context) error {
 	if x.isStopping() {
 		return x.release(ctx)
 	}
-	if err := x.loadProgress(ctx); err != nil {
-		return err
-	}
+	x.loadProgress()
 	for _, a := range x.progress.Actions {
 		if a.Status.Final() {
 			continue
 		}
-		result := x.perform(ctx, a)
-		if result.outcome == transient {
-			result.wait = backoff(x.progress.Failures, result.err)
-		}
-		switch {
-		case result.outcome == succeeded:
-		case result.outcome == transient && x.spent()+result.wait > x.settings.Delivery.RetryFor:
-			a.Status = eventlog.DeadLettered
-			a.Reason = fmt.Sprintf("retries ended after %v (spec.delivery.retryFor): %s", x.settings.Delivery.RetryFor, explain(result.err))
-		default:
+		if result, err := x.perform(ctx, a); err != nil || result.kind != finished {
+			if err != nil {
+				return err
+			}
 			return x.postpone(ctx, a, result) // the actions behind this one wait for it
 		}
 	}
 	return x.finish(ctx)
 }
 
-// loadProgress restores the saved progress. On the event's first attempt it makes the plan and saves it before anything is sent. A
-// plan without calls is not saved, because nothing can be repeated.
-func (x *executor) loadProgress(ctx context.Context) (err error) {
-	if x.lease.Progress != nil {
-		x.progress, err = decodeProgress(x.lease.Progress)
-		return err
+// loadProgress restores the stored progress. If there is none, or if no request of its plan was sent, it evaluates the mappings.
+func (x *executor) loadProgress() {
+	if x.lease.Progress == nil {
+		x.progress = x.makePlan()
+		return
 	}
-	x.progress = x.makePlan()
-	if x.progress.finished() {
-		return nil
+	stored, err := progress.Decode(x.lease.Progress)
+	unreadable, _ := errors.AsType[*progress.UnreadableError](err)
+	switch {
+	case err == nil && stored.Sent:
+		x.progress, x.restored, x.stored = stored, true, true
+	case err == nil, unreadable != nil && !unreadable.Sent:
+		x.progress = x.makePlan()
+	default:
+		x.progress = progress.Failed(progress.UnreadablePlan, err.Error())
 	}
-	return x.retryWhileUnavailable(ctx, func() error { return x.pool.config.Inbox.Save(ctx, x.lease, x.progress.encode()) })
 }
 
-// makePlan evaluates the mappings. If that panics, the event is dead-lettered. Without this, the panic would end the process, and
-// again whenever the event is claimed.
-func (x *executor) makePlan() (p *progress) {
+// makePlan evaluates the mappings. If that panics, the event is dead-lettered.
+func (x *executor) makePlan() (p *progress.Progress) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			reason := fmt.Sprintf("internal error in a mapping; please report it: %v", cause)
-			p = &progress{Actions: []*action{{Status: eventlog.DeadLettered, Reason: reason}}}
+			p = progress.Failed(progress.InternalError, fmt.Sprintf("internal error in a mapping; please report it: %v", cause))
 		}
 	}()
-	p = newProgress(x.settings.Program.Plan(x.lease.Event))
-	p.Timestamp = x.settings.Program.Timestamp(x.lease.Event)
+	program := x.pool.settings.Load().Program
+	p = progress.New(program.Plan(&x.event)) // not the lease's event: the inbox finds the event's key by the type that it was accepted with
+	p.Timestamp = program.Timestamp(&x.event)
 	return p
 }
 
-// perform makes an action's calls. It records a permanent failure in the action and still returns succeeded, because such a failure
-// does not stop the actions behind. Any other outcome means that the action must be continued later.
-func (x *executor) perform(ctx context.Context, a *action) result {
+// perform makes an action's calls. It returns finished when the action has a final status, which may be that it is dead-lettered:
+// that does not stop the actions behind it.
+func (x *executor) perform(ctx context.Context, a *progress.Action) (result, error) {
 	for _, c := range a.Calls {
 		if c.Done {
 			continue
 		}
-		got := x.attempt(ctx, a, c)
-		switch got.outcome {
-		case succeeded:
-			c.Done = true
-		case permanent:
-			c.Done, c.Failure = true, explain(got.err)
-		case transient, keyRejected, deferred, abandoned:
-			return got
+		if result, err := x.attempt(ctx, a, c); err != nil || result.kind != finished || a.Status == eventlog.DeadLettered {
+			return result, err
 		}
 	}
-	a.setStatusFromCalls()
-	return result{outcome: succeeded}
+	a.SetStatusFromCalls()
+	return result{kind: finished}, nil
+}
+
+// store stores the progress before a call if the process could otherwise, after a crash, send other bytes or undo what the call has
+// done.
+func (x *executor) store(ctx context.Context, next *progress.Call) error {
+	if x.stored && !x.progress.RepeatWouldUndo(next) || !x.stored && !x.progress.MustBeStored() {
+		return nil
+	}
+	x.progress.Sent = true
+	encoded := x.progress.Encode()
+	if err := x.retryWhileUnavailable(ctx, func() error { return x.pool.config.Inbox.Save(ctx, x.lease, encoded) }); err != nil {
+		return err
+	}
+	x.stored = true
+	x.progress.MarkStored()
+	return nil
 }
 
 func (x *executor) isStopping() bool {
@@ -132,9 +152,4 @@ func (x *executor) isStopping() bool {
 	default:
 		return false
 	}
-}
-
-// spent returns how much of retryFor the event has used: the time of its attempts and of the waits between them.
-func (x *executor) spent() time.Duration {
-	return x.progress.Spent + x.pool.config.Now().Sub(x.started)
 }

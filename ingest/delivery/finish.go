@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
@@ -21,18 +22,16 @@ const (
 )
 
 // postpone ends the lease of an event that is not finished. result is the outcome of action a.
-func (x *executor) postpone(ctx context.Context, a *action, result result) error {
-	switch result.outcome {
-	case transient:
-		x.progress.Failures++
-		x.progress.Spent = x.spent() + result.wait
-		a.Status, a.Reason = eventlog.Retrying, explain(result.err)
-		return x.reschedule(ctx, result.wait, fmt.Sprintf("%s: %s", a.Mapping, a.Reason))
-	case keyRejected: // does not count towards retryFor: the event is not at fault
-		a.Status, a.Reason = eventlog.Retrying, explain(result.err)
-		return x.reschedule(ctx, 0, "delivery paused: "+a.Reason)
+func (x *executor) postpone(ctx context.Context, a *progress.Action, result result) error {
+	switch result.kind {
+	case failed:
+		a.Status, a.Reason = eventlog.Retrying, result.reason
+		return x.retry(ctx, result.wait, fmt.Sprintf("%s: %s", a.Mapping, a.Reason))
+	case paused: // does not count towards retryFor: the event is not at fault
+		a.Status, a.Reason = eventlog.Retrying, result.reason
+		return x.retry(ctx, result.wait, "delivery paused: "+a.Reason)
 	case deferred:
-		return x.reschedule(ctx, result.wait, "")
+		return x.reschedule(ctx, result.wait)
 	default:
 		return x.release(ctx)
 	}
@@ -45,48 +44,92 @@ func (x *executor) release(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
-	return x.reschedule(ctx, 0, "")
+	return x.reschedule(ctx, 0)
 }
 
-// reschedule ends the lease and makes the lane due after the delay. If there is a reason, the event log shows the event as
-// retrying.
-func (x *executor) reschedule(ctx context.Context, delay time.Duration, reason string) error {
-	if reason == "" {
-		return x.endLease(ctx, func() error {
-			return x.pool.config.Inbox.Retry(ctx, x.lease, delay, x.progress.encode(), nil)
-		})
-	}
-	return x.endLeaseWithEntry(ctx, eventlog.Retrying, reason, func(record []byte) error {
-		return x.pool.config.Inbox.Retry(ctx, x.lease, delay, x.progress.encode(), record)
+// reschedule ends the lease without an entry in the event log and makes the lane due after the delay.
+func (x *executor) reschedule(ctx context.Context, delay time.Duration) error {
+	encoded := x.unfinished()
+	return x.endLease(ctx, func() error { return x.pool.config.Inbox.Retry(ctx, x.lease, delay, encoded, nil) })
+}
+
+// retry ends the lease and makes the lane due after the delay. The event log shows the event as retrying.
+func (x *executor) retry(ctx context.Context, delay time.Duration, reason string) error {
+	encoded := x.unfinished()
+	return x.endLeaseWithEntry(ctx, x.logEntry(eventlog.Retrying, reason), func(record []byte) error {
+		return x.pool.config.Inbox.Retry(ctx, x.lease, delay, encoded, record)
 	})
+}
+
+// unfinished returns the progress to store with an event that is not finished. It is nil, which keeps what is stored, if no request
+// was sent and nothing is stored that says otherwise: the event is then planned again.
+func (x *executor) unfinished() []byte {
+	if x.progress == nil || !x.stored && !x.called {
+		return nil
+	}
+	x.progress.Sent = x.restored || x.called
+	return x.progress.Encode()
 }
 
 // finish completes or dead-letters the event.
 func (x *executor) finish(ctx context.Context) error {
-	status, reason := x.progress.eventStatus()
-	return x.endLeaseWithEntry(ctx, status, reason, func(record []byte) error {
-		if status == eventlog.DeadLettered {
-			return x.pool.config.Inbox.DeadLetter(ctx, x.lease, x.progress.encode(), record)
-		}
+	status, reason := x.progress.EventStatus()
+	entry := x.logEntry(status, reason)
+	if status == eventlog.DeadLettered {
+		return x.endAsDeadLetter(ctx, x.progress, entry)
+	}
+	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
 		_, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, 0)
 		return err
 	})
 }
 
-// endLeaseWithEntry ends the lease with change, which also stores the event's log entry, and then passes the entry to Observe.
-func (x *executor) endLeaseWithEntry(ctx context.Context, status eventlog.Status, reason string, change func(record []byte) error) error {
+func (x *executor) endAsDeadLetter(ctx context.Context, p *progress.Progress, entry eventlog.Entry) error {
+	encoded := p.Encode()
+	err := x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
+		return x.pool.config.Inbox.DeadLetter(ctx, x.lease, encoded, record)
+	})
+	if err == nil {
+		x.pool.config.Metrics.countDeadLetter(p.DeadLetterCause())
+	}
+	return err
+}
+
+// deadLetterAfterPanic dead-letters the event. Its log entry has neither payload nor requests, because the work on them may have
+// panicked. If this panics too, the event is retried when its lease ends.
+func (x *executor) deadLetterAfterPanic(ctx context.Context, cause any) (err error) {
+	defer func() {
+		if again := recover(); again != nil {
+			err = fmt.Errorf("panic: %v; then, while the event was dead-lettered: %v", cause, again)
+		}
+	}()
+	reason := fmt.Sprintf("internal error; please report it: %v", cause)
+	x.pool.config.Log.Error(errors.New(reason), "Delivering an event panicked; the event is dead-lettered", "source", x.pool.config.Source,
+		"event", x.lease.Event.ID)
+	p := progress.Failed(progress.InternalError, reason)
+	entry := p.LogEntry(x.pool.config.Source, &x.event, eventlog.DeadLettered, reason)
+	entry.Payload = nil
+	return x.endAsDeadLetter(ctx, p, entry)
+}
+
+// logEntry returns the event's entry for the event log, after redaction.
+func (x *executor) logEntry(status eventlog.Status, reason string) eventlog.Entry {
+	entry := x.progress.LogEntry(x.pool.config.Source, &x.event, status, reason)
+	return x.pool.settings.Load().Redactor.Apply(entry)
+}
+
+// endLeaseWithEntry ends the lease with change, which also stores the log entry, and then passes the entry to Observe.
+func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, change func(record []byte) error) error {
 	config := x.pool.config
-	entry := x.progress.logEntry(config.Source, x.lease.Event, status, reason)
-	if status.Final() {
+	if entry.Status.Final() {
 		now := config.Now().UTC()
 		entry.FinishedAt = &now
 	}
-	entry = x.settings.Redactor.Apply(entry)
 	record := eventlog.Encode(entry)
 	if err := x.endLease(ctx, func() error { return change(record) }); err != nil {
 		return err
 	}
-	config.Metrics.countEvent(status)
+	config.Metrics.countEvent(entry.Status)
 	if config.Observe != nil {
 		config.Observe(entry)
 	}

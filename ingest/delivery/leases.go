@@ -43,7 +43,7 @@ func (a *activeLeases) remove(lease *inbox.Lease) {
 func (a *activeLeases) keepRunning(lease *inbox.Lease) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.cancel[lease] = func(error) {}
+	a.cancel[lease] = nil
 }
 
 func (a *activeLeases) count() int {
@@ -62,15 +62,18 @@ func (a *activeLeases) all() []*inbox.Lease {
 	return leases
 }
 
-// cancelLost cancels the work on leases that are lost, because another process may be working on their lanes.
-func (a *activeLeases) cancelLost(leases []*inbox.Lease) {
+// cancelLost cancels the work on leases that are lost, because another process may be working on their lanes. It returns on how many
+// of them there was work to cancel.
+func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, lease := range leases {
-		if cancel, ok := a.cancel[lease]; ok {
+		if cancel := a.cancel[lease]; cancel != nil {
 			cancel(inbox.ErrLeaseLost)
+			canceled++
 		}
 	}
+	return canceled
 }
 
 // renewLeases extends the active leases three times per lease length until ctx ends. If Redis is down, the leases end; every call
@@ -94,6 +97,6 @@ func (p *Pool) renewLeases(ctx context.Context) {
 			p.config.Log.V(1).Info("Cannot renew leases", "source", p.config.Source, "error", err.Error())
 			continue
 		}
-		p.leases.cancelLost(lost)
+		p.config.Metrics.countLostLeases(p.leases.cancelLost(lost))
 	}
 }

@@ -39,6 +39,17 @@ func (c timed) Do(ctx context.Context, request knock.Request) (knock.Response, e
 	return c.Caller.Do(ctx, request)
 }
 
+// slow is a Caller whose calls take two seconds by the clock.
+type slow struct {
+	delivery.Caller
+	clock *clock
+}
+
+func (c slow) Do(ctx context.Context, request knock.Request) (knock.Response, error) {
+	c.clock.passed.Add(int64(2 * time.Second))
+	return c.Caller.Do(ctx, request)
+}
+
 func TestTheLogEntryOfAnEventIsStoredAndObserved(t *testing.T) {
 	t.Parallel()
 	const mappings = `[

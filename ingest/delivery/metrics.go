@@ -7,14 +7,20 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // Metrics counts deliveries. A nil *Metrics counts nothing. It is safe for concurrent use.
 type Metrics struct {
-	calls  *prometheus.HistogramVec
-	events *prometheus.CounterVec
+	calls       *prometheus.HistogramVec
+	events      *prometheus.CounterVec
+	deadLetters *prometheus.CounterVec
+	leasesLost  prometheus.Counter
+	limitWait   *prometheus.HistogramVec
+	paused      *prometheus.GaugeVec
 }
 
 // NewMetrics returns metrics that are registered with registry. It panics if they are registered already.
@@ -29,14 +35,34 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "doorbell_delivery_events_total",
 			Help: "Events by status; retrying counts every time an event is scheduled for a retry.",
 		}, []string{"status"}),
+		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorbell_delivery_dead_letters_total",
+			Help: "Events that were dead-lettered, by the reason of their first failed action.",
+		}, []string{"reason"}),
+		leasesLost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "doorbell_delivery_leases_lost_total",
+			Help: "Leases that ended before the work on their event did.",
+		}),
+		limitWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "doorbell_delivery_rate_limit_wait_seconds",
+			Help:    "Time for which each call waited for the rate limit and for a free concurrent call, by endpoint.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 10),
+		}, []string{"endpoint"}),
+		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_paused",
+			Help: "1 while the deliveries of a source are paused, because Knock rejects its API key or no call succeeds; else 0.",
+		}, []string{"source"}),
 	}
-	registry.MustRegister(m.calls, m.events)
+	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused)
 	return m
 }
 
-func (m *Metrics) observeCall(endpoint knock.Endpoint, o outcome, took time.Duration) {
+// abandonedCall is the outcome of a call that was interrupted because the lease was lost or the process stopped.
+const abandonedCall = "abandoned"
+
+func (m *Metrics) observeCall(endpoint knock.Endpoint, outcome string, took time.Duration) {
 	if m != nil {
-		m.calls.WithLabelValues(string(endpoint), o.String()).Observe(took.Seconds())
+		m.calls.WithLabelValues(string(endpoint), outcome).Observe(took.Seconds())
 	}
 }
 
@@ -46,22 +72,30 @@ func (m *Metrics) countEvent(status eventlog.Status) {
 	}
 }
 
-// String returns the label value of an outcome.
-func (o outcome) String() string {
-	switch o {
-	case succeeded:
-		return "succeeded"
-	case transient:
-		return "transient"
-	case permanent:
-		return "permanent"
-	case keyRejected:
-		return "refused"
-	case deferred:
-		return "deferred"
-	case abandoned:
-		return "abandoned"
-	default:
-		return "unknown"
+func (m *Metrics) countDeadLetter(cause progress.Cause) {
+	if m != nil {
+		m.deadLetters.WithLabelValues(string(cause)).Inc()
+	}
+}
+
+func (m *Metrics) countLostLeases(n int) {
+	if m != nil {
+		m.leasesLost.Add(float64(n))
+	}
+}
+
+func (m *Metrics) observeRateLimitWait(endpoint knock.Endpoint, wait time.Duration) {
+	if m != nil {
+		m.limitWait.WithLabelValues(string(endpoint)).Observe(wait.Seconds())
+	}
+}
+
+func (m *Metrics) setPaused(source string, cause health.Cause) {
+	if m != nil {
+		paused := 0.0
+		if cause != health.None {
+			paused = 1
+		}
+		m.paused.WithLabelValues(source).Set(paused)
 	}
 }

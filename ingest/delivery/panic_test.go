@@ -3,10 +3,13 @@
 package delivery_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 func TestAPanicInAMappingDeadLettersTheEventAndDoesNotEndTheProcess(t *testing.T) {
@@ -27,5 +30,38 @@ func TestAPanicInAMappingDeadLettersTheEventAndDoesNotEndTheProcess(t *testing.T
 	p.send("order u 2")
 	if final, _ := p.finished(1); final[0].Status != eventlog.Succeeded {
 		t.Errorf("got %s, %s", final[0].Status, final[0].Reason)
+	}
+}
+
+// panicking is a Caller that panics.
+type panicking struct{ delivery.Caller }
+
+func (panicking) Do(context.Context, knock.Request) (knock.Response, error) { panic("a broken caller") }
+
+func TestAPanicAnywhereInTheWorkOnAnEventCostsThatEventOnly(t *testing.T) {
+	t.Parallel()
+	for name, breakSettings := range map[string]func(*delivery.Settings){
+		"in redaction": func(s *delivery.Settings) { s.Redactor = nil },
+		"in a call":    func(s *delivery.Settings) { s.Caller = panicking{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			working := f.settings
+			breakSettings(&f.settings)
+			p := f.start()
+			p.send("order u 1", "order other 1")
+			final, _ := p.finished(2)
+			for _, e := range final {
+				if e.Status != eventlog.DeadLettered || !strings.Contains(e.Reason, "internal error") {
+					t.Errorf("got %v", summary(e))
+				}
+			}
+			p.pool.Configure(working)
+			p.send("order u 2")
+			if final, _ := p.finished(1); final[0].Status != eventlog.Succeeded {
+				t.Errorf("got %v", summary(final[0]))
+			}
+		})
 	}
 }

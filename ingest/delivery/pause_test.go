@@ -1,122 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package delivery
+package delivery_test
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/delivery"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// admitsProbe fails the test unless the pause admits exactly one probe now.
-func admitsProbe(t *testing.T, p *pause) {
-	t.Helper()
-	if most, probe := p.admit(10); most != 1 || !probe {
-		t.Fatalf("admitted %d, probe %v; want one probe", most, probe)
-	}
-	admitsNothing(t, p)
-}
-
-// admitsNothing fails the test if the pause admits a lane.
-func admitsNothing(t *testing.T, p *pause) {
-	t.Helper()
-	if most, probe := p.admit(10); most != 0 || probe {
-		t.Fatalf("admitted %d, probe %v; want none", most, probe)
-	}
-}
-
-// admitsAll fails the test unless the pause admits as many lanes as the pool has capacity for.
-func admitsAll(t *testing.T, p *pause) {
-	t.Helper()
-	if most, probe := p.admit(10); most != 10 || probe {
-		t.Fatalf("admitted %d, probe %v; want all", most, probe)
-	}
-}
-
-func TestAPauseProbesAfterOneSecondThenTwiceAsLongUpToThirty(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pause{now: time.Now}
-		admitsAll(t, p)
-		if !p.rejected("401") || p.currentReason() != "401" {
-			t.Error("the pause did not start")
-		}
-		for _, seconds := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
-			elapse(seconds*time.Second - 1)
-			admitsNothing(t, p)
-			if got := p.pollDelay(time.Minute); got != time.Millisecond {
-				t.Errorf("polls after %v; want a millisecond", got)
+func TestARejectedKeyPausesTheSourceUntilItIsConfiguredAgain(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]*knocktest.Answer{
+		"401":                 {Status: http.StatusUnauthorized},
+		"authentication code": {Status: http.StatusBadRequest, Body: `{"code":"bearer_token_invalid","message":"401, in a way"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.knock.Respond(func(knocktest.Call) *knocktest.Answer { return answer })
+			p := f.start()
+			const users = 20
+			for i := range users {
+				p.send(fmt.Sprintf("identify u%d 1", i), fmt.Sprintf("order u%d 2", i))
 			}
-			elapse(1)
-			admitsProbe(t, p)
-			if p.rejected("401 again") {
-				t.Error("the pause started again")
+			if e := p.next(); e.Status != eventlog.Retrying || !strings.HasPrefix(e.Reason, "delivery paused: knock: identifyUser: HTTP ") {
+				t.Errorf("logged %s: %s", e.Status, e.Reason)
 			}
-			p.endProbe(true)
-		}
-		elapse(30 * time.Second)
-		admitsProbe(t, p)
-		if !p.accepted() || p.currentReason() != "" || p.accepted() {
-			t.Error("the pause did not end, once")
-		}
-		admitsAll(t, p)
-	})
-}
-
-func TestAnswersToCallsFromBeforeThePauseDoNotProlongIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pause{now: time.Now}
-		p.rejected("401")
-		for range 5 {
-			if p.rejected("401") {
-				t.Error("the pause started again")
+			if !strings.Contains(p.pool.Paused(), "401") && !strings.Contains(p.pool.Paused(), "400") {
+				t.Errorf("the reason of the pause is %q", p.pool.Paused())
 			}
+			f.knock.Respond(nil)
+			p.pool.Configure(f.settings)
+			final, _ := p.finished(2 * users)
+			last := map[string]string{}
+			for _, e := range final {
+				if e.Status != eventlog.Succeeded || e.Key <= last[e.OrderingKey] {
+					t.Errorf("user %s, event %s after %q: %v", e.OrderingKey, e.Key, last[e.OrderingKey], summary(e))
+				}
+				last[e.OrderingKey] = e.Key
+			}
+			if p.pool.Paused() != "" {
+				t.Errorf("still the reason of the pause is %q", p.pool.Paused())
+			}
+		})
+	}
+}
+
+func TestAPausedSourceProbesWithOneCallAtATimeAndResumesByItself(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setKey("sk_expired")
+	p := f.start()
+	p.send("identify first 1")
+	p.next()
+	before := len(f.knock.Calls())
+	for i := range 50 {
+		p.send(fmt.Sprintf("identify u%d 1", i))
+	}
+	p.next() // a probe, after a second
+	if now := len(f.knock.Calls()); now != before+1 {
+		t.Errorf("%d calls while paused; want one", now-before)
+	}
+	f.setKey(knocktest.APIKey)
+	if final, _ := p.finished(51); final[50].Status != eventlog.Succeeded {
+		t.Errorf("got %v", summary(final[50]))
+	}
+}
+
+func TestOneUserWhoseCallsGet403NeverPausesOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
+		if c.Path == "/v1/users/forbidden" {
+			return &knocktest.Answer{Status: http.StatusForbidden, Body: "<html>blocked</html>"}
 		}
-		elapse(time.Second)
-		admitsProbe(t, p)
+		return nil
 	})
-}
-
-func TestAProbeThatDidNotCallKnockIsReplacedAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pause{now: time.Now}
-		p.rejected("401")
-		elapse(time.Second)
-		admitsProbe(t, p)
-		p.endProbe(false)
-		admitsProbe(t, p)
-	})
-}
-
-func TestAProbeWithoutAnAnswerIsRepeatedAfterTheSameDelay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pause{now: time.Now}
-		p.rejected("401")
-		elapse(time.Second)
-		admitsProbe(t, p)
-		p.endProbe(true)
-		admitsNothing(t, p)
-		elapse(time.Second)
-		admitsProbe(t, p)
-	})
-}
-
-func TestAChangedKeyIsProbedAtOnceAndResetsTheDelay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pause{now: time.Now}
-		p.rejected("401")
-		for range 4 {
-			elapse(maxProbeDelay)
-			admitsProbe(t, p)
-			p.rejected("401")
+	p := f.start()
+	p.send("identify forbidden 1")
+	if e := p.next(); e.Status != eventlog.Retrying || strings.Contains(e.Reason, "paused") {
+		t.Errorf("logged %v", summary(e))
+	}
+	for i := range 20 {
+		p.send(fmt.Sprintf("order u%d 1", i))
+		if final, _ := p.finished(1); final[0].Status != eventlog.Succeeded {
+			t.Errorf("got %v", summary(final[0]))
 		}
-		p.probeNow()
-		admitsProbe(t, p)
-		p.rejected("401")
-		admitsNothing(t, p)
-		elapse(2 * firstProbeDelay)
-		admitsProbe(t, p)
-	})
+		if reason := p.pool.Paused(); reason != "" {
+			t.Fatalf("the source is paused: %s", reason)
+		}
+	}
 }
 
-// elapse lets the time of a synctest bubble advance.
-func elapse(d time.Duration) { <-time.After(d) }
+func TestA403IsRetriedUntilRetryForIsOver(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.settings.Delivery.RetryFor = 1500 * time.Millisecond
+	f.knock.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Status: http.StatusForbidden} })
+	p := f.start()
+	p.send("identify u 1")
+	final, retrying := p.finished(1)
+	if final[0].Status != eventlog.DeadLettered || retrying == 0 || !strings.Contains(final[0].Reason, "retries ended") {
+		t.Errorf("after %d retries: %v", retrying, summary(final[0]))
+	}
+}
+
+func TestAnOutageCostsNoEventAndEndsWithTheFirstSuccess(t *testing.T) {
+	t.Parallel()
+	clock := &clock{}
+	f := newFixture(t)
+	f.settings.Delivery.RetryFor = time.Minute
+	f.settings.Caller = slow{f.settings.Caller, clock} // each call takes two seconds by the pool's clock
+	f.knock.Respond(func(knocktest.Call) *knocktest.Answer {
+		return &knocktest.Answer{Status: http.StatusServiceUnavailable}
+	})
+	p := f.start(func(c *delivery.Config) { c.Now = clock.now })
+	const users = 30
+	for i := range users {
+		p.send(fmt.Sprintf("order u%d 1", i))
+	}
+	for p.pool.Paused() == "" {
+		p.next()
+	}
+	for range 20 { // probes that fail
+		before := len(f.knock.Calls())
+		p.pool.Configure(f.settings)
+		f.awaitCalls(func(calls []knocktest.Call) bool { return len(calls) > before })
+		clock.passed.Add(int64(10 * time.Minute))
+	}
+	f.knock.Respond(nil)
+	p.pool.Configure(f.settings)
+	final, _ := p.finished(users)
+	for _, e := range final {
+		if e.Status != eventlog.Succeeded {
+			t.Errorf("user %s: %v", e.OrderingKey, summary(e))
+		}
+	}
+	if reason := p.pool.Paused(); reason != "" {
+		t.Errorf("still paused: %s", reason)
+	}
+}
+
+func TestAProbeThatGetsAServerErrorDoesNotKeepThePauseForTheKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.setKey("sk_expired")
+	p := f.start()
+	p.send("identify u 1")
+	p.next()
+	f.answers(knock.IdentifyUser, 500)
+	f.setKey(knocktest.APIKey)
+	p.pool.Configure(f.settings)
+	if e := p.next(); e.Status != eventlog.Retrying || strings.Contains(e.Reason, "paused") || p.pool.Paused() != "" {
+		t.Errorf("the probe is logged as %v; the source is paused: %q", summary(e), p.pool.Paused())
+	}
+	p.finished(1)
+}

@@ -15,11 +15,14 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/ratelimit"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
 const (
@@ -63,8 +66,8 @@ type Settings struct {
 type Pool struct {
 	config      Config
 	settings    atomic.Pointer[activeSettings]
-	pause       pause
-	health      health
+	pause       *health.Pause
+	health      health.Status
 	leases      activeLeases
 	atCapacity  atomic.Bool     // a dispatcher waits for an executor to end
 	dispatchers []chan struct{} // wakes the dispatcher of each shard
@@ -73,22 +76,23 @@ type Pool struct {
 // activeSettings are Settings together with the limits that count calls under them.
 type activeSettings struct {
 	Settings
-	limits *limiters
+	limits *ratelimit.Limits
 	slots  chan struct{} // holds one value for each call in progress
 }
 
 // New returns a pool. The pool does nothing until Run.
 func New(config Config, settings Settings) *Pool {
-	p := &Pool{config: config, pause: pause{now: config.Now}, leases: activeLeases{cancel: map[*inbox.Lease]context.CancelCauseFunc{}}}
+	p := &Pool{config: config, pause: health.NewPause(config.Now), leases: activeLeases{cancel: map[*inbox.Lease]context.CancelCauseFunc{}}}
 	for range config.Inbox.Shards() {
 		p.dispatchers = append(p.dispatchers, make(chan struct{}, 1))
 	}
 	p.Configure(settings)
+	config.Metrics.setPaused(config.Source, health.None)
 	return p
 }
 
-// Configure replaces the settings. Events that already have a plan keep it. If the source is paused because Knock rejected its API
-// key, the pool probes at once whether Knock accepts the key now.
+// Configure replaces the settings. Events of which a request was sent keep their plan. If the source is paused, the pool
+// probes at once: the API key or the base URL may have changed.
 func (p *Pool) Configure(settings Settings) {
 	next := &activeSettings{Settings: settings, slots: make(chan struct{}, max(settings.Delivery.Concurrency, 1))}
 	if last := p.settings.Load(); last != nil && cap(last.slots) == cap(next.slots) {
@@ -96,17 +100,48 @@ func (p *Pool) Configure(settings Settings) {
 	}
 	if last := p.settings.Load(); last != nil {
 		next.limits = last.limits
-		next.limits.configure(settings.Delivery.RateLimits)
+		next.limits.Configure(settings.Delivery.RateLimits)
 	} else {
-		next.limits = newLimiters(settings.Delivery.RateLimits, p.config.Now)
+		next.limits = ratelimit.New(settings.Delivery.RateLimits)
 	}
 	p.settings.Store(next)
-	p.pause.probeNow()
+	p.pause.ProbeNow()
 	p.wakeAll()
 }
 
 // Paused returns the reason for which the source is paused, or "" if it is not.
-func (p *Pool) Paused() string { return p.pause.currentReason() }
+func (p *Pool) Paused() string {
+	_, reason := p.pause.Current()
+	return reason
+}
+
+// KnockStatus returns the state of Knock according to the source's most recent calls.
+func (p *Pool) KnockStatus() report.Knock { return p.health.Knock() }
+
+// ResetKnockStatus forgets the results of earlier calls. Call it when the base URL or the API key has changed.
+func (p *Pool) ResetKnockStatus() { p.health.Reset() }
+
+// reportPause logs the beginning and the end of a pause, and makes the dispatchers claim again at its end.
+func (p *Pool) reportPause(before, after health.Cause, err error) {
+	if before == after {
+		return
+	}
+	log := p.config.Log.WithValues("source", p.config.Source)
+	switch {
+	case after == health.KeyRejected:
+		log.Error(err, "Delivery paused: Knock rejected the API key; events stay in Redis")
+	case after == health.Outage:
+		log.Error(err, "Delivery paused: no call to Knock succeeds; events stay in Redis")
+	case before == health.KeyRejected:
+		log.Info("Delivery resumed: Knock accepted the API key")
+	default:
+		log.Info("Delivery resumed: Knock answers again")
+	}
+	p.config.Metrics.setPaused(p.config.Source, after)
+	if after == health.None {
+		p.wakeAll()
+	}
+}
 
 // wakeAll makes the dispatchers of all shards claim again now.
 func (p *Pool) wakeAll() {

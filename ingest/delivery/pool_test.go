@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,62 +86,6 @@ func TestTheRateLimitDefersEventsWithoutAttemptsAndDoesNotDelayOtherEndpoints(t 
 	}
 	if retrying != 0 {
 		t.Errorf("an event was logged as retrying %d times", retrying)
-	}
-}
-
-func TestARejectedKeyPausesTheSourceUntilItIsConfiguredAgain(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			t.Parallel()
-			f := newFixture(t)
-			f.knock.Respond(func(knocktest.Call) *knocktest.Answer { return &knocktest.Answer{Status: status} })
-			p := f.start()
-			const users = 20
-			for i := range users {
-				p.send(fmt.Sprintf("identify u%d 1", i), fmt.Sprintf("order u%d 2", i))
-			}
-			if e := p.next(); e.Status != eventlog.Retrying || !strings.HasPrefix(e.Reason, "delivery paused: knock: identifyUser: HTTP ") {
-				t.Errorf("logged %s: %s", e.Status, e.Reason)
-			}
-			if !strings.Contains(p.pool.Paused(), fmt.Sprint(status)) {
-				t.Errorf("the reason of the pause is %q", p.pool.Paused())
-			}
-			f.knock.Respond(nil)
-			p.pool.Configure(f.settings)
-			final, _ := p.finished(2 * users)
-			last := map[string]string{}
-			for _, e := range final {
-				if e.Status != eventlog.Succeeded || e.Key <= last[e.OrderingKey] {
-					t.Errorf("user %s, event %s after %q: %v", e.OrderingKey, e.Key, last[e.OrderingKey], summary(e))
-				}
-				last[e.OrderingKey] = e.Key
-			}
-			if p.pool.Paused() != "" {
-				t.Errorf("still the reason of the pause is %q", p.pool.Paused())
-			}
-		})
-	}
-}
-
-func TestAPausedSourceProbesWithOneCallAtATimeAndResumesByItself(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	f.setKey("sk_expired")
-	p := f.start()
-	p.send("identify first 1")
-	p.next()
-	before := len(f.knock.Calls())
-	for i := range 50 {
-		p.send(fmt.Sprintf("identify u%d 1", i))
-	}
-	p.next() // a probe, after a second
-	if now := len(f.knock.Calls()); now != before+1 {
-		t.Errorf("%d calls while paused; want one", now-before)
-	}
-	f.setKey(knocktest.APIKey)
-	if final, _ := p.finished(51); final[50].Status != eventlog.Succeeded {
-		t.Errorf("got %v", summary(final[50]))
 	}
 }
 

@@ -133,7 +133,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		for _, request := range every(t) {
 			_, err := caller.Do(t.Context(), request)
 			rejected, ok := errors.AsType[*knock.Error](err)
-			if !ok || rejected.Status != http.StatusTemporaryRedirect || rejected.Temporary() || !strings.Contains(rejected.Hint(), "baseURL") {
+			if !ok || rejected.Status != http.StatusTemporaryRedirect || !rejected.Temporary() || !strings.Contains(rejected.Hint(), "baseURL") {
 				t.Errorf("%s, %s: %v", name, request.Endpoint, err)
 			}
 		}

@@ -41,15 +41,35 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("knock: %s: HTTP %d %s: %s", e.Endpoint, e.Status, e.Code, e.Message)
 }
 
-// Temporary reports whether Knock may accept the same call later. This is true for 408, 409, 429 and 5xx, as in Knock's
-// own clients. It is also true for a success that is not Knock's, since a proxy must have sent it.
+// Temporary reports whether the server may accept the same call later. This is true for 408, 409, 425, 429 and 5xx. It is
+// also true for answers that often do not come from Knock but from a proxy or a firewall in front of it: a redirect, a 403,
+// and a success whose body is not JSON.
 func (e *Error) Temporary() bool {
 	switch e.Status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+	case http.StatusForbidden, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	default:
-		return e.Status >= http.StatusInternalServerError || e.Status < http.StatusMultipleChoices
+		return e.Status >= http.StatusInternalServerError || e.Status < http.StatusBadRequest
 	}
+}
+
+// RejectsKey reports whether Knock rejects the API key, and with it every call of the source: the status is 401, or the
+// code is one that Knock documents for authentication. A 403 without such a code rejects only the one call.
+func (e *Error) RejectsKey() bool {
+	switch e.Code {
+	case "api_key_missing", "api_key_expired", "bearer_token_invalid", "authentication_required", "incorrect_token_type":
+		return true
+	default:
+		return e.Status == http.StatusUnauthorized
+	}
+}
+
+// ReusesIdempotencyKey reports whether Knock rejects a trigger because its Idempotency-Key was used with other parameters
+// within 24 hours. An earlier trigger with this key has then run the workflow. Knock documents neither the code nor the
+// message of this answer, so the function searches both for the word "idempotency".
+func (e *Error) ReusesIdempotencyKey() bool {
+	return e.Status == http.StatusBadRequest && e.Endpoint.RetryRule() == RetryWithKey &&
+		strings.Contains(strings.ToLower(e.Code+" "+e.Message), "idempoten")
 }
 
 // rejection returns the error for a response that is not a success.

@@ -99,13 +99,47 @@ func TestAnErrorHasWhatTheResponseSays(t *testing.T) {
 	}
 }
 
-func TestTemporaryErrorsAreTimeoutsConflictsLimitsAndServerErrors(t *testing.T) {
+func TestTemporaryErrorsAreThoseThatMayPass(t *testing.T) {
 	for status, want := range map[int]bool{
-		200: true, 301: false, 307: false, 400: false, 401: false, 403: false, 404: false, 408: true, 409: true, 413: false,
-		422: false, 429: true, 500: true, 502: true, 503: true, 599: true,
+		200: true, 301: true, 307: true, 400: false, 401: false, 403: true, 404: false, 408: true, 409: true, 413: false,
+		422: false, 425: true, 429: true, 500: true, 502: true, 503: true, 599: true,
 	} {
 		if got := (&knock.Error{Status: status}).Temporary(); got != want {
 			t.Errorf("%d: got %t", status, got)
+		}
+	}
+}
+
+func TestAnAuthenticationCodeOrA401RejectsTheKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  knock.Error
+		want bool
+	}{
+		"a 401 without a code":                     {knock.Error{Status: 401}, true},
+		"a 400 that calls the token invalid":       {knock.Error{Status: 400, Code: "bearer_token_invalid"}, true},
+		"a 403 for a public key":                   {knock.Error{Status: 403, Code: "incorrect_token_type"}, true},
+		"a 403 of a firewall":                      {knock.Error{Status: 403, Message: "forbidden"}, false},
+		"a 400 with a code about the call's values": {knock.Error{Status: 400, Code: "invalid_params"}, false},
+	} {
+		if got := test.err.RejectsKey(); got != test.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+func TestAReusedIdempotencyKeyIsRecognizedByCodeOrMessage(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  knock.Error
+		want bool
+	}{
+		"by the code":        {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "idempotency_mismatch"}, true},
+		"by the message":     {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Message: "Idempotency-Key was reused"}, true},
+		"not by another 400": {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "invalid_params"}, false},
+		"not by a 422":       {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 422, Code: "idempotency_mismatch"}, false},
+		"not for a call without a key": {knock.Error{Endpoint: knock.IdentifyUser, Status: 400, Code: "idempotency_mismatch"}, false},
+	} {
+		if got := test.err.ReusesIdempotencyKey(); got != test.want {
+			t.Errorf("%s: got %t", name, got)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package delivery
+package health
 
 import (
 	"context"
@@ -35,7 +35,8 @@ func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
 		"a canceled call":                          {calls{nil, context.Canceled, context.Canceled}, report.KnockReachable, 1},
 		"a call that timed out":                    {calls{context.DeadlineExceeded}, report.KnockUnreachable, 1},
 		"a rejected key":                           {calls{nil, answer(401)}, report.KnockUnauthorized, 2},
-		"a forbidden key":                          {calls{nil, answer(403), answer(403)}, report.KnockUnauthorized, 2},
+		"a forbidden call":                         {calls{nil, answer(403), answer(403)}, report.KnockReachable, 1},
+		"an authentication code":                   {calls{nil, &knock.Error{Status: 400, Code: "bearer_token_invalid"}}, report.KnockUnauthorized, 2},
 		"a rejected key, then no answer":           {calls{answer(401), noAnswer, noAnswer}, report.KnockUnauthorized, 1},
 		"a rejected key, then an answer":           {calls{answer(401), nil}, report.KnockReachable, 2},
 		"a 429":                                    {calls{nil, answer(429)}, report.KnockRateLimited, 2},
@@ -44,16 +45,16 @@ func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
 		"a 429, then successes for longer":         {calls{answer(429), nil, nil, nil, nil, nil, nil}, report.KnockReachable, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var p Pool
+			var status Status
 			began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 			for i, err := range test.calls {
-				p.health.record(err, began.Add(time.Duration(i+1)*time.Second))
+				status.Record(err, began.Add(time.Duration(i+1)*time.Second))
 			}
 			want := report.Knock{State: test.state}
 			if test.since > 0 {
 				want.Since = began.Add(time.Duration(test.since) * time.Second)
 			}
-			got := p.KnockStatus()
+			got := status.Knock()
 			if fine := got.State == report.KnockIdle || got.State == report.KnockReachable; fine != (got.Problem == "") {
 				t.Errorf("%s has the problem %q", got.State, got.Problem)
 			}
@@ -61,8 +62,8 @@ func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			p.ResetKnockStatus()
-			if diff := cmp.Diff(report.Knock{State: report.KnockIdle}, p.KnockStatus()); diff != "" {
+			status.Reset()
+			if diff := cmp.Diff(report.Knock{State: report.KnockIdle}, status.Knock()); diff != "" {
 				t.Errorf("after the reset (-want +got)\n%s", diff)
 			}
 		})
@@ -70,10 +71,10 @@ func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
 }
 
 func TestAStateKeepsTheProblemOfItsFirstCall(t *testing.T) {
-	var p Pool
-	p.health.record(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
-	p.health.record(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
-	if problem := p.KnockStatus().Problem; !strings.Contains(problem, "40001") {
+	var status Status
+	status.Record(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
+	status.Record(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
+	if problem := status.Knock().Problem; !strings.Contains(problem, "40001") {
 		t.Errorf("problem %q; want that of the first call, because a changed problem would be written to the status", problem)
 	}
 }

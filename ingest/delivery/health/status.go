@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package delivery
+// Package health derives the state of Knock, and whether the source must pause, from the results of a source's calls. Delivery
+// records every result. The package must never call Knock itself.
+package health
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/policy"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
@@ -22,16 +25,17 @@ const (
 	minRateLimited = 5 * time.Second
 )
 
-// health derives the state of Knock from the results of the source's calls, for the status of the Source.
-type health struct {
+// Status is the state of Knock for the status of the Source. Its zero value is the state before the first call. Its methods are safe
+// for concurrent use.
+type Status struct {
 	mu               sync.Mutex
 	knock            report.Knock
 	failures         int // in a row
 	rateLimitedUntil time.Time
 }
 
-// record takes the result of a call into account; a nil error is a success. It ignores calls that this process canceled.
-func (h *health) record(err error, at time.Time) {
+// Record takes the result of a call into account; a nil error is a success. It ignores calls that this process canceled.
+func (h *Status) Record(err error, at time.Time) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
@@ -44,7 +48,7 @@ func (h *health) record(err error, at time.Time) {
 		h.recordFailure(err, at)
 		return
 	case err == nil:
-	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
+	case answer.RejectsKey():
 		h.setState(report.KnockUnauthorized, err, at)
 		return
 	case answer.Status == http.StatusTooManyRequests:
@@ -61,7 +65,7 @@ func (h *health) record(err error, at time.Time) {
 
 // recordFailure handles a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized": Knock may still
 // reject the key.
-func (h *health) recordFailure(err error, at time.Time) {
+func (h *Status) recordFailure(err error, at time.Time) {
 	switch {
 	case h.knock.State == report.KnockUnauthorized:
 	case h.knock.State == report.KnockReachable && h.failures < unreachableAfter:
@@ -72,29 +76,29 @@ func (h *health) recordFailure(err error, at time.Time) {
 
 // setState changes the state. If the state stays the same, its time and problem stay too, so that the operator does not write a new
 // status for every failed call.
-func (h *health) setState(state report.KnockState, err error, at time.Time) {
+func (h *Status) setState(state report.KnockState, err error, at time.Time) {
 	if h.knock.State == state {
 		return
 	}
 	h.knock = report.Knock{State: state, Since: at}
 	if err != nil {
-		h.knock.Problem = explain(err)
+		h.knock.Problem = policy.Explain(err)
 	}
 }
 
-// KnockStatus returns the state of Knock according to the source's most recent calls.
-func (p *Pool) KnockStatus() report.Knock {
-	p.health.mu.Lock()
-	defer p.health.mu.Unlock()
-	if p.health.knock.State == "" {
+// Knock returns the state of Knock according to the source's most recent calls.
+func (h *Status) Knock() report.Knock {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.knock.State == "" {
 		return report.Knock{State: report.KnockIdle}
 	}
-	return p.health.knock
+	return h.knock
 }
 
-// ResetKnockStatus forgets the results of earlier calls. Call it when the base URL or the API key has changed.
-func (p *Pool) ResetKnockStatus() {
-	p.health.mu.Lock()
-	defer p.health.mu.Unlock()
-	p.health.knock, p.health.failures, p.health.rateLimitedUntil = report.Knock{}, 0, time.Time{}
+// Reset forgets the results of earlier calls. Call it when the base URL or the API key has changed.
+func (h *Status) Reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.knock, h.failures, h.rateLimitedUntil = report.Knock{}, 0, time.Time{}
 }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ratelimit
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// overload lets events arrive evenly for five minutes, faster than the limit allows. It returns the longest time by which an event
+// waited longer than 1.2 times its wait in a perfect queue, the longest wait, and how often events were sent away.
+func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Duration, sentAway int64) {
+	q := newQueue(limit)
+	var mu sync.Mutex
+	var away atomic.Int64
+	var running sync.WaitGroup
+	var perfect time.Duration // when a perfect queue makes the next call, since the start
+	start := time.Now()
+	for i := range int(arrivals * 300) {
+		arrival := time.Duration(float64(i) / arrivals * float64(time.Second))
+		elapse(time.Until(start.Add(arrival)))
+		perfect = max(perfect, arrival)
+		ideal := perfect - arrival
+		perfect += time.Duration(float64(time.Second) / limit)
+		running.Go(func() {
+			receivedAt := time.Now()
+			away.Add(int64(acquire(t, q, receivedAt)))
+			waited := time.Since(receivedAt)
+			mu.Lock()
+			defer mu.Unlock()
+			excess, longest = max(excess, waited-ideal*12/10), max(longest, waited)
+		})
+	}
+	running.Wait()
+	return excess, longest, away.Load()
+}
+
+func TestAt110PercentOfALimitNoEventWaitsMuchLongerThanInAPerfectQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		excess, longest, sentAway := overload(t, 60, 66)
+		if excess > 50*time.Millisecond {
+			t.Errorf("an event waited %v more than 1.2 times as long as in a perfect queue", excess)
+		}
+		if longest > 36*time.Second {
+			t.Errorf("an event waited %v; the perfect queue needs 30 s", longest)
+		}
+		if sentAway > 0 {
+			t.Errorf("events were sent away %d times", sentAway)
+		}
+	})
+}
+
+func TestEventsThatAQueueSendsAwayKeepTheirOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, arrivals = 60, 90 // the queue is full after 80 seconds
+		excess, longest, sentAway := overload(t, limit, arrivals)
+		if excess > time.Second {
+			t.Errorf("an event waited %v more than 1.2 times as long as in a perfect queue", excess)
+		}
+		if events := int64(arrivals * 300); sentAway == 0 || sentAway > events {
+			t.Errorf("%d events were sent away %d times", events, sentAway)
+		}
+		t.Logf("the longest wait is %v, and events were sent away %d times", longest, sentAway)
+	})
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. Under a limit, the event that
+// was accepted first is called first. The package must never perform I/O, and must never hold back calls to one endpoint because of
+// another.
+package ratelimit
+
+import (
+	"sync"
+
+	"github.com/doorbell-dev/doorbell/ingest/knock"
+)
+
+// Limits holds one Queue for each endpoint, because Knock limits each endpoint separately. It is safe for concurrent use.
+type Limits struct {
+	mu     sync.Mutex
+	rates  map[string]int32
+	queues map[knock.Endpoint]*Queue
+}
+
+// New returns limits with these rates, in calls a second. An endpoint that rates does not name gets the limit that Knock publishes.
+func New(rates map[string]int32) *Limits {
+	return &Limits{rates: rates, queues: map[knock.Endpoint]*Queue{}}
+}
+
+// Configure changes the rates. It takes effect on waiting calls at once.
+func (l *Limits) Configure(rates map[string]int32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rates = rates
+	for endpoint, q := range l.queues {
+		q.setLimit(l.rate(endpoint))
+	}
+}
+
+// Queue returns the queue of an endpoint. An endpoint that this version does not know, because a newer one has planned the call, has
+// a queue too.
+func (l *Limits) Queue(endpoint knock.Endpoint) *Queue {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.queues[endpoint]
+	if q == nil {
+		q = newQueue(l.rate(endpoint))
+		l.queues[endpoint] = q
+	}
+	return q
+}
+
+// Waiting returns how many calls wait in all queues.
+func (l *Limits) Waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, q := range l.queues {
+		n += q.waitingCalls()
+	}
+	return n
+}
+
+func (l *Limits) rate(endpoint knock.Endpoint) float64 {
+	if rate, ok := l.rates[string(endpoint)]; ok {
+		return max(float64(rate), 1)
+	}
+	return float64(endpoint.Rate())
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ratelimit
+
+import (
+	"testing"
+	"time"
+)
+
+// acquire waits until the queue allows a call, as delivery does: an event that is sent away comes back after its delay. It returns
+// how often the event was sent away.
+func acquire(t *testing.T, q *Queue, receivedAt time.Time) (sentAway int) {
+	t.Helper()
+	for {
+		back, ok := q.Enter(receivedAt)
+		if ok {
+			break
+		}
+		sentAway++
+		elapse(back)
+	}
+	for {
+		if !q.Wait(t.Context(), nil, receivedAt) {
+			t.Error("the wait ended without a turn")
+		}
+		if !q.Blocked() {
+			return sentAway
+		}
+	}
+}
+
+// elapse lets the time of a synctest bubble advance.
+func elapse(d time.Duration) { <-time.After(d) }
