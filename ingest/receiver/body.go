@@ -98,8 +98,8 @@ func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudg
 }
 
 // readAll reads to the end of source, which has length bytes, or an unknown number if length is negative. It returns errTooLarge
-// after limit bytes, and errNoMemory if the budget cannot grow. The buffer doubles as data arrives, so that a sender cannot reserve
-// memory merely by announcing a large body. The budget includes the old buffer while its content is copied to the new one.
+// after limit bytes, and errNoMemory if the budget cannot grow. The buffer grows as data arrives, so that a sender cannot
+// reserve memory merely by announcing a large body. The budget includes the old buffer while its content is copied to the new one.
 func readAll(source io.Reader, length, limit int64, budget *memoryBudget) ([]byte, error) {
 	most := limit + 1 // one more byte, so that the last read finds the end without a larger buffer
 	if length >= 0 {
@@ -121,7 +121,7 @@ func readAll(source io.Reader, length, limit int64, budget *memoryBudget) ([]byt
 		case err != nil:
 			return nil, err
 		case len(data) == cap(data):
-			size, before := min(2*int64(cap(data)), most), int64(cap(data))
+			size, before := min(4*int64(cap(data)), most), int64(cap(data))
 			if !budget.reserve(size) {
 				return nil, errNoMemory
 			}

@@ -25,7 +25,7 @@ const (
 	defaultMaxInFlight    = 1024
 	defaultMaxConnections = 4096
 	defaultMaxBody        = layout.MaxBody
-	defaultMaxMemory      = 128 << 20
+	defaultMaxMemory      = 100 << 20
 	defaultHeaderTimeout  = 5 * time.Second
 	defaultRequestTimeout = 10 * time.Second
 	defaultAcceptTimeout  = 4 * time.Second
@@ -40,7 +40,7 @@ type Options struct {
 	// MaxBody is the size in bytes of the largest body, both as sent and decompressed; default 25 MiB.
 	MaxBody int64
 	// MaxMemory is the number of bytes that the bodies of all requests in flight and their copies may use together; default
-	// 128 MiB. It is raised to four times MaxBody if it is smaller, so that one body always fits, however it is sent.
+	// 100 MiB. It is raised to four times MaxBody if it is smaller, so that one body always fits, however it is sent.
 	MaxMemory int64
 	// HeaderTimeout bounds how long a request header may take to arrive; default 5 s.
 	HeaderTimeout time.Duration

@@ -19,9 +19,9 @@ const (
 	// allowedMethods is the Allow header of a response with status 405.
 	allowedMethods = "POST, PUT, PATCH"
 	// maxDiscard and discardTimeout bound how much of the body of a rejected request is read and discarded, so that the connection
-	// can be used again.
-	maxDiscard     = 256 << 10
-	discardTimeout = 250 * time.Millisecond
+	// can be used again. If the connection is closed while the sender still writes, it may see an error instead of the response.
+	maxDiscard     = 8 << 20
+	discardTimeout = time.Second
 )
 
 // summary counts the events of one successful request.

@@ -85,7 +85,7 @@ func TestSlowSendersDoNotCountAsRequestsInFlight(t *testing.T) {
 }
 
 func TestSlowSendersLoseFirstWhenMemoryIsShort(t *testing.T) {
-	const slowBytes = 8192 // the size of the buffer after 5,000 bytes have arrived
+	const slowBytes = 16384 // the size of the buffer after 5,000 bytes have arrived
 	const memory = 4 * (largeBody + 4096)
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
