@@ -109,8 +109,9 @@ func (x *executor) makePlan() (p *progress.Progress) {
 		}
 	}()
 	program := x.pool.settings.Load().Program
-	p = progress.New(program.Plan(&x.event)) // not the lease's event: the inbox finds the event's key by the type that it was accepted with
-	p.Timestamp = program.Timestamp(&x.event)
+	plan := program.Plan(&x.event) // not the lease's event: the inbox finds the event's key by the type that it was accepted with
+	p = progress.New(plan)
+	p.Timestamp = plan.Timestamp
 	return p
 }
 

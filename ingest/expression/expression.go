@@ -20,6 +20,7 @@ type Expression struct {
 	text    string
 	path    path
 	program *program // nil for a path
+	native  native   // nil if only CEL can evaluate the program
 	// Warning says why the expression may not be what its author meant. It is "" for most expressions.
 	Warning string
 }
@@ -59,12 +60,17 @@ func Compile(text string, kind Kind) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{text: text, program: program}, nil
+	return &Expression{text: text, program: program, native: compileNative(text, program.ast.Expr())}, nil
 }
 
 // Eval returns the value as JSON. The value of a path, and an object or a list that CEL returns unchanged, keep the bytes
 // that Doorbell received. The error is a *MissingError if the event lacks the value, and otherwise an *EvalError.
 func (x *Expression) Eval(in *Input) ([]byte, error) {
+	if x.native != nil {
+		if value, err, ok := x.evalNative(in); ok {
+			return value, err
+		}
+	}
 	if x.program != nil {
 		return x.evalCEL(in)
 	}

@@ -206,6 +206,19 @@ func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
+func TestTheReasonOfAFailureDoesNotDependOnEarlierFailures(t *testing.T) {
+	for _, text := range []string{"body.userId == 3 && body.type.orValue('') == ''", "body.type.orValue('')", "[body.type.orValue('')]"} {
+		x, err := expression.Compile(text, expression.Any)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = x.Eval(expression.NewInput([]byte(`{"type":"track","userId":3}`), nil, nil))
+		if err == nil || !strings.HasPrefix(err.Error(), `body.type.orValue(""): orValue needs an optional`) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestArithmeticMixesIntegersAndDecimals(t *testing.T) {
 	for text, want := range map[string]string{
 		"body.properties.total * 0.9":           "135",

@@ -32,7 +32,9 @@ type Input struct {
 	visible int      // how many steps an expression can read: all, or, while a step runs, those before it
 	budget  budget.Budget
 	root    *object
-	pre     *object // the variable preprocess, when preSeen steps were visible
+	members rawjson.Index    // of the body
+	indexes []*rawjson.Index // of other objects that an expression has read
+	pre     *object          // the variable preprocess, when preSeen steps were visible
 	preSeen int
 }
 
@@ -45,7 +47,51 @@ type result struct {
 // NewInput returns the Input of one event. body must be a valid JSON object, and the names of headers must be in lower
 // case. A step can read the steps before it.
 func NewInput(body []byte, headers map[string]string, steps []Step) *Input {
-	return &Input{body: body, headers: headers, steps: steps, visible: len(steps)}
+	return &Input{body: rawjson.Trim(body), headers: headers, steps: steps, visible: len(steps)}
+}
+
+// maxIndexes bounds how many objects besides the body an Input indexes.
+const maxIndexes = 32
+
+// member returns a member of an object of the event. Expressions read the same few objects again and again, so the Input
+// indexes each object when an expression first reads a member of it.
+func (in *Input) member(object []byte, name string) ([]byte, bool) {
+	if sameMemory(object, in.body) {
+		if in.members.Object() == nil {
+			in.members.Read(in.body)
+		}
+		return in.members.Member(name)
+	}
+	for _, index := range in.indexes {
+		if sameMemory(object, index.Object()) {
+			return index.Member(name)
+		}
+	}
+	if len(in.indexes) == maxIndexes {
+		return rawjson.Member(object, name)
+	}
+	index := &rawjson.Index{}
+	index.Read(object)
+	in.indexes = append(in.indexes, index)
+	return index.Member(name)
+}
+
+// sameMemory reports whether two objects are the same bytes in memory.
+func sameMemory(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
+// lookup returns the value at a path below a value. It reports false if there is none.
+func (in *Input) lookup(value []byte, path []string) (found []byte, ok bool) {
+	for _, segment := range path {
+		if rawjson.KindOf(value) == rawjson.Object {
+			value, ok = in.member(value, segment)
+		} else {
+			value, ok = rawjson.Lookup(value, []string{segment})
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return value, len(value) > 0
 }
 
 // Failures runs the steps that have not run yet, except lazy ones, and returns the reason for each step that failed.
@@ -98,7 +144,7 @@ func (in *Input) preprocessed(segments []string) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	return rawjson.Lookup(value, segments[1:])
+	return in.lookup(value, segments[1:])
 }
 
 func (in *Input) preprocessObject() []byte {

@@ -27,8 +27,8 @@ func (objectLibrary) CompileOptions() []cel.EnvOption {
 		cel.Function("omit", cel.Overload("omit_dyn_list", []*cel.Type{cel.DynType, cel.ListType(cel.StringType)}, object,
 			cel.BinaryBinding(func(a, names ref.Val) ref.Val {
 				unwanted := names.(traits.Lister)
-				return newObject(rawjson.Filter(objectBytes(a), func(name string, _ []byte) bool {
-					return unwanted.Contains(types.String(name)) != types.True
+				return newObject(rawjson.Filter(objectBytes(a), func(key, _ []byte) bool {
+					return unwanted.Contains(types.String(rawjson.Unquote(key))) != types.True
 				}), a)
 			}))),
 	}

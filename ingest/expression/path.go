@@ -94,7 +94,7 @@ func (p path) warning() string {
 func (p path) eval(in *Input) ([]byte, bool) {
 	switch p.root {
 	case rootBody:
-		return rawjson.Lookup(in.body, p.segments)
+		return in.lookup(in.body, p.segments)
 	case rootHeaders:
 		return p.header(in)
 	default:

@@ -3,6 +3,7 @@
 package expression
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,8 @@ func (x *Expression) evalCEL(in *Input) ([]byte, error) {
 // evalError turns an error of CEL into a *MissingError or an *EvalError.
 func (x *Expression) evalError(in *Input, err error) error {
 	var node int64
-	if failure, ok := errors.AsType[*types.Err](err); ok {
-		node = failure.NodeID()
+	if failure, ok := errors.AsType[*types.Err](err); ok && failure != types.NoSuchOverloadErr() {
+		node = failure.NodeID() // all evaluations of the process share the excepted error, so its node is of the first one
 	}
 	if key, ok := strings.CutPrefix(err.Error(), library.NoSuchKey); ok || errors.Is(err, library.ErrNoValue) {
 		return missing(x, in, node, key)
@@ -97,8 +98,8 @@ var operands = map[string]string{
 
 // mistyped explains the failure of a conversion or an operator. It reports false for every other failure.
 func (p *program) mistyped(node int64, err error) (string, bool) {
-	if node == 0 { // CEL gives no place for the functions of optionals
-		node = p.findCall("orValue")
+	if node == 0 { // CEL gives no place for these
+		node = cmp.Or(p.findCall("orValue"), p.findCall(operators.Negate))
 	}
 	expr := p.find(node)
 	if node == 0 || expr.Kind() != ast.CallKind {

@@ -53,10 +53,14 @@ func invalidReason(id string) string {
 	}
 }
 
+// maxShortID is the length of most IDs in bytes. It avoids that a path is copied while it grows.
+const maxShortID = 40
+
 // fillPath replaces the placeholders of a path, such as {user}, with IDs. It checks and escapes each ID, so that no ID can
 // turn the path into another one.
 func fillPath(pattern string, ids []string) (string, error) {
 	var path strings.Builder
+	path.Grow(len(pattern) + maxShortID*len(ids))
 	for {
 		text, rest, found := strings.Cut(pattern, "{")
 		path.WriteString(text)

@@ -78,7 +78,7 @@ func (b *builder) withoutInvalidFields(properties []byte, known knownFields) []b
 	if valid {
 		return properties
 	}
-	return rawjson.Filter(properties, func(name string, value []byte) bool { return known.problem(name, value) == "" })
+	return rawjson.Filter(properties, func(key, value []byte) bool { return known.problem(rawjson.Unquote(key), value) == "" })
 }
 
 // problem says why Knock does not accept the property of an event. It returns "" if Knock accepts it.

@@ -42,6 +42,8 @@ type Plan struct {
 	Reason string `json:"reason,omitempty"`
 	// Notes describe the preprocess steps that failed.
 	Notes []string `json:"notes,omitempty"`
+	// Timestamp is the time of the event that its sender states, or "" if there is none.
+	Timestamp string `json:"timestamp,omitempty"`
 }
 
 // Action is the result of one mapping for one event: the requests to send, or the reason to skip the action.
@@ -120,10 +122,14 @@ func (p *Program) orderingKeyOf(in *expression.Input, e *event.Event) string {
 
 // Timestamp returns the time of the event that its sender states. It returns "" if there is none.
 func (p *Program) Timestamp(e *event.Event) string {
+	return p.readTimestamp(expression.NewInput(e.Body, e.Headers, p.steps))
+}
+
+func (p *Program) readTimestamp(in *expression.Input) string {
 	if p.timestamp == nil {
 		return ""
 	}
-	value, err := p.timestamp.Eval(expression.NewInput(e.Body, e.Headers, p.steps))
+	value, err := p.timestamp.Eval(in)
 	if err != nil || rawjson.KindOf(value) != rawjson.String {
 		return ""
 	}
@@ -141,19 +147,23 @@ func (p *Program) Matches(eventType string) bool {
 // be read, no mapping matches.
 func (p *Program) Plan(e *event.Event) Plan {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
+	plan := Plan{Timestamp: p.readTimestamp(in)}
 	if e.Type == "" {
 		if err := p.readType(e, in); err != nil {
-			return Plan{Reason: err.Error()}
+			plan.Reason = err.Error()
+			return plan
 		}
 	}
 	matching, inactive := p.index.match(e.Type)
-	if len(matching) == 0 {
-		if inactive {
-			return Plan{Reason: fmt.Sprintf("no active mapping for %q", e.Type)}
-		}
-		return Plan{Reason: fmt.Sprintf("no mapping for %q", e.Type)}
+	switch {
+	case len(matching) == 0 && inactive:
+		plan.Reason = fmt.Sprintf("no active mapping for %q", e.Type)
+		return plan
+	case len(matching) == 0:
+		plan.Reason = fmt.Sprintf("no mapping for %q", e.Type)
+		return plan
 	}
-	plan := Plan{Actions: make([]Action, len(matching))}
+	plan.Actions = make([]Action, len(matching))
 	for i, m := range matching {
 		plan.Actions[i] = p.action(m, e, in)
 	}

@@ -32,12 +32,8 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 		return nil, err
 	}
 	return inParts(list, knock.MaxRecipients, func(part []recipient, i int) (knock.Request, error) {
-		var body rawjson.Builder
-		body.Add("recipients", encodeList(part, recipient.inlined))
-		for _, field := range rest {
-			body.Add(field.Name, field.Value)
-		}
-		request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, body.Bytes(), workflow)
+		body := rawjson.Overlay(nil, append([]rawjson.Field{{Name: "recipients", Value: encodeList(part, recipient.inlined)}}, rest...))
+		request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, body, workflow)
 		if err != nil {
 			return knock.Request{}, err
 		}
@@ -140,12 +136,14 @@ func (b *builder) idempotencyKey(part int) string {
 	if b.event.Key != "" && b.program.window >= knockWindow {
 		kind, value = "key", b.event.Key
 	}
-	identity := make([]byte, 0, 512)
+	var buffer [512]byte
+	identity := buffer[:0]
 	for _, text := range [...]string{
 		b.program.source, b.mapping.name, strconv.FormatBool(b.mapping.builtin), strconv.Itoa(part), kind, b.event.Type, value,
 	} {
 		identity = append(append(identity, text...), 0)
 	}
 	sum := sha256.Sum256(identity)
-	return "doorbell-" + hex.EncodeToString(sum[:16])
+	key := append(make([]byte, 0, 64), "doorbell-"...)
+	return string(hex.AppendEncode(key, sum[:16]))
 }

@@ -4,6 +4,8 @@ package rawjson
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -19,7 +21,11 @@ func Overlay(base []byte, fields []Field) []byte {
 	if len(fields) == 0 && base != nil {
 		return base
 	}
-	b := Builder{}
+	size := len(base) + len("{}")
+	for _, field := range fields {
+		size += len(field.Name) + len(field.Value) + len(`"":,`)
+	}
+	b := Builder{size: size}
 	if base != nil {
 		for key, value := range Members(base) {
 			if !named(fields, key) {
@@ -45,27 +51,48 @@ func named(fields []Field, key []byte) bool {
 
 // Merge returns an object with the members of base and over. If both have a name, the value of over wins.
 func Merge(base, over []byte) []byte {
-	names := map[string]struct{}{}
-	for key := range Members(over) {
-		names[Unquote(key)] = struct{}{}
-	}
-	return Filter(base, func(name string, _ []byte) bool {
-		_, taken := names[name]
-		return !taken
-	}, over)
-}
-
-// Filter returns an object with the members of object for which keep returns true, followed by the members of the objects
-// in tail.
-func Filter(object []byte, keep func(name string, value []byte) bool, tail ...[]byte) []byte {
-	b := Builder{}
-	for key, value := range Members(object) {
-		if keep(Unquote(key), value) {
+	replaced := keySet(over)
+	b := Builder{size: len(base) + len(over)}
+	for key, value := range Members(base) {
+		if !replaced(key) {
 			b.raw(key, value)
 		}
 	}
-	for _, more := range tail {
-		for key, value := range Members(more) {
+	for key, value := range Members(over) {
+		b.raw(key, value)
+	}
+	return b.Bytes()
+}
+
+// keySet returns a function that reports whether an object has a key, which has its quotes.
+func keySet(object []byte) func(key []byte) bool {
+	var index Index
+	index.Read(object)
+	if !index.partial {
+		return index.hasKey
+	}
+	names := map[string]struct{}{}
+	for key := range Members(object) {
+		names[Unquote(key)] = struct{}{}
+	}
+	return func(key []byte) bool {
+		_, ok := names[Unquote(key)]
+		return ok
+	}
+}
+
+// Omit returns an object without the members that have one of the names.
+func Omit(object []byte, names []string) []byte {
+	return Filter(object, func(key, _ []byte) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return keyIs(key, name) })
+	})
+}
+
+// Filter returns an object with the members of object for which keep returns true. The key has its quotes.
+func Filter(object []byte, keep func(key, value []byte) bool) []byte {
+	b := Builder{size: len(object)}
+	for key, value := range Members(object) {
+		if keep(key, value) {
 			b.raw(key, value)
 		}
 	}
@@ -96,7 +123,10 @@ func Compact(value []byte) []byte {
 }
 
 // Builder writes an object member by member. Its zero value is ready to use.
-type Builder struct{ buf []byte }
+type Builder struct {
+	buf  []byte
+	size int // the expected length of the object, or 0 if it is unknown
+}
 
 // Add appends a member. The value must be valid JSON.
 func (b *Builder) Add(name string, value []byte) {
@@ -124,7 +154,7 @@ func (b *Builder) raw(key, value []byte) {
 
 func (b *Builder) comma() {
 	if b.buf == nil {
-		b.buf = append(make([]byte, 0, 256), '{')
+		b.buf = append(make([]byte, 0, cmp.Or(b.size, 256)), '{')
 		return
 	}
 	b.buf = append(b.buf, ',')

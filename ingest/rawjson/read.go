@@ -156,8 +156,8 @@ func Quote(s string) []byte { return AppendQuote(nil, s) }
 // keyIs reports whether a key, as it is written with its quotes, is the name. It decodes only a key with an escape.
 func keyIs(key []byte, name string) bool {
 	inner := key[1 : len(key)-1]
-	if string(inner) == name {
-		return bytes.IndexByte(inner, '\\') < 0
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner) == name
 	}
-	return bytes.IndexByte(inner, '\\') >= 0 && Unquote(key) == name
+	return Unquote(key) == name
 }
