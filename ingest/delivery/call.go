@@ -45,8 +45,11 @@ const (
 func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.Call) (result, error) {
 	settings := x.pool.settings.Load()
 	queue := settings.limits.Queue(c.Request.Endpoint)
-	if back, ok := queue.Enter(x.lease.Event.ReceivedAt); !ok && x.probe == 0 {
-		return result{kind: deferred, wait: back}, nil
+	if x.probe == 0 {
+		_, bytes := x.pool.leases.held()
+		if back, ok := queue.Enter(x.lease.Event.ReceivedAt, bytes > maxLeasedBytes/2); !ok {
+			return result{kind: deferred, wait: back}, nil
+		}
 	}
 	if err := x.store(ctx, c); err != nil {
 		return result{}, err

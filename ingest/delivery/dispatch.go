@@ -6,10 +6,20 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// minLanes is how many lanes may be leased at least.
-const minLanes = 256
+const (
+	// minLanes is how many lanes may be leased at least.
+	minLanes = 256
+	// maxLeasedBytes bounds the size of the leased events and their plans. A single event may be larger. The process needs up to about
+	// four times as much memory: for the event, the requests, and the copies that are being sent and stored.
+	maxLeasedBytes = 32 << 20
+	// maxInARow is how many events of one lane an executor delivers in a row while other lanes may be due.
+	maxInARow = 16
+)
 
 // dispatch claims the due lanes of a shard until ctx ends and starts an executor for each.
 func (p *Pool) dispatch(ctx, work context.Context, shard int, executors *sync.WaitGroup) error {
@@ -31,7 +41,7 @@ func (p *Pool) dispatch(ctx, work context.Context, shard int, executors *sync.Wa
 // claim.
 func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitGroup) time.Duration {
 	settings := p.settings.Load()
-	capacity := p.capacity(settings)
+	capacity, bytes := p.capacity(settings)
 	if settings.Delivery.Suspend || capacity <= 0 || ctx.Err() != nil {
 		return pollInterval
 	}
@@ -41,7 +51,7 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 	}
 	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order to release
 	// them.
-	claimed, err := p.config.Inbox.Claim(work, shard, limit, 0)
+	claimed, err := p.config.Inbox.Claim(work, shard, limit, bytes)
 	if len(claimed.Leases) == 0 {
 		p.pause.EndProbe(probe, false)
 	}
@@ -50,9 +60,9 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 		return pollInterval
 	}
 	for _, lease := range claimed.Leases {
-		executors.Add(1)
-		p.leases.start(work, lease, func(work context.Context) { p.deliver(work, ctx, lease, probe) }, func() {
-			defer executors.Done()
+		leased, end := p.leases.begin(work, lease)
+		executors.Go(func() {
+			p.deliverLane(work, leased, end, ctx, lease, probe)
 			if probe != 0 {
 				p.wakeAll()
 			}
@@ -71,13 +81,45 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 	}
 }
 
-// capacity returns how many more lanes may be claimed. The pool leases more lanes than it may make calls at once. Lanes that wait for
-// a rate limit do not count, so that they do not hold back calls to other endpoints; their number is bounded by the queues. If the
-// pool is at its capacity, the next executor that ends or begins to wait wakes the dispatchers.
-func (p *Pool) capacity(settings *activeSettings) int {
-	free := func() int { return max(4*cap(settings.slots), minLanes) + settings.limits.Waiting() - p.leases.count() }
-	if n := free(); n > 0 {
-		return n
+// deliverLane delivers a leased event, and then the events behind it for as long as their leases follow.
+func (p *Pool) deliverLane(work, leased context.Context, end func(), stopping context.Context, lease *inbox.Lease, probe health.Probe) {
+	for inARow := 1; ; inARow++ {
+		next := p.deliver(leased, stopping, lease, probe, inARow)
+		end()
+		if next == nil {
+			return
+		}
+		lease, probe = next, 0
+		leased, end = p.leases.begin(work, lease)
+	}
+}
+
+// room returns up to which size in bytes an executor takes the next event of its lane, after inARow events and with one of this size
+// that is about to end. It is 0 if the lane must return to Redis: the process stops, the source is paused or suspended, or other
+// lanes may be due and this one has had its share.
+func (p *Pool) room(stopping context.Context, size, inARow int) int {
+	cause, _ := p.pause.Current()
+	if stopping.Err() != nil || cause != health.None || p.settings.Load().Delivery.Suspend || inARow >= maxInARow && p.atCapacity.Load() {
+		return 0
+	}
+	_, bytes := p.leases.held()
+	return max(maxLeasedBytes-bytes+size, 0)
+}
+
+// capacity returns how many more lanes may be claimed, and the size in bytes that their events may have. The pool leases more lanes
+// than it may make calls at once. Lanes that wait for a rate limit do not count, so that they do not hold back calls to other
+// endpoints; their number is bounded by the queues. If the pool is at its capacity, the next executor that ends or begins to wait
+// wakes the dispatchers.
+func (p *Pool) capacity(settings *activeSettings) (lanes, bytes int) {
+	free := func() (int, int) {
+		count, bytes := p.leases.held()
+		if bytes >= maxLeasedBytes {
+			return 0, 0
+		}
+		return max(4*cap(settings.slots), minLanes) + settings.limits.Waiting() - count, maxLeasedBytes - bytes
+	}
+	if lanes, bytes = free(); lanes > 0 {
+		return lanes, bytes
 	}
 	// An executor may have ended just before it could see the flag, so the lanes are counted again after it is set.
 	p.atCapacity.Store(true)

@@ -40,17 +40,23 @@ type executor struct {
 	restored bool               // an earlier attempt may have sent requests of the progress
 	stored   bool               // the plan is stored, with every call that must be
 	called   bool               // this executor has called Knock
+
+	room func() int   // up to which size in bytes the executor may take the next event of the lane
+	next *inbox.Lease // the lease of that event, or nil
 }
 
 // deliver delivers a leased event as far as is possible now and ends the lease. work ends when the lease is lost or the time for
-// stopping is over; stopping ends when the process begins to stop.
-func (p *Pool) deliver(work, stopping context.Context, lease *inbox.Lease, probe health.Probe) {
+// stopping is over; stopping ends when the process begins to stop. inARow counts the lane's events since it was claimed. If the lane
+// has another event that the pool can deliver at once, deliver returns its lease.
+func (p *Pool) deliver(work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int) (next *inbox.Lease) {
 	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping.Done()}
+	x.room = func() int { return p.room(stopping, len(lease.Event.Body)+len(lease.Progress), inARow) }
 	defer func() { p.pause.EndProbe(probe, x.called) }()
 	err := x.runSafely(work)
 	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
 		p.config.Log.Error(err, "Processing failed; the event will be retried when its lease expires", "source", p.config.Source, "event", lease.Event.ID)
 	}
+	return x.next
 }
 
 // runSafely runs the executor. A panic dead-letters the event. Without this, it would end the process, and again whenever the event

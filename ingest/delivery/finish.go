@@ -50,7 +50,12 @@ func (x *executor) release(ctx context.Context) error {
 // reschedule ends the lease without an entry in the event log and makes the lane due after the delay.
 func (x *executor) reschedule(ctx context.Context, delay time.Duration) error {
 	encoded := x.unfinished()
-	return x.endLease(ctx, func() error { return x.pool.config.Inbox.Retry(ctx, x.lease, delay, encoded, nil) })
+	return x.endLease(ctx, func() error {
+		if encoded == nil && delay == 0 {
+			return x.pool.config.Inbox.Release(ctx, x.lease)
+		}
+		return x.pool.config.Inbox.Retry(ctx, x.lease, delay, encoded, nil)
+	})
 }
 
 // retry ends the lease and makes the lane due after the delay. The event log shows the event as retrying.
@@ -78,8 +83,10 @@ func (x *executor) finish(ctx context.Context) error {
 	if status == eventlog.DeadLettered {
 		return x.endAsDeadLetter(ctx, x.progress, entry)
 	}
+	room := x.room()
 	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
-		_, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, 0)
+		next, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, room)
+		x.next = next
 		return err
 	})
 }

@@ -43,7 +43,8 @@ func TestAWorkerThatLosesItsLeaseMakesNoMoreCalls(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	release := f.hold("/v1/users/u")
-	p := f.start(func(c *delivery.Config) { c.Lease = 300 * time.Millisecond }) // renewed every 100 ms, which is when the worker learns that it has lost the lease
+	f.settings.Lease = 300 * time.Millisecond // renewed every 100 ms, which is when the worker learns that it has lost the lease
+	p := f.start()
 	p.send("all u 1")
 	f.awaitCalls(arrived("/v1/users/u"))
 

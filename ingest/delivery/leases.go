@@ -10,31 +10,39 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// activeLeases are the leases of the events that this process is delivering, each with the function that cancels the work on it.
+// activeLeases are the leases of the events that this process is delivering.
 type activeLeases struct {
-	mu     sync.Mutex
-	cancel map[*inbox.Lease]context.CancelCauseFunc
+	mu    sync.Mutex
+	work  map[*inbox.Lease]leasedWork
+	bytes int
 }
 
-// start runs work in a new goroutine. The context of work ends when the lease is lost. When work has returned, start removes the
-// lease and then calls done.
-func (a *activeLeases) start(ctx context.Context, lease *inbox.Lease, work func(context.Context), done func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// leasedWork is the work on a leased event.
+type leasedWork struct {
+	cancel context.CancelCauseFunc // nil once the work ends the lease itself
+	size   int
+}
+
+// begin adds a lease and returns the context of the work on it, which ends when the lease is lost. The caller calls end when the work
+// has ended.
+func (a *activeLeases) begin(ctx context.Context, lease *inbox.Lease) (work context.Context, end func()) {
+	work, cancel := context.WithCancelCause(ctx)
+	size := len(lease.Event.Body) + len(lease.Progress)
 	a.mu.Lock()
-	a.cancel[lease] = cancel
-	a.mu.Unlock()
-	go func() {
-		defer done()
-		defer a.remove(lease)
-		defer cancel(nil)
-		work(ctx)
-	}()
+	defer a.mu.Unlock()
+	a.work[lease] = leasedWork{cancel, size}
+	a.bytes += size
+	return work, func() {
+		cancel(nil)
+		a.remove(lease)
+	}
 }
 
 func (a *activeLeases) remove(lease *inbox.Lease) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.cancel, lease)
+	a.bytes -= a.work[lease].size
+	delete(a.work, lease)
 }
 
 // keepRunning stops renewals from canceling the work on a lease. It is called before the work ends the lease itself: to a renewal
@@ -43,20 +51,21 @@ func (a *activeLeases) remove(lease *inbox.Lease) {
 func (a *activeLeases) keepRunning(lease *inbox.Lease) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.cancel[lease] = nil
+	a.work[lease] = leasedWork{size: a.work[lease].size}
 }
 
-func (a *activeLeases) count() int {
+// held returns the number of leases and the size of their events and plans in bytes.
+func (a *activeLeases) held() (count, bytes int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(a.cancel)
+	return len(a.work), a.bytes
 }
 
 func (a *activeLeases) all() []*inbox.Lease {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	leases := make([]*inbox.Lease, 0, len(a.cancel))
-	for lease := range a.cancel {
+	leases := make([]*inbox.Lease, 0, len(a.work))
+	for lease := range a.work {
 		leases = append(leases, lease)
 	}
 	return leases
@@ -68,7 +77,7 @@ func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, lease := range leases {
-		if cancel := a.cancel[lease]; cancel != nil {
+		if cancel := a.work[lease].cancel; cancel != nil {
 			cancel(inbox.ErrLeaseLost)
 			canceled++
 		}
@@ -77,17 +86,19 @@ func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 }
 
 // renewLeases extends the active leases three times per lease length until ctx ends. If Redis is down, the leases end; every call
-// to Knock has a deadline before the end of its lease (see executor.attempt), so another process that claims the lane does not
+// to Knock has a deadline before the end of its lease (see executor.call), so another process that claims the lane does not
 // overlap with it.
 func (p *Pool) renewLeases(ctx context.Context) {
-	ticker := time.NewTicker(p.config.Lease / 3)
-	defer ticker.Stop()
+	timer := time.NewTimer(p.settings.Load().Lease / 3)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-p.reconfigured: // the leases may have become longer
+		case <-timer.C:
 		}
+		timer.Reset(p.settings.Load().Lease / 3)
 		leases := p.leases.all()
 		if len(leases) == 0 {
 			continue

@@ -43,9 +43,7 @@ type Config struct {
 	// Source is NAMESPACE/NAME.
 	Source string
 	Inbox  *inbox.Inbox
-	// Lease is the length of the inbox's leases.
-	Lease time.Duration
-	Log   logr.Logger
+	Log    logr.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
 	// Observe, if not nil, receives every entry that the pool has written to the event log. Several goroutines call it at once.
@@ -56,6 +54,8 @@ type Config struct {
 
 // Settings may change while a Pool runs; see Pool.Configure.
 type Settings struct {
+	// Lease is the length of the inbox's leases.
+	Lease    time.Duration
 	Program  *mapping.Program
 	Delivery document.Delivery
 	Redactor *eventlog.Redactor
@@ -64,13 +64,14 @@ type Settings struct {
 
 // Pool delivers the events of one source. Its methods are safe for concurrent use.
 type Pool struct {
-	config      Config
-	settings    atomic.Pointer[activeSettings]
-	pause       *health.Pause
-	health      health.Status
-	leases      activeLeases
-	atCapacity  atomic.Bool     // a dispatcher waits for an executor to end
-	dispatchers []chan struct{} // wakes the dispatcher of each shard
+	config       Config
+	settings     atomic.Pointer[activeSettings]
+	pause        *health.Pause
+	health       health.Status
+	leases       activeLeases
+	atCapacity   atomic.Bool     // lanes may be due that no dispatcher can claim until an executor ends or waits
+	dispatchers  []chan struct{} // wakes the dispatcher of each shard
+	reconfigured chan struct{}   // wakes the renewal of leases
 }
 
 // activeSettings are Settings together with the limits that count calls under them.
@@ -82,7 +83,7 @@ type activeSettings struct {
 
 // New returns a pool. The pool does nothing until Run.
 func New(config Config, settings Settings) *Pool {
-	p := &Pool{config: config, pause: health.NewPause(config.Now), leases: activeLeases{cancel: map[*inbox.Lease]context.CancelCauseFunc{}}}
+	p := &Pool{config: config, pause: health.NewPause(config.Now), leases: activeLeases{work: map[*inbox.Lease]leasedWork{}}, reconfigured: make(chan struct{}, 1)}
 	for range config.Inbox.Shards() {
 		p.dispatchers = append(p.dispatchers, make(chan struct{}, 1))
 	}
@@ -107,6 +108,7 @@ func (p *Pool) Configure(settings Settings) {
 	p.settings.Store(next)
 	p.pause.ProbeNow()
 	p.wakeAll()
+	wake(p.reconfigured)
 }
 
 // Paused returns the reason for which the source is paused, or "" if it is not.
@@ -145,11 +147,15 @@ func (p *Pool) reportPause(before, after health.Cause, err error) {
 
 // wakeAll makes the dispatchers of all shards claim again now.
 func (p *Pool) wakeAll() {
-	for _, wake := range p.dispatchers {
-		select {
-		case wake <- struct{}{}:
-		default: // the dispatcher has not received the last signal yet
-		}
+	for _, dispatcher := range p.dispatchers {
+		wake(dispatcher)
+	}
+}
+
+func wake(signal chan<- struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default: // the last signal has not been received yet
 	}
 }
 

@@ -210,7 +210,8 @@ func TestEveryEventIsObservedEvenIfLeasesAreRenewedConstantly(t *testing.T) {
 	f := newFixture(t)
 	f.settings.Caller = delivery.DryRun{}
 	f.settings.Delivery.RateLimits = map[string]int32{string(knock.TriggerWorkflow): 100_000}
-	p := f.start(func(c *delivery.Config) { c.Lease = 3 * time.Millisecond }) // renewed each millisecond
+	f.settings.Lease = 3 * time.Millisecond // renewed each millisecond
+	p := f.start()
 	const users = 3000
 	for i := range users {
 		p.send(fmt.Sprintf("order u%d 1", i))

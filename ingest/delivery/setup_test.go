@@ -76,6 +76,7 @@ func newFixture(t testing.TB, options ...knocktest.Option) *fixture {
 	f.client = f.redis.Client(t)
 	f.setKey(knocktest.APIKey)
 	f.settings = delivery.Settings{
+		Lease:    30 * time.Second,
 		Program:  compile(t, mappings),
 		Delivery: document.Delivery{Concurrency: 64, Timeout: 10 * time.Second, RetryFor: time.Hour},
 		Redactor: eventlog.NewRedactor(nil, false),
@@ -111,7 +112,7 @@ func (f *fixture) start(change ...func(*delivery.Config)) *process {
 	f.t.Helper()
 	p := &process{t: f.t, program: f.settings.Program, entries: make(chan eventlog.Entry, 10_000)}
 	config := delivery.Config{
-		Source: inboxtest.Source, Lease: 30 * time.Second, Log: testr.New(f.t.(*testing.T)),
+		Source: inboxtest.Source, Log: testr.New(f.t.(*testing.T)),
 		Observe: func(e eventlog.Entry) { p.entries <- e }, Now: time.Now,
 	}
 	for _, change := range change {

@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,10 +89,14 @@ func untilNext(wait int64) time.Duration {
 // leaseEnd returns the end of a lease that begins now. It is called before the script, so that the process never believes in a
 // lease for longer than Redis does.
 func (b *Inbox) leaseEnd() time.Time {
-	return time.Now().Add(b.lease) //nolint:forbidigo // the process's monotonic clock
+	return time.Now().Add(b.leaseLength()) //nolint:forbidigo // the process's monotonic clock
 }
 
-func (b *Inbox) leaseArgument() string { return strconv.FormatInt(b.lease.Milliseconds(), 10) }
+func (b *Inbox) leaseLength() time.Duration {
+	return cmp.Or(max(b.limits.Load().Lease, 0), defaultLease)
+}
+
+func (b *Inbox) leaseArgument() string { return strconv.FormatInt(b.leaseLength().Milliseconds(), 10) }
 
 // read reads the first event of each leased lane and its progress, and returns the leases that have an event. The script cannot
 // read them, because a script may use only the keys that it is given, and the caller does not know in advance which lanes are due.

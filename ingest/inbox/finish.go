@@ -123,7 +123,9 @@ func (b *Inbox) Retry(ctx context.Context, lease *Lease, delay time.Duration, pr
 
 // Release ends the lease without a change: the lane is due at once, with the same first event and progress. It returns ErrLeaseLost
 // if the caller no longer has the lease.
-func (b *Inbox) Release(ctx context.Context, lease *Lease) error { return b.Retry(ctx, lease, 0, nil, nil) }
+func (b *Inbox) Release(ctx context.Context, lease *Lease) error {
+	return b.Retry(ctx, lease, 0, nil, nil)
+}
 
 // DeadLetter finishes the event as a dead letter and stores it with its progress; empty progress keeps the progress saved before.
 // It removes the event's key from the in-flight index, so that the sender can send the event again, writes the log record unless

@@ -32,8 +32,6 @@ type Options struct {
 	// With more than one shard, an idempotency key that is sent again with another ordering key may therefore not be recognized. A
 	// repetition of the same event always is.
 	Shards int
-	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s.
-	Lease time.Duration
 	// Limits may also be changed later; see Configure.
 	Limits Limits
 	// Owner names a process of which only one runs at a time, such as a container that is restarted. If it is set, Open ends the
@@ -54,6 +52,9 @@ type Limits struct {
 	MaxInFlight int64
 	// Log bounds the event log.
 	Log eventlog.Limits
+	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s. A changed length applies to a lease when it is claimed or
+	// renewed next.
+	Lease time.Duration
 }
 
 // Inbox is the inbox of one source. Its methods are safe for concurrent use.
@@ -62,7 +63,6 @@ type Inbox struct {
 	scripts scripts
 	space   keyspace.Space
 	shards  []*shard
-	lease   time.Duration
 	clock   clock
 	limits  atomic.Pointer[Limits]
 
@@ -81,12 +81,8 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		client:  client,
 		scripts: loadScripts(),
 		space:   keyspace.New(source, shards),
-		lease:   options.Lease,
 		clock:   clock{replacement: options.Now},
 		process: options.Owner + ownerSeparator + rand.Text()[:13],
-	}
-	if b.lease <= 0 {
-		b.lease = defaultLease
 	}
 	for i := range shards {
 		b.shards = append(b.shards, newShard(b.space.Shard(i)))

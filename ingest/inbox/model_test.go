@@ -120,8 +120,8 @@ func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string,
 	m.clock.advance(time.Duration(rapid.Int64Range(0, int64(bucket)).Draw(rt, "offset in the bucket")))
 	for range 2 {
 		b, err := inbox.Open(t.Context(), client, source, inbox.Options{
-			Shards: shards, Lease: lease, Now: m.clock.now,
-			Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 10_000}},
+			Shards: shards, Now: m.clock.now,
+			Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 10_000}, Lease: lease},
 		})
 		if err != nil {
 			rt.Fatal(err)

@@ -115,10 +115,10 @@ func TestAnAuthenticationCodeOrA401RejectsTheKey(t *testing.T) {
 		err  knock.Error
 		want bool
 	}{
-		"a 401 without a code":                     {knock.Error{Status: 401}, true},
-		"a 400 that calls the token invalid":       {knock.Error{Status: 400, Code: "bearer_token_invalid"}, true},
-		"a 403 for a public key":                   {knock.Error{Status: 403, Code: "incorrect_token_type"}, true},
-		"a 403 of a firewall":                      {knock.Error{Status: 403, Message: "forbidden"}, false},
+		"a 401 without a code":                      {knock.Error{Status: 401}, true},
+		"a 400 that calls the token invalid":        {knock.Error{Status: 400, Code: "bearer_token_invalid"}, true},
+		"a 403 for a public key":                    {knock.Error{Status: 403, Code: "incorrect_token_type"}, true},
+		"a 403 of a firewall":                       {knock.Error{Status: 403, Message: "forbidden"}, false},
 		"a 400 with a code about the call's values": {knock.Error{Status: 400, Code: "invalid_params"}, false},
 	} {
 		if got := test.err.RejectsKey(); got != test.want {
@@ -132,10 +132,10 @@ func TestAReusedIdempotencyKeyIsRecognizedByCodeOrMessage(t *testing.T) {
 		err  knock.Error
 		want bool
 	}{
-		"by the code":        {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "idempotency_mismatch"}, true},
-		"by the message":     {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Message: "Idempotency-Key was reused"}, true},
-		"not by another 400": {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "invalid_params"}, false},
-		"not by a 422":       {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 422, Code: "idempotency_mismatch"}, false},
+		"by the code":                  {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "idempotency_mismatch"}, true},
+		"by the message":               {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Message: "Idempotency-Key was reused"}, true},
+		"not by another 400":           {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 400, Code: "invalid_params"}, false},
+		"not by a 422":                 {knock.Error{Endpoint: knock.TriggerWorkflow, Status: 422, Code: "idempotency_mismatch"}, false},
 		"not for a call without a key": {knock.Error{Endpoint: knock.IdentifyUser, Status: 400, Code: "idempotency_mismatch"}, false},
 	} {
 		if got := test.err.ReusesIdempotencyKey(); got != test.want {

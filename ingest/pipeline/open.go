@@ -30,9 +30,8 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 		return nil, err
 	}
 	config := p.config.Load()
-	lease := max(minLease, 3*config.Document.Delivery.Timeout)
 	box, err := inbox.Open(ctx, client, p.ref, inbox.Options{
-		Shards: p.dependencies.Shards, Owner: p.dependencies.Owner, Lease: lease, Limits: inboxLimits(config),
+		Shards: p.dependencies.Shards, Owner: p.dependencies.Owner, Limits: inboxLimits(config),
 	})
 	if err != nil {
 		return nil, err
@@ -45,7 +44,7 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 		inbox: box,
 		log:   eventlog.Open(client, box.Space(), inboxLimits(config).Log),
 		pool: delivery.New(delivery.Config{
-			Source: p.ref, Inbox: box, Lease: lease, Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
+			Source: p.ref, Inbox: box, Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
 			Observe: p.dependencies.Observe, Now: p.dependencies.Now,
 		}, p.deliverySettings(config)),
 	}
@@ -58,7 +57,12 @@ func inboxLimits(config *Config) inbox.Limits {
 	return inbox.Limits{
 		Window: config.Document.Event.Window,
 		Log:    eventlog.Limits{MaxEvents: log.MaxEvents, Retention: log.Retention},
+		Lease:  leaseLength(config),
 	}
+}
+
+func leaseLength(config *Config) time.Duration {
+	return max(minLease, 3*config.Document.Delivery.Timeout)
 }
 
 // deliverySettings suspends deliveries while there is no API key, because Knock would reject every call. The caller holds p.mu.
@@ -66,7 +70,7 @@ func (p *Pipeline) deliverySettings(config *Config) delivery.Settings {
 	limits := config.Document.Delivery
 	limits.Suspend = limits.Suspend || config.Credentials.APIKey == "" && !config.DryRun
 	return delivery.Settings{
-		Program: config.Program, Delivery: limits, Caller: p.caller(config), Redactor: redactor(config),
+		Lease: leaseLength(config), Program: config.Program, Delivery: limits, Caller: p.caller(config), Redactor: redactor(config),
 	}
 }
 

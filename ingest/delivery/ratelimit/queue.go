@@ -23,6 +23,8 @@ const (
 	waitingSeconds = 40
 	minWaiting     = 256
 	maxWaiting     = 4096
+	// waitingShort is how many calls may wait while the process is short of memory.
+	waitingShort = 8
 )
 
 // Queue spaces the calls to one endpoint evenly and lets those of older events go first.
@@ -53,15 +55,19 @@ func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
 // Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is the time
 // after which the event should ask again.
 //
-// An event that is older than others in the queue, such as one that comes back, may enter even if the queue is full.
-func (q *Queue) Enter(receivedAt time.Time) (back time.Duration, ok bool) {
+// An event that is older than others in the queue, such as one that comes back, may enter even if the queue is full. If the process
+// is short of memory, only a few calls may wait, so that memory is left for calls to other endpoints.
+func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := clock()
-	if older := !receivedAt.After(q.youngest); older && len(q.waiting) < 2*q.capacity() {
+	now, capacity := clock(), q.capacity()
+	if shortOfMemory {
+		capacity = waitingShort
+	}
+	if older := !receivedAt.After(q.youngest); older && len(q.waiting) < 2*capacity {
 		return 0, true
 	}
-	if othersAway := now.Before(q.lastReturn); !othersAway && len(q.waiting) < q.capacity() {
+	if othersAway := now.Before(q.lastReturn); !othersAway && len(q.waiting) < capacity {
 		return 0, true
 	}
 	q.youngest = latest(q.youngest, receivedAt)

@@ -12,7 +12,7 @@ import (
 func acquire(t *testing.T, q *Queue, receivedAt time.Time) (sentAway int) {
 	t.Helper()
 	for {
-		back, ok := q.Enter(receivedAt)
+		back, ok := q.Enter(receivedAt, false)
 		if ok {
 			break
 		}
