@@ -113,22 +113,31 @@ func configDirectory(t *testing.T, knockURL, apiKey string) string {
 	return directory
 }
 
-// get returns the response of the admin port to a GET request; status 0 if there is none.
-func (p *process) get(path string) (status int, body []byte) {
-	return p.do(http.MethodGet, p.admin+path, nil)
-}
-
-// post sends a body to the source and returns the response; status 0 if there is none.
-func (p *process) post(body io.Reader) (status int, answer []byte) {
-	return p.do(http.MethodPost, p.url, body)
-}
-
-func (p *process) do(method, url string, body io.Reader) (status int, answer []byte) {
-	request, err := http.NewRequestWithContext(context.Background(), method, url, body)
+// send sends a body with this Content-Encoding to the source and returns the response; status 0 if there is none.
+func (p *process) send(encoding string, body []byte) (status int, answer []byte) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
 		p.t.Error(err)
 		return 0, nil
 	}
+	request.Header.Set("Content-Encoding", encoding)
+	return p.do(request)
+}
+
+// get returns the response of the admin port to a GET request; status 0 if there is none.
+func (p *process) get(path string) (status int, body []byte) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, p.admin+path, http.NoBody)
+	if err != nil {
+		p.t.Error(err)
+		return 0, nil
+	}
+	return p.do(request)
+}
+
+// post sends a body to the source and returns the response; status 0 if there is none.
+func (p *process) post(body []byte) (status int, answer []byte) { return p.send("", body) }
+
+func (p *process) do(request *http.Request) (status int, answer []byte) {
 	response, err := p.client.Do(request)
 	if err != nil {
 		return 0, nil

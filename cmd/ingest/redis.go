@@ -20,6 +20,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
+// connectTimeout bounds how long one connection to Redis may take to open, authentication included.
+const connectTimeout = 3 * time.Second
+
 // sentinelEvery is how often the client asks the sentinels for the master. They also announce a new master, but an announcement
 // can be lost.
 const sentinelEvery = 5 * time.Second
@@ -29,6 +32,7 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	options := rueidis.ClientOption{
 		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ForceSingleClient: s.mode == standalone,
 		ClientName: "doorbell", ClientSetInfo: rueidis.DisableClientSetInfo, // keyspace.Access does not allow CLIENT SETINFO
+		Dialer:            net.Dialer{Timeout: connectTimeout},
 		AuthCredentialsFn: func(rueidis.AuthCredentialsContext) (rueidis.AuthCredentials, error) { return s.credentials() },
 	}
 	if s.tls {
@@ -40,7 +44,11 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 			MasterSet: s.master, ClientName: options.ClientName, TLSConfig: options.TLSConfig, TopologyRefreshInterval: sentinelEvery,
 		}
 	}
-	return rueidis.NewClient(options)
+	client, err := rueidis.NewClient(options)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("no reply from Redis at %s within %s", strings.Join(options.InitAddress, ", "), connectTimeout)
+	}
+	return client, err
 }
 
 // dial opens one TLS connection. It trusts the certificate authorities in the mounted file, or the system's if there is none.

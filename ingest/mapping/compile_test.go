@@ -177,6 +177,7 @@ func TestEventsOfACustomSourceHaveTheseTypesAndKeys(t *testing.T) {
 	doc := custom(t)
 	doc.Event.Timestamp = "body.at"
 	program := compile(t, doc)
+	const longHash = "a43c19666f3e60c1c47cdffe0e453df49a3b03b3a25c8097971a092e1da82d9b" // SHA-256 of 256 times "l"
 	doc.Event.IdempotencyKey, doc.Event.OrderingKey, doc.Event.Timestamp = "", "", ""
 	bare := compile(t, doc)
 	for name, tc := range map[string]struct {

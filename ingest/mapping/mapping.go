@@ -7,6 +7,8 @@
 package mapping
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -107,10 +109,10 @@ func (p *Program) orderingKeyOf(in *expression.Input, e *event.Event) string {
 	if p.orderingKey != nil {
 		if value, err := p.orderingKey.Eval(in); err == nil {
 			if id, ok := idOf(value); ok && id != "" {
-				return id
+				return shortened(id)
 			}
 			if rawjson.KindOf(value) == rawjson.Number { // a number with a fraction still identifies a lane
-				return string(value)
+				return shortened(string(value))
 			}
 		}
 	}
@@ -118,6 +120,16 @@ func (p *Program) orderingKeyOf(in *expression.Input, e *event.Event) string {
 		return e.Key
 	}
 	return e.ID
+}
+
+// shortened returns an ordering key that is not longer than maxKey: a longer one is replaced by its hash. An ordering key serves only
+// to be compared, and it is stored with the event.
+func shortened(orderingKey string) string {
+	if len(orderingKey) <= maxKey {
+		return orderingKey
+	}
+	sum := sha256.Sum256([]byte(orderingKey))
+	return hex.EncodeToString(sum[:])
 }
 
 // Timestamp returns the time of the event that its sender states. It returns "" if there is none.

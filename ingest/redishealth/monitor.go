@@ -4,6 +4,8 @@ package redishealth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +79,8 @@ func (m *Monitor) check(ctx context.Context, before report.Redis, durabilityDue 
 		err = m.options.Check(ctx, client)
 	}
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return report.Redis{State: report.RedisUnavailable, Problem: fmt.Sprintf("no reply from Redis within %s", checkTimeout)}
 	case err != nil:
 		return report.Redis{State: report.RedisUnavailable, Problem: err.Error()}
 	case !m.options.CheckDurability:

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/layout"
+	"github.com/doorbell-dev/doorbell/ingest/report"
+)
+
+// answerLimit is the longest time until a request has its response, whatever Redis does.
+const answerLimit = 5 * time.Second
+
+// postAll sends requests from several connections for a while, and returns how often each status was answered. It fails the test
+// if a response took too long.
+func (p *process) postAll(duration time.Duration) map[int]int {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	statuses := map[int]int{}
+	end := time.Now().Add(duration)
+	for sender := range 16 {
+		group.Go(func() {
+			time.Sleep(time.Duration(sender) * 50 * time.Millisecond) // requests join a call to Redis at different times
+			for i := 0; time.Now().Before(end); i++ {
+				start := time.Now()
+				status, _ := p.post(track(sender*1_000_000+i, 100))
+				took := time.Since(start)
+				mu.Lock()
+				statuses[status]++
+				mu.Unlock()
+				if took > answerLimit {
+					p.t.Errorf("a response with status %d took %s", status, took)
+				}
+			}
+		})
+	}
+	group.Wait()
+	return statuses
+}
+
+func TestEveryRequestIsAnsweredIn5SecondsWhenRedisNeverAnswers(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, conn) }()
+		}
+	}()
+	p := startProcess(t, listener.Addr().String(), "http://127.0.0.1:1", "")
+	statuses := p.postAll(9 * time.Second)
+	if len(statuses) != 1 || statuses[http.StatusTooManyRequests] == 0 {
+		t.Errorf("responses by status: %v; want only status 429", statuses)
+	}
+	p.checkNamesRedis()
+}
+
+// checkNamesRedis checks that the status report explains the outage in terms of Redis.
+func (p *process) checkNamesRedis() {
+	p.t.Helper()
+	_, body := p.get(layout.StatusPath)
+	var status report.Report
+	if err := json.Unmarshal(body, &status); err != nil {
+		p.t.Fatal(err)
+	}
+	if problem := status.Redis.Problem; problem == "" || strings.Contains(problem, "context deadline exceeded") || !strings.Contains(problem, "Redis") {
+		p.t.Errorf("Redis problem %q", problem)
+	}
+	_ = p.command.Process.Kill()
+	_ = p.command.Wait() // the log is then complete
+	if log := p.log.String(); strings.Contains(log, "context deadline exceeded") {
+		p.t.Errorf("the log does not name Redis: %s", log)
+	}
+}
