@@ -51,6 +51,7 @@ func Compile(doc *document.Document) (*Program, []problem.Problem) {
 		}
 	}
 	p.index.seal()
+	p.headers = c.headers
 	return p, c.problems
 }
 
@@ -65,6 +66,7 @@ func inRunningOrder(mappings []document.Mapping) []document.Mapping {
 
 // compiler collects the problems of one document.
 type compiler struct {
+	headers     expression.Headers // that the expressions read, including those of mappings with a mistake
 	mappingName string // "" while the compiler compiles the source itself
 	isDefault   bool
 	problems    []problem.Problem
@@ -100,6 +102,7 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	if x.Warning != "" {
 		c.add(field, x.Warning, true)
 	}
+	c.headers.Add(x)
 	return x
 }
 

@@ -231,3 +231,20 @@ func TestEventWithoutAReadableTypeMatchesNoMappingUntilTheExpressionIsCorrected(
 		})
 	}
 }
+
+func TestAProgramReadsTheHeadersOfAllItsExpressions(t *testing.T) {
+	doc := custom(t, `{"name":"m","event":"e","action":"triggerWorkflow","when":"headers.when == 'x'",
+		"parameters":{"workflow":"=headers.workflow","recipients":"headers.recipients","data":{"d":"headers['data']"}}}`,
+		`{"name":"inactive","event":"e","inactive":true,"action":"deleteUser","parameters":{"id":"headers.inactive"}}`)
+	doc.Event.Type, doc.Event.IdempotencyKey, doc.Event.OrderingKey, doc.Event.Timestamp = "headers.type", "headers.key", "headers.lane", "headers.time"
+	doc.Event.Preprocess = []document.Step{{Name: "s", Value: "headers.step"}}
+	program := compile(t, doc)
+	for _, name := range []string{"when", "workflow", "recipients", "data", "inactive", "type", "key", "lane", "time", "step"} {
+		if !program.ReadsHeader(name) {
+			t.Errorf("the program does not read the header %q", name)
+		}
+	}
+	if program.ReadsHeader("user-agent") || compile(t, rudderStack(t)).ReadsHeader("user-agent") {
+		t.Error("a program reads a header that no expression names")
+	}
+}

@@ -34,6 +34,7 @@ type Program struct {
 	timestamp   *expression.Expression // nil: events have no timestamp
 	steps       []expression.Step
 	index       index
+	headers     expression.Headers // that the expressions read
 }
 
 // Plan is the list of actions to run for one event.
@@ -147,6 +148,10 @@ func (p *Program) readTimestamp(in *expression.Input) string {
 	}
 	return rawjson.Unquote(value)
 }
+
+// ReadsHeader reports whether an expression of the program reads the header with a lower-case name. Doorbell does not store the
+// other headers.
+func (p *Program) ReadsHeader(name string) bool { return p.headers.Include(name) }
 
 // Matches reports whether an active mapping matches an event type. If the type is empty, because it could not be read,
 // Matches returns true: Plan reads the type again, and a mapping may match then.

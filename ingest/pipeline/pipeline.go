@@ -139,6 +139,6 @@ func (p *Pipeline) Endpoint() *receiver.Endpoint {
 		Namespace: doc.Namespace, Name: doc.Name,
 		Tokens: config.Credentials.Tokens, Verification: doc.Verification,
 		Secrets:  []string{config.Credentials.Verification, config.Credentials.FormerVerification},
-		Identify: identify(config.Program), Accept: p.accept, RecordDuplicates: p.recordDuplicates,
+		Identify: identify(config.Program), ReadsHeader: config.Program.ReadsHeader, Accept: p.accept, RecordDuplicates: p.recordDuplicates,
 	}
 }

@@ -29,6 +29,8 @@ type Endpoint struct {
 	// Identify sets Type, Key and OrderingKey of the event. If the type cannot be read, Identify leaves it empty; the event is
 	// accepted, because the mistake is in the configuration, and a sender drops what is rejected.
 	Identify func(*event.Event)
+	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store the others.
+	ReadsHeader func(name string) bool
 	// Accept stores the events. It returns after they are durable, with one receipt for each event. If it returns an error, the
 	// sender must send all events again.
 	Accept func(context.Context, []*event.Event) ([]inbox.Receipt, error)

@@ -43,3 +43,16 @@ func TestRequestBecomesEventsWithoutItsCredentials(t *testing.T) {
 		t.Errorf("IDs %q and %q", got[0].ID, got[1].ID)
 	}
 }
+
+func TestOnlyHeadersThatAnExpressionReadsAreStored(t *testing.T) {
+	b := new(fakeInbox)
+	address := serve(t, started(receiver.Options{}, b.endpoint(func(e *receiver.Endpoint) {
+		e.ReadsHeader = func(name string) bool { return name == "x-two" || name == "authorization" }
+	})))
+	send(t, address, sent{body: one, header: header("User-Agent", "RudderLabs", "X-Two", "1", "X-Two", "2", "Authorization", "Basic eDp5")})
+	for _, e := range b.accepted() {
+		if diff := cmp.Diff(map[string]string{"x-two": "1, 2"}, e.Headers); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

@@ -32,14 +32,18 @@ func (r *Receiver) parseEvents(
 	return events, nil
 }
 
-// storedHeaders returns the headers as they are stored and as expressions see them: names in lower case, repeated values joined
-// with ", ", invalid UTF-8 replaced. It omits headers that grant access. It also omits headers that contain a token, because a
+// storedHeaders returns the headers that expressions read, as they are stored and as expressions see them: names in lower case,
+// repeated values joined with ", ", invalid UTF-8 replaced. It omits headers that grant access. It also omits headers that contain a token, because a
 // proxy may copy the URL into a header.
 func (e *route) storedHeaders(header http.Header) map[string]string {
-	headers := make(map[string]string, len(header))
+	headers := map[string]string{}
 	for name, values := range header {
-		name, value := strings.ToLower(name), strings.ToValidUTF8(strings.Join(values, ", "), "\ufffd")
-		if !e.isCredential(name) && !e.containsToken(value) {
+		name = strings.ToLower(name)
+		if !e.ReadsHeader(name) || e.isCredential(name) {
+			continue
+		}
+		value := strings.ToValidUTF8(strings.Join(values, ", "), "\ufffd")
+		if !e.containsToken(value) {
 			headers[name] = value
 		}
 	}

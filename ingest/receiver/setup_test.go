@@ -37,7 +37,7 @@ type fakeInbox struct {
 func (b *fakeInbox) endpoint(change ...func(*receiver.Endpoint)) *receiver.Endpoint {
 	endpoint := &receiver.Endpoint{
 		Namespace: "production", Name: "rudderstack", Tokens: []string{"another", token},
-		Identify: identify, Accept: b.accept, RecordDuplicates: b.recordDuplicates,
+		Identify: identify, ReadsHeader: func(string) bool { return true }, Accept: b.accept, RecordDuplicates: b.recordDuplicates,
 	}
 	for _, change := range change {
 		change(endpoint)

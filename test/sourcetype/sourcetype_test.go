@@ -108,7 +108,7 @@ func serve(t *testing.T, result compile.Result, accept func(context.Context, []*
 	r.SetEndpoints([]*receiver.Endpoint{{
 		Namespace: result.Document.Namespace, Name: result.Document.Name, Tokens: []string{"token"},
 		Verification: result.Document.Verification, Secrets: []string{key},
-		Identify: func(e *event.Event) { _ = result.Program.Identify(e) }, Accept: accept,
+		Identify: func(e *event.Event) { _ = result.Program.Identify(e) }, ReadsHeader: result.Program.ReadsHeader, Accept: accept,
 	}})
 	server := httptest.NewServer(r.Server().Handler)
 	t.Cleanup(server.Close)
