@@ -47,6 +47,7 @@ func TestAPlanThatCannotBeReadDoesNotBlockItsLane(t *testing.T) {
 		want   eventlog.Status
 	}{
 		"nothing was sent":        {`{"version":1000,"sent":false,"actions":"of a later version"}`, eventlog.Succeeded},
+		"a replay":                {`{"version":1,"sent":false,"actions":[{"mapping":"identify","action":"identifyUser","status":"succeeded"}]}`, eventlog.Succeeded},
 		"something may have been": {`{"version":1000,"sent":true,"actions":"of a later version"}`, eventlog.DeadLettered},
 		"it is not even JSON":     {"\x00", eventlog.DeadLettered},
 		"an action is missing":    {`{"actions":[null]}`, eventlog.DeadLettered},

@@ -100,7 +100,10 @@ func (x *executor) loadProgress() {
 	switch {
 	case err == nil && stored.Sent:
 		x.progress, x.restored, x.stored = stored, true, true
-	case err == nil, unreadable != nil && !unreadable.Sent:
+	case err == nil:
+		x.progress = x.makePlan()
+		x.progress.KeepSucceeded(stored)
+	case unreadable != nil && !unreadable.Sent:
 		x.progress = x.makePlan()
 	default:
 		x.progress = progress.Failed(progress.UnreadablePlan, err.Error())

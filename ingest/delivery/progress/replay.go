@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package progress
+
+import "github.com/doorbell-dev/doorbell/ingest/eventlog"
+
+// ForReplay returns the progress with which a dead letter is replayed, from the dead letter's own. The event is planned again, so that
+// a corrected mapping takes effect, but the actions that have succeeded do not run again. If the dead letter's progress cannot be read,
+// all actions run. ForReplay returns nil if no action has succeeded.
+func ForReplay(deadLetter []byte) []byte {
+	p, err := Decode(deadLetter)
+	if err != nil {
+		return nil
+	}
+	replay := &Progress{Version: version}
+	for _, a := range p.Actions {
+		if a.Status == eventlog.Succeeded {
+			replay.Actions = append(replay.Actions, a)
+		}
+	}
+	if len(replay.Actions) == 0 {
+		return nil
+	}
+	return replay.Encode()
+}
+
+// KeepSucceeded replaces the actions that have succeeded before, according to earlier, so that they do not run again.
+func (p *Progress) KeepSucceeded(earlier *Progress) {
+	for i, a := range p.Actions {
+		for _, before := range earlier.Actions {
+			if before.Status == eventlog.Succeeded && before.Mapping == a.Mapping && before.Name == a.Name {
+				p.Actions[i] = before
+			}
+		}
+	}
+}
