@@ -4,6 +4,7 @@ package delivery_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -43,9 +44,13 @@ func TestALongerTimeoutWorksWithoutARestart(t *testing.T) {
 	limits.Lease = f.settings.Lease
 	box.Configure(limits)
 	p.pool.Configure(f.settings)
-	p.send("identify u 2")
-	p.finished(1)
-	if left := <-caller.left; left < 15*time.Second {
-		t.Errorf("the call after the change has %v; want 20 s", left)
+	var left time.Duration
+	for i := 2; i < 5; i++ { // a claim that was in progress may still have the former length
+		p.send(fmt.Sprintf("identify u %d", i))
+		p.finished(1)
+		left = <-caller.left
+	}
+	if left < 15*time.Second {
+		t.Errorf("a call after the change has %v; want 20 s", left)
 	}
 }
