@@ -119,9 +119,9 @@ func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {
 		t.Error(err)
 	}
 	log := eventlog.Open(client, box.Space(), eventlog.Limits{})
-	entries, err := log.List(t.Context(), eventlog.Query{Limit: 10})
-	if err != nil || len(entries) != 4 {
-		t.Errorf("%d entries in the event log, %v; want 4", len(entries), err)
+	page, err := log.List(t.Context(), eventlog.Query{Limit: 10})
+	if err != nil || len(page.Entries) != 4 {
+		t.Errorf("%d entries in the event log, %v; want 4", len(page.Entries), err)
 	}
 	f.user, f.password = "admin", "admin"
 	admin, err := f.connect(t.Context())

@@ -3,160 +3,223 @@
 package eventlog
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
 	"github.com/redis/rueidis"
-
-	"github.com/doorbell-dev/doorbell/ingest/keyspace"
+	"golang.org/x/sync/errgroup"
 )
 
-// Query selects entries. A zero field does not restrict the result.
-type Query struct {
-	// Limit is the maximum number of entries to return; 0 means 100.
-	Limit int
-	// Before is the ID of the last entry of the previous page; List returns only older entries. If the log has deleted that entry,
-	// it has deleted all older entries too, and List returns none.
-	Before string
-	Status Status
-	// Type is an event type as received; List compares it exactly.
-	Type string
+const (
+	// scanRecords and scanBytes bound how much List reads for one page.
+	scanRecords = 2500
+	scanBytes   = 8 << 20
+	// fetchRecords is the number of records that one command reads.
+	fetchRecords = 100
+	// indexRecords is the number of positions that List reads ahead, over all sections.
+	indexRecords = 1000
+)
+
+// Page is a part of the entries that a query selects.
+type Page struct {
+	// Entries are sorted by the time of their last change, newest first.
+	Entries []Entry
+	// Next is the cursor of the next page. It is empty if there are no older entries.
+	Next string
 }
 
-func (q Query) selects(entry *Entry) bool {
-	return (q.Status == "" || q.Status == entry.Status) && (q.Type == "" || q.Type == entry.Type)
-}
-
-// List returns the entries that the query selects. The entry that changed last comes first.
-func (l *Log) List(ctx context.Context, query Query) ([]Entry, error) {
-	if query.Limit <= 0 {
-		query.Limit = 100
-	}
-	start := position{score: "+inf"}
-	if query.Before != "" {
-		found, err := l.position(ctx, query.Before)
-		if err != nil || found == nil {
-			return nil, err
+// AppendJSON appends the page as JSON to dst: an object with entries and next. Unlike encoding/json, it keeps the exact bytes of
+// payloads and of the bodies of requests.
+func (p *Page) AppendJSON(dst []byte) []byte {
+	o := object{append(dst, '{')}
+	o.name("entries")
+	o.buf = append(o.buf, '[')
+	for i := range p.Entries {
+		if i > 0 {
+			o.buf = append(o.buf, ',')
 		}
-		start = *found
+		o.buf = p.Entries[i].AppendJSON(o.buf)
 	}
-	var rows []row
-	for i := range l.space.Shards() {
-		more, err := l.scan(ctx, l.space.Shard(i), start, query)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, more...)
-	}
-	slices.SortFunc(rows, func(a, b row) int { return b.position.compare(a.position) })
-	entries := make([]Entry, 0, min(len(rows), query.Limit))
-	for _, r := range rows[:min(len(rows), query.Limit)] {
-		entries = append(entries, *r.entry)
-	}
-	return entries, nil
+	o.buf = append(o.buf, ']')
+	o.optional("next", p.Next)
+	return append(o.buf, '}')
 }
 
-// position orders entries by the time of their last change, then by ID.
+// List returns the newest entries that the query selects, or those after its cursor. The error is a *CursorError if the cursor is
+// invalid; any other error comes from Redis.
 //
-// ms is the time in milliseconds since 1970, and score is the same time as Redis writes it.
-type position struct {
-	score string
-	ms    float64
-	id    string
+// One call reads at most 2,500 records, or about 8 MiB of them. If the query selects few of these, the page is short or even empty,
+// and its Next continues the search. Only an empty Next means that there are no more entries. A cursor is a place in time: entries
+// that are written meanwhile do not change what the next page has. An entry that changes meanwhile, such as from retrying to
+// succeeded, becomes the newest one.
+func (l *Log) List(ctx context.Context, query Query) (Page, error) {
+	start, err := query.start()
+	if err != nil {
+		return Page{}, err
+	}
+	s := scan{log: l, query: &query, sections: l.sections(), at: start}
+	if query.User != "" {
+		both := l.shardSections(l.space.Lane(query.User).Shard)
+		s.sections = both[:]
+	}
+	for more := true; more && !s.done(); {
+		var rows []row
+		if rows, more, err = s.readIndex(ctx); err != nil {
+			return Page{}, fmt.Errorf("event log: list: %w", err)
+		}
+		for len(rows) > 0 && !s.done() {
+			n := min(len(rows), fetchRecords)
+			if err := s.read(ctx, rows[:n]); err != nil {
+				return Page{}, fmt.Errorf("event log: list: %w", err)
+			}
+			rows = rows[n:]
+		}
+	}
+	if s.done() {
+		s.page.Next = s.at.cursor()
+	}
+	return s.page, nil
 }
 
-func (p position) compare(other position) int {
-	return cmp.Or(cmp.Compare(p.ms, other.ms), cmp.Compare(p.id, other.id))
+// scan reads the log for one page, from the newest entry to the oldest.
+type scan struct {
+	log            *Log
+	query          *Query
+	sections       []section
+	at             position // everything from the start to here has been read
+	records, bytes int
+	page           Page
 }
 
+func (s *scan) done() bool {
+	return len(s.page.Entries) >= s.query.limit() || s.records >= scanRecords || s.bytes >= scanBytes
+}
+
+// row is the place of a record.
 type row struct {
 	position
-	entry *Entry
+	section int
 }
 
-// position looks an entry up in all shards. It returns nil if the log has no such entry.
-func (l *Log) position(ctx context.Context, id string) (*position, error) {
-	commands := make(rueidis.Commands, l.space.Shards())
-	for i := range commands {
-		commands[i] = l.client.B().Zscore().Key(l.space.Shard(i).LogIndex()).Member(id).Build()
+// readIndex returns the next rows of all sections, newest first. more reports whether there are older ones.
+func (s *scan) readIndex(ctx context.Context) (rows []row, more bool, err error) {
+	perSection := max(indexRecords/len(s.sections), fetchRecords)
+	found, complete := make([][]row, len(s.sections)), make([]bool, len(s.sections))
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range s.sections {
+		group.Go(func() (err error) {
+			found[i], complete[i], err = s.readSection(ctx, i, perSection)
+			return err
+		})
 	}
-	for _, result := range l.client.DoMulti(ctx, commands...) {
-		ms, err := result.AsFloat64()
-		if rueidis.IsRedisNil(err) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("event log: list: %w", err)
-		}
-		return &position{score: strconv.FormatFloat(ms, 'f', 0, 64), ms: ms, id: id}, nil
+	if err := group.Wait(); err != nil {
+		return nil, false, err
 	}
-	return nil, nil
-}
-
-// scan collects from one shard the rows that the query selects, up to its limit. Entries that are written during the scan move
-// older ones to a later page; scan skips the entries that it has already seen.
-func (l *Log) scan(ctx context.Context, shard keyspace.Shard, start position, query Query) ([]row, error) {
-	const page = 100
-	var rows []row
-	seen := map[string]bool{}
-	for offset := int64(0); len(rows) < query.Limit; offset += page {
-		index, err := l.client.Do(ctx, l.client.B().Zrevrangebyscore().Key(shard.LogIndex()).Max(start.score).Min("-inf").
-			Withscores().Limit(offset, page).Build()).AsZScores()
-		if err != nil {
-			return nil, fmt.Errorf("event log: list: %w", err)
-		}
-		var wanted []position
-		for _, member := range index {
-			at := position{ms: member.Score, id: member.Member}
-			if !seen[at.id] && (start.id == "" || at.compare(start) < 0) {
-				seen[at.id] = true
-				wanted = append(wanted, at)
+	// A section with more rows says nothing about what is older than its last one, so the rows of the others end there too.
+	end := position{ms: -1}
+	for i, list := range found {
+		if !complete[i] {
+			more = true
+			if last := list[len(list)-1].position; end.before(last) {
+				end = last
 			}
 		}
-		more, err := l.fetch(ctx, shard, wanted, query)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, more...)
-		if len(index) < page {
-			break
-		}
+		rows = append(rows, list...)
 	}
-	return rows[:min(len(rows), query.Limit)], nil
+	rows = slices.DeleteFunc(rows, func(r row) bool { return r.before(end) })
+	slices.SortFunc(rows, func(a, b row) int { return b.compare(a.position) })
+	return rows, more, nil
 }
 
-// fetch reads the entries at these positions and returns those that the query selects.
-func (l *Log) fetch(ctx context.Context, shard keyspace.Shard, wanted []position, query Query) ([]row, error) {
-	if len(wanted) == 0 {
-		return nil, nil
+// readSection returns the next n or more rows of a section. complete reports whether there are no older ones; otherwise it returns at
+// least one. Several entries may have changed in the same millisecond as the entry at which the scan is, and Redis returns those that
+// the scan has already read once more.
+func (s *scan) readSection(ctx context.Context, i, n int) (rows []row, complete bool, err error) {
+	client, newest := s.log.client, "+inf"
+	if s.at.ms != math.MaxInt64 {
+		newest = strconv.FormatInt(s.at.ms, 10)
 	}
-	ids := make([]string, len(wanted))
-	for i, at := range wanted {
-		ids[i] = at.id
+	oldest := "-inf"
+	if !s.query.Since.IsZero() {
+		oldest = strconv.FormatInt(s.query.Since.UnixMilli(), 10)
 	}
-	records, err := l.client.Do(ctx, l.client.B().Hmget().Key(shard.Log()).Field(ids...).Build()).ToArray()
-	if err != nil {
-		return nil, fmt.Errorf("event log: list: %w", err)
-	}
-	var rows []row
-	for i, record := range records {
-		if record.IsNil() {
-			continue // deleted since the index was read
-		}
-		text, err := record.ToString()
+	for offset := int64(0); len(rows) == 0; offset += int64(n) {
+		members, err := client.Do(ctx, client.B().Zrevrangebyscore().Key(s.sections[i].index).Max(newest).Min(oldest).
+			Withscores().Limit(offset, int64(n)).Build()).AsZScores()
 		if err != nil {
-			return nil, fmt.Errorf("event log: list: %w", err)
+			return nil, false, err
 		}
-		entry, err := decode([]byte(text))
+		for _, member := range members {
+			if at := (position{int64(member.Score), member.Member}); at.before(s.at) {
+				rows = append(rows, row{at, i})
+			}
+		}
+		if len(members) < n {
+			return rows, true, nil
+		}
+	}
+	return rows, false, nil
+}
+
+// read reads the records of these rows and adds the selected ones to the page, until the page is complete.
+func (s *scan) read(ctx context.Context, rows []row) error {
+	records, err := s.log.fetch(ctx, s.sections, rows)
+	if err != nil {
+		return err
+	}
+	for i, record := range records {
+		if s.done() {
+			return nil
+		}
+		s.at = rows[i].position
+		s.records, s.bytes = s.records+1, s.bytes+len(record)
+		if record != nil && s.query.matches(record) {
+			s.page.Entries = append(s.page.Entries, readable(rows[i].id, record))
+		}
+	}
+	return nil
+}
+
+// fetch returns the records of these rows, in their order. A record that has been deleted since the index was read is nil.
+func (l *Log) fetch(ctx context.Context, sections []section, rows []row) ([][]byte, error) {
+	records := make([][]byte, len(rows))
+	ids, places := make([][]string, len(sections)), make([][]int, len(sections))
+	for i, r := range rows {
+		ids[r.section], places[r.section] = append(ids[r.section], r.id), append(places[r.section], i)
+	}
+	var commands rueidis.Commands
+	var targets [][]int // of each command
+	for i := range sections {
+		if len(ids[i]) > 0 {
+			commands = append(commands, l.client.B().Hmget().Key(sections[i].log).Field(ids[i]...).Build())
+			targets = append(targets, places[i])
+		}
+	}
+	for i, result := range l.client.DoMulti(ctx, commands...) {
+		values, err := result.ToArray()
 		if err != nil {
 			return nil, err
 		}
-		if query.selects(entry) {
-			rows = append(rows, row{position: wanted[i], entry: entry})
+		for j, value := range values {
+			if !value.IsNil() {
+				if records[targets[i][j]], err = value.AsBytes(); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
-	return rows, nil
+	return records, nil
+}
+
+// readable decodes a record. If that fails, the entry has only the ID and the reason, so that one damaged record does not hide the
+// others.
+func readable(id string, record []byte) Entry {
+	entry, err := decode(record)
+	if err != nil {
+		return Entry{ID: id, Reason: err.Error()}
+	}
+	return *entry
 }

@@ -3,7 +3,9 @@
 package eventlog_test
 
 import (
+	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -34,17 +36,55 @@ func entries(n int) []eventlog.Entry {
 	return all
 }
 
-// ids returns the IDs of the entries, in their order. The test fails if err is not nil.
-func ids(t *testing.T, entries []eventlog.Entry, err error) []string {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+// ids returns the IDs of the entries, in their order.
+func ids(entries []eventlog.Entry) []string {
 	var ids []string
 	for _, entry := range entries {
 		ids = append(ids, entry.ID)
 	}
 	return ids
+}
+
+// write writes entries, one call each.
+func write(t *testing.T, log *eventlog.Log, entries ...eventlog.Entry) {
+	t.Helper()
+	for _, entry := range entries {
+		if err := log.Append(t.Context(), []eventlog.Entry{entry}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// list returns a page of the log.
+func list(t *testing.T, log *eventlog.Log, query eventlog.Query) eventlog.Page {
+	t.Helper()
+	page, err := log.List(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// changedAt sets the time of an entry's last change in a log with one shard.
+func changedAt(t *testing.T, client rueidis.Client, space keyspace.Space, id string, at time.Time) {
+	t.Helper()
+	command := client.B().Zadd().Key(space.Shard(0).LogIndex()).ScoreMember().ScoreMember(float64(at.UnixMilli()), id).Build()
+	if err := client.Do(t.Context(), command).Error(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// size returns the number of records in the two sections of a log with one shard.
+func size(t *testing.T, client rueidis.Client, space keyspace.Space) (all int) {
+	t.Helper()
+	for _, key := range []string{space.Shard(0).Log(), space.Shard(0).MinorLog()} {
+		fields, err := client.Do(t.Context(), client.B().Hgetall().Key(key).Build()).AsStrMap()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += len(fields)
+	}
+	return all
 }
 
 func TestAnEntryIsReadWithoutChange(t *testing.T) {
@@ -76,96 +116,91 @@ func TestAnEntryIsReadWithoutChange(t *testing.T) {
 	})
 }
 
-func TestListReturnsWhatTheQuerySelects(t *testing.T) {
-	for name, tc := range map[string]struct {
-		query eventlog.Query
-		want  []string
-	}{
-		"all entries, the latest first":             {want: []string{"1005", "1004", "1003", "1002", "1001", "1000"}},
-		"the latest two":                            {query: eventlog.Query{Limit: 2}, want: []string{"1005", "1004"}},
-		"the next page":                             {query: eventlog.Query{Limit: 2, Before: "1004"}, want: []string{"1003", "1002"}},
-		"a page after an entry that is not stored":  {query: eventlog.Query{Before: "x"}},
-		"entries with a status":                     {query: eventlog.Query{Status: eventlog.Duplicate}, want: []string{"1005", "1003", "1001"}},
-		"entries with a type":                       {query: eventlog.Query{Type: "type 0"}, want: []string{"1003", "1000"}},
-		"entries with a type and status, next page": {query: eventlog.Query{Type: "type 0", Status: eventlog.Succeeded, Before: "1003"}, want: []string{"1000"}},
+func TestDuplicatesAndUnmappedEventsDoNotPushOutDeliveredOnes(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		log := eventlog.Open(client, keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 20})
+		write(t, log, eventlog.Entry{ID: "delivered", Status: eventlog.Succeeded}, eventlog.Entry{ID: "failed", Status: eventlog.DeadLettered},
+			eventlog.Entry{ID: "retrying", Status: eventlog.Retrying}, eventlog.Entry{ID: "skipped", Status: eventlog.Skipped, Actions: []eventlog.Action{{}}})
+		for i := range 50 {
+			write(t, log, eventlog.Entry{ID: "duplicate " + strconv.Itoa(i), Status: eventlog.Duplicate})
+			write(t, log, eventlog.Entry{ID: "unmapped " + strconv.Itoa(i), Status: eventlog.Skipped})
+		}
+		got := ids(list(t, log, eventlog.Query{}).Entries)
+		if len(got) != 6 { // two of them are minor
+			t.Errorf("the log lists %v; want 6 entries", got)
+		}
+		for _, id := range []string{"delivered", "failed", "retrying", "skipped"} {
+			if !slices.Contains(got, id) {
+				t.Errorf("the log lists %v; want %s", got, id)
+			}
+		}
+	})
+}
+
+func TestTheLogIsBoundedByCount(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		space := keyspace.New("production/shop", 1)
+		log := eventlog.Open(client, space, eventlog.Limits{MaxEvents: 3})
+		for i := range 6 {
+			write(t, log, eventlog.Entry{ID: strconv.Itoa(i), Status: eventlog.Succeeded})
+		}
+		if diff := cmp.Diff([]string{"5", "4", "3"}, ids(list(t, log, eventlog.Query{}).Entries)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		log.Configure(eventlog.Limits{})
+		write(t, log, eventlog.Entry{ID: "more"})
+		if n := size(t, client, space); n != 0 {
+			t.Errorf("%d records after the log was turned off; want none", n)
+		}
+	})
+}
+
+func TestASweepEnforcesTheLimitsOfAnIdleSource(t *testing.T) {
+	for name, limits := range map[string]eventlog.Limits{
+		"retention": {MaxEvents: 10_000, Retention: time.Hour},
+		"count":     {MaxEvents: 10, Retention: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
-				log := eventlog.Open(client, keyspace.New("production/shop", 3), eventlog.Limits{MaxEvents: 100})
-				for _, entry := range entries(6) { // one call each, so that they may or may not share a millisecond
-					if err := log.Append(t.Context(), []eventlog.Entry{entry}); err != nil {
-						t.Fatal(err)
-					}
+				space := keyspace.New("production/shop", 1)
+				log := eventlog.Open(client, space, eventlog.Limits{MaxEvents: 10_000})
+				var entries []eventlog.Entry
+				for i := range 700 { // several steps
+					entries = append(entries, eventlog.Entry{ID: strconv.Itoa(1000 + i), Status: eventlog.Succeeded})
 				}
-				got, err := log.List(t.Context(), tc.query)
-				if diff := cmp.Diff(tc.want, ids(t, got, err)); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
+				if err := log.Append(t.Context(), entries); err != nil {
+					t.Fatal(err)
+				}
+				for i := range 690 {
+					changedAt(t, client, space, strconv.Itoa(1000+i), time.Now().Add(-2*time.Hour))
+				}
+				log.Configure(limits)
+				if err := log.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				got := ids(list(t, log, eventlog.Query{}).Entries)
+				if n := size(t, client, space); n != 10 || len(got) != 10 || got[9] != "1690" {
+					t.Errorf("%d records are left, and the log lists %v; want the latest 10", n, got)
 				}
 			})
 		})
 	}
 }
 
-func TestPagesTogetherContainEveryEntryOnce(t *testing.T) {
-	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
-		const n = 350
-		log := eventlog.Open(client, keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 1000})
-		if err := log.Append(t.Context(), entries(n)); err != nil { // in one call, so that most have the same time
-			t.Fatal(err)
-		}
-		seen, query := []string{}, eventlog.Query{Limit: 40, Status: eventlog.Duplicate}
-		for {
-			page, err := log.List(t.Context(), query)
-			seen = append(seen, ids(t, page, err)...)
-			if len(page) == 0 {
-				break
-			}
-			query.Before = seen[len(seen)-1]
-		}
-		var want []string
-		for i := n - 1; i >= 0; i -= 2 {
-			want = append(want, strconv.Itoa(1000+i))
-		}
-		if diff := cmp.Diff(want, seen); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-	})
-}
-
-func TestTheLogIsBoundedByCountAndAge(t *testing.T) {
-	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
-		space := keyspace.New("production/shop", 1)
-		log := eventlog.Open(client, space, eventlog.Limits{MaxEvents: 3})
-		for _, entry := range entries(6) {
-			if err := log.Append(t.Context(), []eventlog.Entry{entry}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := log.List(t.Context(), eventlog.Query{})
-		if diff := cmp.Diff([]string{"1005", "1004", "1003"}, ids(t, got, err)); diff != "" {
-			t.Errorf("by count (-want +got):\n%s", diff)
-		}
-
-		log.Configure(eventlog.Limits{MaxEvents: 100, Retention: time.Hour})
-		old := client.B().Zadd().Key(space.Shard(0).LogIndex()).ScoreMember().
-			ScoreMember(float64(time.Now().Add(-2*time.Hour).UnixMilli()), "1003").Build()
-		if err := client.Do(t.Context(), old).Error(); err != nil {
-			t.Fatal(err)
-		}
-		if err := log.Append(t.Context(), []eventlog.Entry{{ID: "new"}}); err != nil {
-			t.Fatal(err)
-		}
-		got, err = log.List(t.Context(), eventlog.Query{})
-		if diff := cmp.Diff([]string{"new", "1005", "1004"}, ids(t, got, err)); diff != "" {
-			t.Errorf("by age (-want +got):\n%s", diff)
-		}
-
-		log.Configure(eventlog.Limits{})
-		if err := log.Append(t.Context(), []eventlog.Entry{{ID: "more"}}); err != nil {
-			t.Fatal(err)
-		}
-		if got, err = log.List(t.Context(), eventlog.Query{}); len(got) != 0 || err != nil {
-			t.Errorf("%d entries, %v after the log was turned off; want none", len(got), err)
-		}
-	})
+func TestRunSweepsUntilItsContextEnds(t *testing.T) {
+	client := redistest.Start(t).Client(t)
+	space := keyspace.New("production/shop", 1)
+	log := eventlog.Open(client, space, eventlog.Limits{MaxEvents: 10})
+	write(t, log, eventlog.Entry{ID: "a", Status: eventlog.Succeeded})
+	log.Configure(eventlog.Limits{})
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan struct{})
+	go func() {
+		log.Run(ctx, func(err error) { t.Error(err) })
+		close(returned)
+	}()
+	for size(t, client, space) > 0 { // ends when the test's time is over
+	}
+	cancel()
+	<-returned
 }

@@ -2,7 +2,10 @@
 
 package eventlog
 
-import _ "embed" // embeds the script
+import _ "embed" // embeds the scripts
 
 //go:embed lua/append.lua
 var appendSource string
+
+//go:embed lua/sweep.lua
+var sweepSource string

@@ -89,8 +89,9 @@ func TestTheLogShrinksWhenRedisIsOutOfMemory(t *testing.T) {
 		c := claimOne(t, b)
 		complete(t, b, c, big(c))
 	}
-	entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Limit: 1000})
+	page, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Limit: 1000})
 	ok(t, err)
+	entries := page.Entries
 	if len(entries) < 10 || len(entries) > 300 {
 		t.Errorf("%d log entries are left; want as many as fit into Redis", len(entries))
 	}
@@ -181,8 +182,9 @@ func TestEveryScriptUsesKeysOfOneClusterSlotOnly(t *testing.T) {
 			}
 		}
 	}
-	entries, err := log.List(t.Context(), eventlog.Query{Limit: 1000})
+	page, err := log.List(t.Context(), eventlog.Query{Limit: 1000})
 	ok(t, err)
+	entries := page.Entries
 	if seen != n || depth(t, b) != 0 || len(entries) != n+2 {
 		t.Errorf("%d claimed, depth %d, %d log entries; want %d, 0, %d", seen, depth(t, b), len(entries), n, n+2)
 	}

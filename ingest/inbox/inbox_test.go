@@ -305,9 +305,9 @@ func TestFinishingAnEventWritesItsLogRecord(t *testing.T) {
 				accept(t, b, e)
 				record := eventlog.Encode(eventlog.Entry{ID: e.ID, Status: tc.want})
 				ok(t, tc.end(t, b, claimOne(t, b), record))
-				entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{})
+				page, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{})
 				ok(t, err)
-				if diff := cmp.Diff([]eventlog.Entry{{ID: e.ID, Status: tc.want}}, entries); diff != "" {
+				if diff := cmp.Diff([]eventlog.Entry{{ID: e.ID, Status: tc.want}}, page.Entries); diff != "" {
 					t.Errorf("log (-want +got):\n%s", diff)
 				}
 			})

@@ -44,8 +44,9 @@ func TestAnEntryThatCannotBeDecodedIsDeadLetteredAndDoesNotBlockItsLane(t *testi
 		if got := claimOne(t, b); got.Event.ID != e.ID {
 			t.Errorf("the next event is %s; want %s", got.Event.ID, e.ID)
 		}
-		entries, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Status: eventlog.DeadLettered})
+		page, err := eventlog.Open(client, b.Space(), eventlog.Limits{}).List(t.Context(), eventlog.Query{Status: eventlog.DeadLettered})
 		ok(t, err)
+		entries := page.Entries
 		if len(entries) != 1 || entries[0].Reason != "stored event: unknown encoding" {
 			t.Errorf("log: %+v", entries)
 		}

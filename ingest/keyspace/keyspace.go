@@ -18,6 +18,14 @@
 //	deadindex    sorted set  dead letters by the time at which they were dead-lettered
 //	log          hash        event ID to its event log record
 //	logindex     sorted set  event log records by the time of their last change
+//	minorlog     hash        like log, for duplicates and for events that no mapping matches
+//	minorindex   sorted set  like logindex, for minorlog
+//
+// These keys belong to the source as a whole:
+//
+//	shards       string      the number of shards
+//	types        hash        event type to its count, times and latest sample
+//	typeindex    sorted set  event types by the time at which they were last seen
 package keyspace
 
 import "strconv"
@@ -39,6 +47,12 @@ func (s Space) Shards() int { return s.shards }
 
 // ShardCount returns the key that stores the source's number of shards. It belongs to no shard.
 func (s Space) ShardCount() string { return "doorbell:{" + s.source + "}:shards" }
+
+// EventTypes returns the key of the event types. It has the same hash tag as ShardCount and EventTypeIndex.
+func (s Space) EventTypes() string { return "doorbell:{" + s.source + "}:types" }
+
+// EventTypeIndex returns the key that sorts the event types by the time at which they were last seen.
+func (s Space) EventTypeIndex() string { return "doorbell:{" + s.source + "}:typeindex" }
 
 // Shard returns the keys of shard i, counted from 0.
 func (s Space) Shard(i int) Shard {
@@ -92,6 +106,12 @@ func (s Shard) Log() string { return s.prefix + "log" }
 
 // LogIndex returns the key that sorts the event log records by time.
 func (s Shard) LogIndex() string { return s.prefix + "logindex" }
+
+// MinorLog returns the key of the event log records of duplicates and of events that no mapping matches.
+func (s Shard) MinorLog() string { return s.prefix + "minorlog" }
+
+// MinorLogIndex returns the key that sorts the records of MinorLog by time.
+func (s Shard) MinorLogIndex() string { return s.prefix + "minorindex" }
 
 // DedupeSet returns the key of one set of the dedupe window. bucketLength is in ms; set is Fingerprint.Set.
 func (s Shard) DedupeSet(bucketLength int64, set string) string {

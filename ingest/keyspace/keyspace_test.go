@@ -15,7 +15,8 @@ func TestEveryKeyOfAShardHasTheHashTagOfTheShard(t *testing.T) {
 	shard := space.Shard(3)
 	for _, key := range []string{
 		shard.Lane("x"), shard.Progress("x"), shard.Due(), shard.FencingTokens(), shard.InFlight(), shard.Meta(),
-		shard.DeadLetters(), shard.DeadLetterProgress(), shard.DeadLetterIndex(), shard.Log(), shard.LogIndex(), shard.DedupeSet(10_800_000, "b"),
+		shard.DeadLetters(), shard.DeadLetterProgress(), shard.DeadLetterIndex(), shard.Log(), shard.LogIndex(), shard.MinorLog(), shard.MinorLogIndex(),
+		shard.DedupeSet(10_800_000, "b"),
 	} {
 		if !strings.HasPrefix(key, "doorbell:{production/rudderstack#3}:") {
 			t.Errorf("key %s", key)

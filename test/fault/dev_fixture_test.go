@@ -97,11 +97,11 @@ func (s *devFixture) awaitLog(status eventlog.Status, count int) {
 	s.t.Helper()
 	log := eventlog.Open(s.redis.Client(s.t), keyspace.New("test/shop", 1), eventlog.Limits{})
 	eventually(s.t, "log entries with the status "+string(status), func() bool {
-		entries, err := log.List(s.t.Context(), eventlog.Query{Limit: 10_000, Status: status})
+		page, err := log.List(s.t.Context(), eventlog.Query{Limit: 1000, Status: status})
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		return len(entries) >= count
+		return len(page.Entries) >= count
 	})
 }
 

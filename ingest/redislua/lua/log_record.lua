@@ -1,38 +1,45 @@
 -- log_record: writes the event log. It follows base.lua.
 
--- drop_oldest_records: deletes up to n of the oldest log records and returns how many it deleted.
+-- drop_oldest_records: deletes up to n of the oldest log records, at most 1,000 at a time, and returns how many it deleted.
 local function drop_oldest_records(log, index, n)
-  if n == 0 then
+  if n <= 0 then
     return 0 -- Redis's ZPOPMIN with a count of 0 deletes nothing, but miniredis would delete one
   end
-  local oldest = redis.call('ZPOPMIN', index, int(n))
+  local oldest, ids = redis.call('ZPOPMIN', index, int(math.min(n, 1000))), {}
   for i = 1, #oldest, 2 do
-    redis.call('HDEL', log, oldest[i])
+    ids[#ids + 1] = oldest[i]
   end
-  return #oldest / 2
+  if #ids > 0 then
+    redis.call('HDEL', log, unpack(ids))
+  end
+  return #ids
 end
 
--- write_record: writes one log record, replacing an earlier one with the same event ID. Then it deletes up to 16 records beyond the
--- maximum and up to 16 that are older than the retention (ms; 0: records of any age are kept). Bounded steps keep each script
--- short; as every write may delete more than it adds, the log still shrinks to its limits.
+-- write_records: writes log records, at most 250. Each replaces an earlier one with the same event ID. records is a list of event
+-- ID and record in turn. Then it deletes up to 16 records more than it has written, if the log has more than the maximum. Bounded
+-- steps keep each script short; as every write may delete more than it adds, the log still shrinks to its maximum. sweep.lua
+-- enforces the retention.
 --
 -- It must be a script's first write, because it handles a Redis that is out of memory (see rejected_for_memory). Events are more
--- important than their log, so eight old records make room for this one. Redis accepts the second HSET even if the log had no
--- record to delete, because ZPOPMIN counts as the script's first write.
-local function write_record(log, index, id, json, now, max, retention)
-  if json ~= '' and max > 0 then
-    if rejected_for_memory(redis.pcall('HSET', log, id, json)) then
-      drop_oldest_records(log, index, 8)
-      redis.call('HSET', log, id, json)
+-- important than their log, so old records make room for these. Redis accepts the second HSET even if the log had no record to
+-- delete, because ZPOPMIN counts as the script's first write.
+local function write_records(log, index, records, now, max)
+  local n = #records / 2
+  if n > 0 and max > 0 then
+    if rejected_for_memory(redis.pcall('HSET', log, unpack(records))) then
+      drop_oldest_records(log, index, math.max(n, 8))
+      redis.call('HSET', log, unpack(records))
     end
-    redis.call('ZADD', index, int(now), id)
+    local times, score = {}, int(now)
+    for i = 1, #records, 2 do
+      times[#times + 1], times[#times + 2] = score, records[i]
+    end
+    redis.call('ZADD', index, unpack(times))
   end
-  local excess = redis.call('ZCARD', index) - max
-  if excess > 0 then
-    drop_oldest_records(log, index, math.min(excess, 16))
-  end
-  if retention > 0 then
-    local old = redis.call('ZRANGEBYSCORE', index, '-inf', int(now - retention), 'LIMIT', 0, 16)
-    drop_oldest_records(log, index, #old)
-  end
+  drop_oldest_records(log, index, math.min(redis.call('ZCARD', index) - max, n + 16))
+end
+
+-- write_record: writes one log record as write_records does; an empty record is not written.
+local function write_record(log, index, id, json, now, max)
+  write_records(log, index, json ~= '' and {id, json} or {}, now, max)
 end

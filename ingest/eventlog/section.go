@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package eventlog
+
+// minorFraction is the part of Limits.MaxEvents that minor entries have as their own budget.
+const minorFraction = 10
+
+// minor reports whether an entry belongs to the minor section of the log: a duplicate, or an event that no mapping matches. Such
+// entries have a small budget of their own, so that they never push out the entries of delivered, failed and retrying events.
+func (e *Entry) minor() bool {
+	return e.Status == Duplicate || e.Status == Skipped && len(e.Actions) == 0
+}
+
+// section is a part of the log with its own budget. Each shard has two: one for minor entries and one for all others.
+type section struct {
+	log, index string // Redis keys
+	max        int    // number of records
+}
+
+// shardSections returns the sections of a shard; the second is for minor entries.
+func (l *Log) shardSections(shard int) [2]section {
+	keys, maxEvents, shards := l.space.Shard(shard), l.limits.Load().MaxEvents, l.space.Shards()
+	minor := (maxEvents + minorFraction - 1) / minorFraction
+	return [2]section{
+		{keys.Log(), keys.LogIndex(), (maxEvents + shards - 1) / shards},
+		{keys.MinorLog(), keys.MinorLogIndex(), (minor + shards - 1) / shards},
+	}
+}
+
+// sections returns the sections of all shards.
+func (l *Log) sections() []section {
+	var all []section
+	for shard := range l.space.Shards() {
+		both := l.shardSections(shard)
+		all = append(all, both[:]...)
+	}
+	return all
+}
