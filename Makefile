@@ -44,11 +44,12 @@ e2e: install-manifest ## Run the end-to-end tests on the cluster of $KUBECONFIG;
 	hack/e2e.sh
 
 .PHONY: tidy
-tidy: ## Tidy go.mod, go.tools.mod and the modules in hack/
+tidy: ## Tidy go.mod, go.tools.mod and the modules in hack/ and test/
 	go mod tidy
 	hack/tidy-tools.sh
 	go -C hack/image mod tidy
 	go -C hack/testenv mod tidy
+	go -C test/bench/bento mod tidy
 
 .PHONY: verify
 verify: ## Check formatting, lint, generated files and go.mod, then run the tests with the race detector
@@ -62,9 +63,15 @@ verify: ## Check formatting, lint, generated files and go.mod, then run the test
 	$(MAKE) --no-print-directory race
 
 .PHONY: bench
-bench: ## Benchmark each step of the data plane and the whole path of an event
+bench: ## Compare the data plane with simpler programs and write dist/bench.json; LONG=1 adds the figures that take an hour
 	hack/install-test-deps.sh redis-server
-	go test -run '^$$' -bench . -benchmem ./ingest/... ./test/bench/...
+	mkdir -p dist
+	go run ./test/bench -json dist/bench.json $(if $(LONG),-long)
+
+.PHONY: bench-steps
+bench-steps: ## Benchmark each step of the data plane
+	hack/install-test-deps.sh redis-server
+	go test -run '^$$' -bench . -benchmem ./ingest/...
 
 .PHONY: bench-operator
 bench-operator: ## Benchmark the operator against a real API server
