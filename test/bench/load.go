@@ -26,6 +26,7 @@ type load struct {
 	users    int64  // the number of different users; 0 means defaultUsers
 	duration time.Duration
 	// rate is the number of events a second. With rate 0, each connection sends its next event as soon as the response arrives.
+	// If the target cannot keep up with the rate, the load ends after three times its duration.
 	rate float64
 }
 
@@ -82,7 +83,7 @@ func (l load) next(ctx context.Context, began time.Time, tickets *atomic.Int64) 
 		return now, now.Sub(began) < l.duration && ctx.Err() == nil
 	}
 	after := time.Duration(float64(tickets.Add(1)-1) / l.rate * float64(time.Second))
-	if after >= l.duration {
+	if after >= l.duration || time.Since(began) > 3*l.duration {
 		return time.Time{}, false
 	}
 	due = began.Add(after)
