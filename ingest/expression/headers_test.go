@@ -10,23 +10,23 @@ import (
 
 func TestHeadersAreTheOnesThatAnExpressionNames(t *testing.T) {
 	for text, want := range map[string]string{
-		"body.headers":                       "",
-		"preprocess.headers":                 "",
-		"'headers.a'":                        "",
-		"headers.a":                          "a",
-		"headers.a.length":                   "a",
-		"headers.?a.orValue('')":             "a",
-		"headers['a'] + headers['b']":        "ab",
+		"body.headers":                        "",
+		"preprocess.headers":                  "",
+		"'headers.a'":                         "",
+		"headers.a":                           "a",
+		"headers.a.length":                    "a",
+		"headers.?a.orValue('')":              "a",
+		"headers['a'] + headers['b']":         "ab",
 		"has(headers.a) ? headers['b'] : 'x'": "ab",
 		"coalesce(headers.?a, headers[?'b'])": "ab",
-		"coalesce(headers.b, body.x)":        "b",
-		"body.x.map(x, headers.a)":           "a",
-		"headers":                            "abc",
-		"headers[body.x]":                    "abc",
-		"size(headers)":                      "abc",
-		"'a' in headers":                     "abc",
-		"headers.a + string(size(headers))":  "abc",
-		"headers.exists(name, name == 'a')":  "abc",
+		"coalesce(headers.b, body.x)":         "b",
+		"body.x.map(x, headers.a)":            "a",
+		"headers":                             "abc",
+		"headers[body.x]":                     "abc",
+		"size(headers)":                       "abc",
+		"'a' in headers":                      "abc",
+		"headers.a + string(size(headers))":   "abc",
+		"headers.exists(name, name == 'a')":   "abc",
 	} {
 		x, err := expression.Compile(text, expression.Any)
 		if err != nil {

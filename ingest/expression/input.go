@@ -32,9 +32,10 @@ type Input struct {
 	visible int      // how many steps an expression can read: all, or, while a step runs, those before it
 	budget  budget.Budget
 	root    *object
-	members rawjson.Index    // of the body
-	indexes []*rawjson.Index // of other objects that an expression has read
-	pre     *object          // the variable preprocess, when preSeen steps were visible
+	members rawjson.Index     // of the body
+	indexes []*rawjson.Index  // of other objects that an expression has read
+	few     [4]*rawjson.Index // the memory of indexes while they are few
+	pre     *object           // the variable preprocess, when preSeen steps were visible
 	preSeen int
 }
 
@@ -72,6 +73,9 @@ func (in *Input) member(object []byte, name string) ([]byte, bool) {
 	}
 	index := &rawjson.Index{}
 	index.Read(object)
+	if in.indexes == nil {
+		in.indexes = in.few[:0]
+	}
 	in.indexes = append(in.indexes, index)
 	return index.Member(name)
 }

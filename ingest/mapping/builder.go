@@ -24,6 +24,8 @@ type builder struct {
 	notes   []string
 	// absent holds the reasons why from and members have found nothing.
 	absent []error
+	// scratch is memory for a value that is copied into a body at once, such as a short list of recipients.
+	scratch [64]byte
 }
 
 // note adds a note to the action, which the event log shows.

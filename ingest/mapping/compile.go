@@ -67,7 +67,7 @@ func inRunningOrder(mappings []document.Mapping) []document.Mapping {
 // compiler collects the problems of one document.
 type compiler struct {
 	headers     expression.Headers // that the expressions read, including those of mappings with a mistake
-	mappingName string // "" while the compiler compiles the source itself
+	mappingName string             // "" while the compiler compiles the source itself
 	isDefault   bool
 	problems    []problem.Problem
 	failed      bool // reports whether the current mapping, or the source, has a problem that is not a warning

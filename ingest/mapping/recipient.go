@@ -18,22 +18,22 @@ type recipient struct {
 	index      int    // its position in the list of the event, before duplicates were removed
 }
 
-// inlined returns the recipient with all its properties. Knock identifies such a recipient before it notifies it.
-func (r recipient) inlined() []byte {
+// appendInline appends the recipient with all its properties. Knock identifies such a recipient before it notifies it.
+func (r recipient) appendInline(dst []byte) []byte {
 	if r.inline != nil {
-		return r.inline
+		return append(dst, r.inline...)
 	}
-	return r.reference()
+	return r.appendReference(dst)
 }
 
-// reference returns the recipient as an ID, or as an ID and a collection.
-func (r recipient) reference() []byte {
+// appendReference appends the recipient as an ID, or as an ID and a collection.
+func (r recipient) appendReference(dst []byte) []byte {
 	if r.collection == "" {
-		return rawjson.Quote(r.id)
+		return rawjson.AppendQuote(dst, r.id)
 	}
-	return rawjson.Overlay(nil, []rawjson.Field{
+	return append(dst, rawjson.Overlay(nil, []rawjson.Field{
 		{Name: "collection", Value: rawjson.Quote(r.collection)}, {Name: "id", Value: rawjson.Quote(r.id)},
-	})
+	})...)
 }
 
 // recipients returns the recipients of a required parameter: an ID, {collection, id}, an object with an id, or a list of
@@ -146,16 +146,16 @@ func checkInlineFields(object []byte, known knownFields) error {
 	return nil
 }
 
-// encodeList returns a JSON list of recipients.
-func encodeList(list []recipient, encode func(recipient) []byte) []byte {
-	out := append(make([]byte, 0, 64), '[')
+// appendList appends a JSON list of recipients.
+func appendList(dst []byte, list []recipient, appendOne func(recipient, []byte) []byte) []byte {
+	dst = append(dst, '[')
 	for i, r := range list {
 		if i > 0 {
-			out = append(out, ',')
+			dst = append(dst, ',')
 		}
-		out = append(out, encode(r)...)
+		dst = appendOne(r, dst)
 	}
-	return append(out, ']')
+	return append(dst, ']')
 }
 
 // inParts splits the list into parts of at most n elements and returns one request for each part. For an empty list it

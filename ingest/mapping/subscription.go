@@ -16,15 +16,15 @@ func (b *builder) subscribe() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.subscriptions(knock.Subscribe, recipient.inlined, properties)
+	return b.subscriptions(knock.Subscribe, recipient.appendInline, properties)
 }
 
 func (b *builder) unsubscribe() ([]knock.Request, error) {
-	return b.subscriptions(knock.Unsubscribe, recipient.reference, nil)
+	return b.subscriptions(knock.Unsubscribe, recipient.appendReference, nil)
 }
 
 func (b *builder) subscriptions(
-	endpoint knock.Endpoint, encode func(recipient) []byte, properties []byte,
+	endpoint knock.Endpoint, appendOne func(recipient, []byte) []byte, properties []byte,
 ) ([]knock.Request, error) {
 	collection, id, err := b.objectID()
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *builder) subscriptions(
 	}
 	return inParts(list, knock.MaxSubscriptionRecipients, func(part []recipient, _ int) (knock.Request, error) {
 		var body rawjson.Builder
-		body.Add("recipients", encodeList(part, encode))
+		body.Add("recipients", appendList(nil, part, appendOne))
 		if properties != nil {
 			body.Add("properties", properties)
 		}

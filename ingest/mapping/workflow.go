@@ -27,13 +27,13 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := b.triggerFields()
+	fields, err := b.triggerFields()
 	if err != nil {
 		return nil, err
 	}
 	return inParts(list, knock.MaxRecipients, func(part []recipient, i int) (knock.Request, error) {
-		body := rawjson.Overlay(nil, append([]rawjson.Field{{Name: "recipients", Value: encodeList(part, recipient.inlined)}}, rest...))
-		request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, body, workflow)
+		fields[0] = rawjson.Field{Name: "recipients", Value: appendList(b.scratch[:0], part, recipient.appendInline)}
+		request, err := knock.NewRequestWithBody(knock.TriggerWorkflow, rawjson.Overlay(nil, fields), workflow)
 		if err != nil {
 			return knock.Request{}, err
 		}
@@ -41,16 +41,17 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	})
 }
 
-// triggerFields returns the fields other than the recipients. If a trigger is split, each part repeats them.
+// triggerFields returns the fields of a trigger: an empty place for the recipients, and the other fields. If a trigger is split,
+// each part repeats the other fields.
 func (b *builder) triggerFields() ([]rawjson.Field, error) {
-	var fields []rawjson.Field
+	fields := make([]rawjson.Field, 1, 4)
 	for _, p := range []parameter{paramActor, paramTenant} {
 		r, ok, err := b.optionalRecipient(p)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			fields = append(fields, rawjson.Field{Name: p.name, Value: r.inlined()})
+			fields = append(fields, rawjson.Field{Name: p.name, Value: r.appendInline(nil)})
 		}
 	}
 	data, err := b.object(paramDataFrom, paramData)
@@ -119,7 +120,7 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 		var body rawjson.Builder
 		body.Add("cancellation_key", rawjson.Quote(key))
 		if len(part) > 0 {
-			body.Add("recipients", encodeList(part, recipient.reference))
+			body.Add("recipients", appendList(nil, part, recipient.appendReference))
 		}
 		return knock.NewRequestWithBody(knock.CancelWorkflow, body.Bytes(), workflow)
 	})

@@ -189,15 +189,25 @@ func (v *validator) next(closing byte) (done bool, err error) {
 	}
 }
 
+// ordinary has true for the bytes that need no attention in a string: all but quotes, backslashes and control characters.
+var ordinary = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return table
+}()
+
 func (v *validator) str() error {
 	for v.at++; v.at < len(v.data); v.at++ {
-		switch c := v.data[v.at]; {
+		c := v.data[v.at]
+		switch {
+		case ordinary[c]:
 		case c == '"':
 			v.at++
 			return nil
 		case c < 0x20:
 			return v.fail("control character in a string")
-		case c == '\\':
+		default:
 			if err := v.escape(); err != nil {
 				return err
 			}
