@@ -89,6 +89,26 @@ func TestTheRateLimitDefersEventsWithoutAttemptsAndDoesNotDelayOtherEndpoints(t 
 	}
 }
 
+func TestManyLanesThatWaitForALimitDoNotBlockOtherEndpoints(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, knocktest.WithRateLimits(nil))
+	f.settings.Delivery.RateLimits = map[string]int32{string(knock.DeleteUser): 1}
+	p := f.start()
+	const users = 2000 // far more than may wait in the process
+	var events []string
+	for i := range users {
+		events = append(events, fmt.Sprintf("delete u%d 1", i))
+	}
+	p.send(events...)
+	f.awaitCalls(func(calls []knocktest.Call) bool { return len(calls) > 0 })
+	start := time.Now()
+	p.send("order other 1")
+	f.awaitCalls(arrived("/v1/workflows/order/trigger"))
+	if waited := time.Since(start); waited > 5*time.Second {
+		t.Errorf("the trigger waited %v", waited)
+	}
+}
+
 func TestASuspendedSourceClaimsNothingUntilItIsResumed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

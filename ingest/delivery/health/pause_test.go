@@ -50,16 +50,21 @@ func success() Answer { return Answer{Meaning: policy.Succeeded, Answered: true}
 func noAnswer(probe Probe) Answer {
 	return Answer{Meaning: policy.Transient, Reason: "reset", Probe: probe}
 }
+
 func serverError(probe Probe) Answer {
 	return Answer{Meaning: policy.Transient, Answered: true, Probe: probe}
 }
+
 func rejectedKey(probe Probe) Answer {
 	return Answer{Meaning: policy.KeyRejected, Answered: true, Reason: "401", Probe: probe}
 }
+
 func forbidden(user string) Answer {
 	return Answer{Meaning: policy.Transient, Answered: true, User: user}
 }
+
 func rejectedCall() Answer { return Answer{Meaning: policy.Permanent, Answered: true, Reason: "422"} }
+
 func startOutage(t *testing.T, p *Pause) {
 	t.Helper()
 	for range 10 {

@@ -111,37 +111,45 @@ func TestHowLongARetryWaits(t *testing.T) {
 		want    policy.Decision
 	}{
 		"the first failure waits up to a second": {
-			policy.History{RetryFor: hour, Jitter: 1}, lost,
+			policy.History{RetryFor: hour, Jitter: 1},
+			lost,
 			policy.Decision{Step: policy.Retry, Wait: time.Second, Reason: "connection reset"},
 		},
 		"the jitter is a fraction of the bound": {
-			policy.History{RetryFor: hour, Failures: 3, Jitter: 0.5}, lost,
+			policy.History{RetryFor: hour, Failures: 3, Jitter: 0.5},
+			lost,
 			policy.Decision{Step: policy.Retry, Wait: 4 * time.Second, Reason: "connection reset"},
 		},
 		"the bound doubles up to five minutes": {
-			policy.History{RetryFor: hour, Failures: 9, Jitter: 1}, lost,
+			policy.History{RetryFor: hour, Failures: 9, Jitter: 1},
+			lost,
 			policy.Decision{Step: policy.Retry, Wait: 5 * time.Minute, Reason: "connection reset"},
 		},
 		"the bound stays at five minutes": {
-			policy.History{RetryFor: hour, Failures: 100_000, Jitter: 1}, lost,
+			policy.History{RetryFor: hour, Failures: 100_000, Jitter: 1},
+			lost,
 			policy.Decision{Step: policy.Retry, Wait: 5 * time.Minute, Reason: "connection reset"},
 		},
 		"Retry-After is the least": {
-			policy.History{RetryFor: hour, Jitter: 1}, limited,
+			policy.History{RetryFor: hour, Jitter: 1},
+			limited,
 			policy.Decision{Step: policy.Retry, Wait: 20 * time.Second, Reason: policy.Explain(limited)},
 		},
 		"a wait that ends within retryFor is made": {
-			policy.History{RetryFor: 10 * time.Second, Spent: 9 * time.Second, Jitter: 1}, lost,
+			policy.History{RetryFor: 10 * time.Second, Spent: 9 * time.Second, Jitter: 1},
+			lost,
 			policy.Decision{Step: policy.Retry, Wait: time.Second, Reason: "connection reset"},
 		},
 		"a wait that would end after retryFor dead-letters the action": {
-			policy.History{RetryFor: 10 * time.Second, Spent: 9*time.Second + 1, Jitter: 1}, lost,
+			policy.History{RetryFor: 10 * time.Second, Spent: 9*time.Second + 1, Jitter: 1},
+			lost,
 			policy.Decision{
 				Step: policy.DeadLetter, Reason: "retries ended after 10s (spec.delivery.retryFor): connection reset",
 			},
 		},
 		"in an outage an action waits for the source, at most 30 s, even if retryFor is over": {
-			policy.History{RetryFor: time.Second, Spent: hour, Failures: 9, Jitter: 1, Outage: true}, lost,
+			policy.History{RetryFor: time.Second, Spent: hour, Failures: 9, Jitter: 1, Outage: true},
+			lost,
 			policy.Decision{Step: policy.WaitForSource, Wait: 30 * time.Second, Reason: "connection reset"},
 		},
 	} {

@@ -28,8 +28,10 @@ func TestAReplayRunsOnlyTheActionsThatHaveNotSucceeded(t *testing.T) {
 		t.Fatalf("the progress of the replay is %+v, %v; want one of which nothing was sent", replay, err)
 	}
 	planned := &progress.Progress{Actions: []*progress.Action{
-		{Mapping: "identify", Status: eventlog.Received}, {Mapping: "order", Status: eventlog.Received},
-		{Mapping: "vip", Status: eventlog.Received}, {Mapping: "new", Status: eventlog.Received},
+		{Mapping: "identify", Status: eventlog.Received},
+		{Mapping: "order", Status: eventlog.Received},
+		{Mapping: "vip", Status: eventlog.Received},
+		{Mapping: "new", Status: eventlog.Received},
 	}}
 	planned.KeepSucceeded(replay)
 	want := map[string]eventlog.Status{
