@@ -9,11 +9,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
@@ -147,6 +149,30 @@ func TestChangedAPIKeyAndBaseURLTakeEffectAtOnce(t *testing.T) {
 	f.finished(1)
 	if first, second := len(f.knock.State().Runs), len(other.State().Runs); first != 1 || second != 1 {
 		t.Errorf("%d workflow runs at the first Knock server, %d at the second; want one each", first, second)
+	}
+}
+
+func TestEventLogOfAnIdleSourceLosesItsOldEntries(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	limits := eventlog.Limits{MaxEvents: 1000}
+	f.apply(f.source("shop", "order"))
+	f.postUntilAccepted("shop", "u1")
+	f.finished(1)
+	log := eventlog.Open(f.redis.Client(t), keyspace.New("production/shop", 1), limits)
+	if page, err := log.List(t.Context(), eventlog.Query{}); err != nil || len(page.Entries) != 1 {
+		t.Fatalf("%d entries, %v", len(page.Entries), err)
+	}
+	f.apply()
+	f.apply(f.source("shop", "order", func(doc *document.Document) { doc.EventLog.Retention = time.Millisecond }))
+	for range time.Tick(10 * time.Millisecond) {
+		page, err := log.List(t.Context(), eventlog.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Entries) == 0 {
+			return
+		}
 	}
 }
 

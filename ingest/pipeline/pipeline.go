@@ -100,9 +100,7 @@ func (p *Pipeline) Run(ctx context.Context) {
 		p.openError.Store(&err)
 		attempted()
 		if err == nil {
-			if err := open.pool.Run(ctx); err != nil {
-				p.dependencies.Log.Error(err, "Deliveries stopped", "source", p.ref)
-			}
+			p.work(ctx, open)
 			return
 		}
 		select {
@@ -110,6 +108,20 @@ func (p *Pipeline) Run(ctx context.Context) {
 			return
 		case <-time.After(openRetry):
 		}
+	}
+}
+
+// work delivers events and deletes old entries of the event log until ctx ends.
+func (p *Pipeline) work(ctx context.Context, open *opened) {
+	var sweeping sync.WaitGroup
+	defer sweeping.Wait()
+	sweeping.Go(func() {
+		open.log.Run(ctx, func(err error) {
+			p.dependencies.Log.V(1).Info("Old event log entries not deleted; the next attempt follows in a minute", "source", p.ref, "error", err.Error())
+		})
+	})
+	if err := open.pool.Run(ctx); err != nil {
+		p.dependencies.Log.Error(err, "Deliveries stopped", "source", p.ref)
 	}
 }
 
