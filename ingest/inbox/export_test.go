@@ -4,7 +4,7 @@ package inbox
 
 // Waiting returns the number of requests that wait for the next call to a shard.
 func (b *Inbox) Waiting(shard int) int {
-	g := &b.shards[shard].group
+	g := &b.shards[shard].accepts
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.waiting)

@@ -4,119 +4,125 @@ package inbox
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // groupCommit lets concurrent requests share calls to Redis.
 //
-// Redis waits for its disk once for each call, no matter how many events the call stores. If every request made its own call, the throughput
-// would be limited by the disk. Instead, requests that arrive while a call is in progress wait, and the next call carries all of
-// them. A request that arrives when no call is in progress starts one at once, so a quiet inbox adds no delay.
+// Redis waits for its disk once for each call, no matter how many events the call changes. If every request made its own call, the
+// throughput would be limited by the disk. Instead, requests that arrive while a call is in progress wait, and the next call
+// carries all of them. A request that arrives when no call is in progress starts one at once, so a quiet inbox adds no delay.
 //
-// groupCommit has no goroutine. The first request is the leader: it makes the call for its group, gives each member its result,
-// and makes the first request that still waits the next leader. If the context of a waiting request ends, the request leaves the
-// queue and is not stored. If its call has already begun, the request returns the error of its context, and its events may be
-// stored. A leader that has begun a call always finishes it, because other requests depend on it.
-type groupCommit struct {
-	mu        sync.Mutex
-	waiting   []*request // includes the leader until it takes its group; empty if there is no leader
-	hasLeader bool
+// While requests wait, one goroutine leads: it makes call after call, and ends when no request waits. No request leads, so that each
+// can return when its own context ends. If the context of a waiting request ends, the request leaves the queue and is not
+// executed. If its call has already begun, the request returns the error of its context, and the call may be executed.
+type groupCommit[R request] struct {
+	// call executes a group and stores the outcome in each of its requests.
+	call func(ctx context.Context, group []R)
+
+	mu      sync.Mutex
+	waiting []*waiter[R]
+	led     bool // the leading goroutine runs
 }
 
-// maxGroup is the maximum number of events in a call. A single request may have more.
-const maxGroup = 64
-
-// commit returns when run has been called with a group that contains the request, or with the error of ctx when ctx ends first.
-func (g *groupCommit) commit(ctx context.Context, r *request, run func([]*request)) error {
-	if !g.join(r) {
-		leads, err := g.await(ctx, r)
-		if !leads {
-			return err
-		}
-	}
-	group := g.takeGroup()
-	run(group)
-	g.passLead()
-	for _, member := range group {
-		if member != r {
-			member.wake <- committed
-		}
-	}
-	return nil
+// request is something that a caller wants to be executed.
+type request interface {
+	// size returns the number of events and of bytes that the request adds to a call.
+	size() (events, bytes int)
+	// excludes names what a call must not contain twice; "" excludes nothing.
+	excludes() string
+	// fail stores an error as the outcome.
+	fail(err error)
 }
 
-// join adds a request to the queue and reports whether it is the leader.
-func (g *groupCommit) join(r *request) bool {
+type waiter[R request] struct {
+	request R
+	done    chan struct{} // closed when the request has its outcome
+}
+
+const (
+	// callTimeout bounds a call to Redis. The receiver must answer within five seconds, whatever Redis does.
+	callTimeout = 4 * time.Second
+	// maxGroup and maxGroupBytes bound a call. A single request may be larger.
+	maxGroup      = 64
+	maxGroupBytes = 4 << 20
+)
+
+// commit returns nil when the request has its outcome, or the error of ctx if ctx ends first.
+func (g *groupCommit[R]) commit(ctx context.Context, r R) error {
+	w := &waiter[R]{request: r, done: make(chan struct{})}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.waiting = append(g.waiting, r)
-	if g.hasLeader {
-		return false
+	g.waiting = append(g.waiting, w)
+	if !g.led {
+		g.led = true
+		go g.lead(context.WithoutCancel(ctx))
 	}
-	g.hasLeader, r.leader = true, true
-	return true
-}
-
-// await waits until the request is committed, becomes the leader, or its context ends. It reports whether the request is the
-// leader.
-func (g *groupCommit) await(ctx context.Context, r *request) (leads bool, err error) {
+	g.mu.Unlock()
 	select {
-	case reason := <-r.wake:
-		return reason == becameLeader, nil
+	case <-w.done:
+		return nil
 	case <-ctx.Done():
-		g.withdraw(r)
-		return false, ctx.Err()
+		g.withdraw(w)
+		return ctx.Err()
 	}
 }
 
-// withdraw removes a request from the queue unless a call has taken it. If the request has just become the leader, the next one
-// leads.
-func (g *groupCommit) withdraw(r *request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if at := slices.Index(g.waiting, r); at >= 0 {
-		g.waiting = slices.Delete(g.waiting, at, at+1)
-	}
-	if r.leader {
-		g.promoteNext()
+// lead executes the waiting requests until there are none.
+func (g *groupCommit[R]) lead(ctx context.Context) {
+	for group := g.take(); len(group) > 0; group = g.take() {
+		g.execute(ctx, group)
 	}
 }
 
-// takeGroup removes the leader and the requests behind it from the queue, as many as fit into one call.
-func (g *groupCommit) takeGroup() []*request {
+// execute makes one call. If the call panics, its requests fail and the next call is made.
+func (g *groupCommit[R]) execute(ctx context.Context, group []*waiter[R]) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	requests := make([]R, len(group))
+	for i, w := range group {
+		requests[i] = w.request
+	}
+	defer func() {
+		cause := recover()
+		for _, w := range group {
+			if cause != nil {
+				w.request.fail(fmt.Errorf("%w: internal error; please report it: %v", ErrUnavailable, cause))
+			}
+			close(w.done)
+		}
+	}()
+	g.call(ctx, requests)
+}
+
+// take removes from the queue as many requests as fit into one call. If no request waits, the leading goroutine must end.
+func (g *groupCommit[R]) take() []*waiter[R] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n, events := 1, len(g.waiting[0].events)
-	for n < len(g.waiting) && events+len(g.waiting[n].events) <= maxGroup {
-		events += len(g.waiting[n].events)
+	n, events, bytes, excluded := 0, 0, 0, map[string]bool{}
+	for _, w := range g.waiting {
+		moreEvents, moreBytes := w.request.size()
+		events, bytes = events+moreEvents, bytes+moreBytes
+		name := w.request.excludes()
+		if n > 0 && (events > maxGroup || bytes > maxGroupBytes || excluded[name]) {
+			break
+		}
+		excluded[name] = name != ""
 		n++
 	}
 	group := slices.Clone(g.waiting[:n])
 	g.waiting = slices.Delete(g.waiting, 0, n)
+	g.led = n > 0
 	return group
 }
 
-func (g *groupCommit) passLead() {
+// withdraw removes a request from the queue unless a call has taken it.
+func (g *groupCommit[R]) withdraw(w *waiter[R]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.promoteNext()
-}
-
-// promoteNext makes the first waiting request the leader. The caller holds the lock.
-func (g *groupCommit) promoteNext() {
-	if len(g.waiting) == 0 {
-		g.hasLeader = false
-		return
+	if at := slices.Index(g.waiting, w); at >= 0 {
+		g.waiting = slices.Delete(g.waiting, at, at+1)
 	}
-	g.waiting[0].leader = true
-	g.waiting[0].wake <- becameLeader
 }
-
-// wakeup is the reason for which a waiting request continues.
-type wakeup int
-
-const (
-	committed wakeup = iota
-	becameLeader
-)

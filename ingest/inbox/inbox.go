@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package inbox stores accepted events in Redis until they are delivered. The receiver calls Accept before it answers 200; delivery
-// calls Claim, Save, Renew, and then Complete, Retry or DeadLetter. Each of these is one Lua script, so that a crash never leaves a
+// calls Claim, Save, Renew, and then Complete, Retry, Release or DeadLetter. Each of these is one Lua script, so that a crash never leaves a
 // change half made. The inbox promises that an accepted event is durable, that events of one ordering key are delivered one at a
 // time and in order, that a repeated idempotency key is stored once in the dedupe window, and that only the worker with a lane's
 // lease changes the lane. It must never read an event's content or decide what to deliver.
@@ -23,6 +23,7 @@ import (
 const (
 	defaultLease   = 30 * time.Second
 	ownerSeparator = "/" // ends the owner's name in a token, so that no owner's prefix matches the tokens of another
+	tokenEnd       = "." // ends a token, so that no token is a prefix of another
 )
 
 // Options configure an inbox when it is opened.
@@ -55,6 +56,8 @@ type Limits struct {
 	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s. A changed length applies to a lease when it is claimed or
 	// renewed next.
 	Lease time.Duration
+	// DeadLetters bounds the dead letters.
+	DeadLetters DeadLetterLimits
 }
 
 // Inbox is the inbox of one source. Its methods are safe for concurrent use.
@@ -67,7 +70,9 @@ type Inbox struct {
 	limits  atomic.Pointer[Limits]
 
 	process string        // the prefix of this process's fencing tokens, unique among processes
-	claims  atomic.Uint64 // numbers the calls of Claim, so that each has its own token
+	tokens  atomic.Uint64 // numbers the fencing tokens of this process
+
+	maxDeadLetterBytes int64 // of all shards together; 0 if Redis's memory has no limit
 }
 
 // Open opens the inbox of a source, NAMESPACE/NAME. It starts no goroutine. The client may retry reads by itself, but must never
@@ -85,9 +90,12 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		process: options.Owner + ownerSeparator + rand.Text()[:13],
 	}
 	for i := range shards {
-		b.shards = append(b.shards, newShard(b.space.Shard(i)))
+		b.shards = append(b.shards, b.newShard(b.space.Shard(i)))
 	}
 	b.Configure(options.Limits)
+	if b.maxDeadLetterBytes, err = quarterOfMemory(ctx, client); err != nil {
+		return nil, err
+	}
 	if options.Owner != "" {
 		if err := b.takeOver(ctx, options.Owner+ownerSeparator); err != nil {
 			return nil, err
@@ -119,20 +127,3 @@ func (b *Inbox) Space() keyspace.Space { return b.space }
 
 // Shards returns the source's number of shards.
 func (b *Inbox) Shards() int { return b.space.Shards() }
-
-// Depth returns the number of unfinished events.
-func (b *Inbox) Depth(ctx context.Context) (int64, error) {
-	commands := make(rueidis.Commands, len(b.shards))
-	for i, s := range b.shards {
-		commands[i] = b.client.B().Hget().Key(s.keys.Meta()).Field("depth").Build()
-	}
-	var total int64
-	for _, result := range b.client.DoMulti(ctx, commands...) {
-		depth, err := result.AsInt64()
-		if err != nil && !rueidis.IsRedisNil(err) {
-			return 0, failure("depth", err)
-		}
-		total += depth
-	}
-	return total, nil
-}

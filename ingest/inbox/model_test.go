@@ -27,7 +27,30 @@ type model struct {
 	finished map[scopedKey]time.Time // to time of receipt
 	space    keyspace.Space
 	ended    map[string]string // event ID to status
+	clocks   map[int]*shardClock
 }
+
+// shardClock is a shard's time. It never goes back: while Redis's clock is behind, it advances at half of the clock's speed.
+type shardClock struct{ time, clock int64 }
+
+// read returns the time that a script uses when Redis's clock shows at.
+func (c *shardClock) read(at time.Time) time.Time {
+	clock := at.UnixMilli()
+	now := clock
+	if clock < c.time {
+		now = c.time + max(clock-c.clock, 0)/2
+	}
+	if clock < c.clock || clock >= c.clock+1000 {
+		c.time, c.clock = now, clock
+	}
+	return time.UnixMilli(now).UTC()
+}
+
+// now returns the shard's time.
+func (m *machine) now(shard int) time.Time { return m.clocks[shard].read(m.clock.now()) }
+
+// nowOf returns the time of the shard of a user's lane.
+func (m *machine) nowOf(user string) time.Time { return m.now(m.space.Lane(user).Shard) }
 
 // scopedKey is an idempotency key within its shard. Duplicates are recognized within a shard only, because one script can use the
 // keys of one shard only.
@@ -84,6 +107,8 @@ func (m *model) finish(l *lane, status string, now time.Time) {
 	l.events, l.due, l.lease, l.progress = l.events[1:], now, nil, ""
 	if len(l.events) == 0 {
 		delete(m.lanes, e.OrderingKey)
+	} else if first := l.events[0].ReceivedAt; first.Before(now) {
+		l.due = first
 	}
 }
 
@@ -115,7 +140,7 @@ func TestTheInboxBehavesAsTheModel(t *testing.T) {
 
 func newMachine(t *testing.T, rt *rapid.T, client rueidis.Client, source string, shards int) *machine {
 	m := &machine{client: client, clock: newClock(), model: model{
-		lanes: map[string]*lane{}, inFlight: map[scopedKey]string{}, finished: map[scopedKey]time.Time{}, ended: map[string]string{},
+		clocks: map[int]*shardClock{0: {}, 1: {}}, lanes: map[string]*lane{}, inFlight: map[scopedKey]string{}, finished: map[scopedKey]time.Time{}, ended: map[string]string{},
 	}}
 	m.clock.advance(time.Duration(rapid.Int64Range(0, int64(bucket)).Draw(rt, "offset in the bucket")))
 	for range 2 {
@@ -146,8 +171,8 @@ func (m *machine) acceptSome(rt *rapid.T) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	now := m.clock.now()
 	for i, e := range events {
+		now := m.nowOf(e.OrderingKey)
 		must, may := m.duplicate(e, now)
 		got := receipts[i]
 		if got.Duplicate && !may || !got.Duplicate && must {
@@ -165,7 +190,7 @@ func (m *machine) acceptSome(rt *rapid.T) {
 func (m *machine) claimSome(rt *rapid.T) {
 	b, limit := m.any(rt), rapid.IntRange(1, 3).Draw(rt, "limit")
 	shard := rapid.IntRange(0, b.Shards()-1).Draw(rt, "shard")
-	now := m.clock.now()
+	now := m.now(shard)
 	claimed, err := b.Claim(rt.Context(), shard, limit, 0)
 	if err != nil {
 		rt.Fatal(err)
@@ -212,6 +237,7 @@ func (m *machine) pick(rt *rapid.T) (c *inbox.Lease, l *lane, held bool) {
 		rt.Skip("no leases")
 	}
 	c = rapid.SampledFrom(m.leases).Draw(rt, "lease")
+	m.nowOf(c.Event.OrderingKey) // every script reads the clock, even if the lease is lost
 	l = m.lanes[c.Event.OrderingKey]
 	return c, l, l != nil && l.lease == c
 }
@@ -233,7 +259,7 @@ func (m *machine) complete(rt *rapid.T) {
 	_, err := m.any(rt).Complete(rt.Context(), c, record(c, eventlog.Succeeded), 0)
 	m.want(rt, held, err)
 	if held {
-		m.finish(l, "done", m.clock.now())
+		m.finish(l, "done", m.nowOf(c.Event.OrderingKey))
 	}
 }
 
@@ -241,7 +267,7 @@ func (m *machine) deadLetter(rt *rapid.T) {
 	c, l, held := m.pick(rt)
 	m.want(rt, held, m.any(rt).DeadLetter(rt.Context(), c, nil, record(c, eventlog.DeadLettered)))
 	if held {
-		m.finish(l, "dead", m.clock.now())
+		m.finish(l, "dead", m.nowOf(c.Event.OrderingKey))
 	}
 }
 
@@ -253,7 +279,7 @@ func (m *machine) retry(rt *rapid.T) {
 	if !held {
 		return
 	}
-	l.due, l.lease = m.clock.now().Add(delay), nil
+	l.due, l.lease = m.nowOf(c.Event.OrderingKey).Add(delay), nil
 	if progress != "" {
 		l.progress = progress
 	}
@@ -275,7 +301,7 @@ func (m *machine) renew(rt *rapid.T) {
 		rt.Fatalf("renew: %d lost, %v; held %v", len(lost), err, held)
 	}
 	if held {
-		l.due = m.clock.now().Add(lease)
+		l.due = m.nowOf(c.Event.OrderingKey).Add(lease)
 	}
 }
 
@@ -289,7 +315,7 @@ func (m *machine) advance(rt *rapid.T) {
 // stored only once.
 func (m *machine) check(t *testing.T, rt *rapid.T) {
 	space := m.space
-	stored := contents{ctx: t, client: m.client, rt: rt}
+	stored := contents{ctx: t, client: m.client, rt: rt, space: space}
 	wantDue, wantDead := map[string]bool{}, []string{}
 	for user, l := range m.lanes {
 		at := space.Lane(user)
@@ -339,6 +365,7 @@ type contents struct {
 	ctx    testing.TB
 	rt     *rapid.T
 	client rueidis.Client
+	space  keyspace.Space
 }
 
 func (c contents) lane(key string, l *lane) {
@@ -348,7 +375,11 @@ func (c contents) lane(key string, l *lane) {
 	}
 	var want []string
 	for _, e := range l.events {
-		want = append(want, fmt.Sprint(e.ReceivedAt.UnixMilli()), string(e.Append(nil)))
+		fingerprint := "-"
+		if e.Key != "" {
+			fingerprint = c.space.Fingerprint(e.Type, e.Key).Name
+		}
+		want = append(want, fmt.Sprint(e.ReceivedAt.UnixMilli(), " ", fingerprint), string(e.Append(nil)))
 	}
 	if diff := cmp.Diff(want, entries); diff != "" {
 		c.rt.Fatalf("lane (-want +stored):\n%s", diff)

@@ -19,39 +19,45 @@ var sources embed.FS
 // The words with which scripts reply. Each script's header says which of them it uses and what follows them.
 const (
 	wordAccepted    = "accepted"
+	wordUnmapped    = "unmapped"
 	wordFull        = "full"
 	wordFinished    = "finished"
 	wordBuckets     = "buckets"
 	wordOutOfMemory = "out-of-memory"
 	wordClaimed     = "claimed"
+	wordRead        = "read"
+	wordEvent       = "event"
+	wordReleased    = "released"
+	wordEmpty       = "empty"
+	wordFailed      = "failed"
+	wordNext        = "next"
 	wordRenewed     = "renewed"
 	wordHeld        = "held"
 	wordLost        = "lost"
 	wordDone        = "done"
+	wordDue         = "due"
 )
 
 // scripts are the transitions of an event, one Lua script each. The client never repeats a script by itself: only the caller can
 // decide what to do about a script that got no reply and may have run.
 type scripts struct {
-	accept, buckets, claim, dropEmpty, renew, save, complete, retry, deadLetter, takeover script
+	accept, buckets, claim, read, renew, finish, takeover script
 }
 
 func loadScripts() scripts {
-	base, logRecord, lane, dedupe := redislua.Base(), redislua.LogRecord(), source("lane"), source("dedupe")
+	base, meta := redislua.Base(), source("meta")
+	events := []string{redislua.LogRecord(), meta, source("dedupe"), source("dead_letters")}
 	load := func(name string, shared ...string) script {
 		return script{name: name, lua: rueidis.NewLuaScript(strings.Join(shared, "") + source(name))}
 	}
 	return scripts{
-		accept:     load("accept", logRecord, dedupe),
-		buckets:    load("buckets", base),
-		claim:      load("claim", base),
-		dropEmpty:  load("drop_empty"),
-		renew:      load("renew", base),
-		save:       load("save"),
-		complete:   load("complete", logRecord, lane, dedupe),
-		retry:      load("retry", logRecord),
-		deadLetter: load("dead_letter", logRecord, lane),
-		takeover:   load("takeover", base),
+		accept:   load("accept", events...),
+		buckets:  load("buckets", base, meta),
+		claim:    load("claim", base, meta),
+		read:     load("read"),
+		renew:    load("renew", base, meta),
+		finish:   load("finish", events...),
+		takeover: load("takeover", base, meta),
 	}
 }
 
@@ -83,4 +89,24 @@ func (s script) run(ctx context.Context, client rueidis.Client, keys, args []str
 
 func (s script) unexpected(word string) error {
 	return fmt.Errorf("%w: %s: unexpected reply %q", ErrUnavailable, s.name, word)
+}
+
+// replyWords reads the words of a reply one after another.
+type replyWords struct{ words []string }
+
+func (r *replyWords) left() int { return len(r.words) }
+
+// take returns the next word. The caller has made sure that there is one.
+func (r *replyWords) take() string {
+	word := r.words[0]
+	r.words = r.words[1:]
+	return word
+}
+
+// next returns the next word; it reports false if there is none.
+func (r *replyWords) next() (word string, ok bool) {
+	if len(r.words) == 0 {
+		return "", false
+	}
+	return r.take(), true
 }

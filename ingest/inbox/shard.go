@@ -12,17 +12,32 @@ import (
 
 // shard is this process's state of one shard.
 type shard struct {
-	keys    keyspace.Shard
-	group   groupCommit
-	laneDue chan struct{}
+	keys         keyspace.Shard
+	scheduleKeys []string // the first keys of the scripts that change leases
+	sharedKeys   []string // the first keys of the scripts that store and finish events
+	accepts      groupCommit[*acceptRequest]
+	transitions  groupCommit[*transition]
+	laneDue      chan struct{}
 
 	mu        sync.Mutex
 	buckets   bucketLengths
 	requested int64 // the bucket length that this process last made current in Redis; -1 if none
+	abandoned []abandonedClaim
 }
 
-func newShard(keys keyspace.Shard) *shard {
-	return &shard{keys: keys, laneDue: make(chan struct{}, 1), requested: -1}
+func (b *Inbox) newShard(keys keyspace.Shard) *shard {
+	s := &shard{
+		keys:         keys,
+		scheduleKeys: []string{keys.Due(), keys.FencingTokens(), keys.Meta()},
+		sharedKeys: []string{
+			keys.Due(), keys.FencingTokens(), keys.Meta(), keys.InFlight(), keys.Log(), keys.LogIndex(),
+			keys.DeadLetters(), keys.DeadLetterProgress(), keys.DeadLetterIndex(),
+		},
+		laneDue: make(chan struct{}, 1), requested: -1,
+	}
+	s.accepts.call = func(ctx context.Context, group []*acceptRequest) { b.accept(ctx, s, group) }
+	s.transitions.call = func(ctx context.Context, group []*transition) { b.finishGroup(ctx, s, group) }
+	return s
 }
 
 // signalDue signals on LaneDue that a lane is due.

@@ -17,7 +17,7 @@ const (
 	connectionCommands = "+auth +hello +select +client|setname +ping +info +config|get " +
 		"+cluster|slots +cluster|shards +readonly +asking"
 	dataCommands = "+eval +evalsha +time +del +exists +pexpire +get +set " +
-		"+hget +hmget +hgetall +hset +hdel +hincrby +rpush +lpop +lrange " +
+		"+mset +hget +hmget +hgetall +hset +hdel +hincrby +hstrlen +rpush +ltrim +lrange " +
 		"+sadd +srem +smembers +smismember " +
 		"+zadd +zrem +zcard +zscore +zrange +zrangebyscore +zrevrangebyscore +zpopmin"
 )

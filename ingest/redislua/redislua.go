@@ -15,6 +15,6 @@ var logRecord string
 // Base returns the Lua functions int, clock and rejected_for_memory.
 func Base() string { return base }
 
-// LogRecord returns the functions of Base, and drop_oldest_records, write_records and write_record, with which a script writes the
-// event log in the same step as another change.
+// LogRecord returns the functions of Base, and drop_oldest_records and write_records, with which a script writes the event log in
+// the same step as another change.
 func LogRecord() string { return base + logRecord }

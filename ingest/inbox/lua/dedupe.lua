@@ -47,15 +47,28 @@ end
 -- the set, the negative number of the current bucket, shows whether a key has been added in this bucket before. If not, the
 -- function sweeps the set and sets its expiry: the set expires when every member that this bucket can still add has left the
 -- window.
+--
+-- SADD returns how many members are new. The key is always new, because an event with a key of the window is a duplicate and never
+-- finishes, so 2 means that the marker is new too. A key of another type that someone else wrote is replaced. The function returns
+-- false if Redis is out of memory, which can happen only if SADD is the script's first write.
 local function add_to_dedupe_set(set, member, length, n, now)
   local current = math.floor(now / length)
   if n < current - 8 then
-    return
+    return true
   end
   local marker = int(-current)
-  if redis.call('SADD', set, marker) == 1 then
+  member = member .. string.format('%03d', n % 1000)
+  local added = redis.pcall('SADD', set, marker, member)
+  if type(added) == 'table' and string.find(added.err, 'WRONGTYPE', 1, true) then
+    redis.call('DEL', set)
+    added = redis.call('SADD', set, marker, member)
+  end
+  if rejected_for_memory(added) then
+    return false
+  end
+  if added == 2 then
     sweep(set, marker, length, now)
     redis.call('PEXPIRE', set, int((current + 10) * length - now))
   end
-  redis.call('SADD', set, member .. string.format('%03d', n % 1000))
+  return true
 end

@@ -1,21 +1,29 @@
 -- renew: extends leases, so that they end one lease length from now.
--- It follows redislua's base.lua.
+-- It follows redislua's base.lua and meta.lua.
 --
--- KEYS[1] due   KEYS[2] fencing tokens
+-- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms   then pairs of lane and fencing token
 -- returns {"renewed", for each pair: "held" | "lost"}
 --
 -- Safe to repeat. A lease that has ended is renewed as long as no other worker has claimed the lane.
 -- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
-local ends = int(clock(ARGV[1]) + tonumber(ARGV[2]))
-local reply = {'renewed'}
+local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
+local ends = int(read_meta(meta, ARGV[1]) + tonumber(ARGV[2]))
+local lanes, held, schedule, reply = {}, {}, {}, {'renewed'}
 for i = 3, #ARGV, 2 do
-  if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then
-    redis.call('ZREM', KEYS[1], ARGV[i])
-    redis.call('ZADD', KEYS[1], ends, ARGV[i])
-    reply[#reply + 1] = 'held'
-  else
-    reply[#reply + 1] = 'lost'
-  end
+  lanes[#lanes + 1] = ARGV[i]
 end
+for i, token in ipairs(redis.call('HMGET', tokens, unpack(lanes))) do
+  local holds = token == ARGV[2 + 2 * i]
+  if holds then
+    held[#held + 1] = lanes[i]
+    schedule[#schedule + 1], schedule[#schedule + 2] = ends, lanes[i]
+  end
+  reply[#reply + 1] = holds and 'held' or 'lost'
+end
+if #held > 0 then
+  redis.call('ZREM', due, unpack(held))
+  redis.call('ZADD', due, unpack(schedule))
+end
+store_time(meta)
 return reply

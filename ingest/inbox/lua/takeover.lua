@@ -1,18 +1,32 @@
--- takeover: ends the leases that an earlier process of the same owner left behind when it died, and makes their lanes due now.
--- Without it the lanes would wait until the leases end. It follows redislua's base.lua.
+-- takeover: ends leases that no worker has any more, and makes their lanes due now: those that an earlier process of the same owner
+-- left behind when it died, and those of a claim whose reply was lost. Without it the lanes would wait until the leases end. It
+-- follows redislua's base.lua and meta.lua.
 --
--- KEYS[1] due   KEYS[2] fencing tokens
--- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] prefix of the owner's fencing tokens
--- returns {"done"}
+-- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta
+-- ARGV[1] now, ms; "" reads Redis's clock   then prefixes of the fencing tokens of the leases to end
+-- returns {"done", number of leases that it ended}
 --
--- Safe to repeat before the new process claims lanes; afterwards it would end the new process's own leases.
+-- Safe to repeat as long as no worker has leases with such tokens.
 -- Out of memory: HDEL is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
-local now = clock(ARGV[1])
-local tokens = redis.call('HGETALL', KEYS[2])
-for i = 1, #tokens, 2 do
-  if string.sub(tokens[i + 1], 1, #ARGV[2]) == ARGV[2] then
-    redis.call('HDEL', KEYS[2], tokens[i])
-    redis.call('ZADD', KEYS[1], int(now), tokens[i])
+local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
+local now = read_meta(meta, ARGV[1])
+local all, ended = redis.call('HGETALL', tokens), 0
+
+local function left_behind(token)
+  for i = 2, #ARGV do
+    if string.sub(token, 1, #ARGV[i]) == ARGV[i] then
+      return true
+    end
+  end
+  return false
+end
+
+for i = 1, #all, 2 do
+  if left_behind(all[i + 1]) then
+    redis.call('HDEL', tokens, all[i])
+    redis.call('ZADD', due, int(now), all[i])
+    ended = ended + 1
   end
 end
-return {'done'}
+store_time(meta)
+return {'done', int(ended)}

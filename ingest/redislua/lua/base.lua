@@ -19,7 +19,7 @@ end
 -- raises any other error.
 --
 -- Redis checks its memory for a script's first write only. When Redis is over maxmemory, a command that may need memory (RPUSH,
--- HSET, ZADD, SET) fails if it is the first write. A command that frees memory (HDEL, ZREM, DEL, LPOP) is always allowed, and
+-- HSET, ZADD, SET) fails if it is the first write. A command that frees memory (HDEL, ZREM, DEL, LTRIM) is always allowed, and
 -- after one write of any kind Redis lets every later command of the script pass. Scripts that must run when Redis is out of
 -- memory, such as those that finish events, therefore begin with a command that frees memory.
 local function rejected_for_memory(reply)

@@ -21,13 +21,19 @@ end
 -- enforces the retention.
 --
 -- It must be a script's first write, because it handles a Redis that is out of memory (see rejected_for_memory). Events are more
--- important than their log, so old records make room for these. Redis accepts the second HSET even if the log had no record to
--- delete, because ZPOPMIN counts as the script's first write.
-local function write_records(log, index, records, now, max)
+-- important than their log, so eight old records make room for each new one. make_room deletes them; if it is nil,
+-- drop_oldest_records does. Redis accepts the second HSET even if there was nothing to delete, because HDEL counts as the script's
+-- first write.
+local function write_records(log, index, records, now, max, make_room)
   local n = #records / 2
   if n > 0 and max > 0 then
     if rejected_for_memory(redis.pcall('HSET', log, unpack(records))) then
-      drop_oldest_records(log, index, math.max(n, 8))
+      redis.call('HDEL', log, '')
+      if make_room then
+        make_room(8 * n)
+      else
+        drop_oldest_records(log, index, 8 * n)
+      end
       redis.call('HSET', log, unpack(records))
     end
     local times, score = {}, int(now)
@@ -37,9 +43,4 @@ local function write_records(log, index, records, now, max)
     redis.call('ZADD', index, unpack(times))
   end
   drop_oldest_records(log, index, math.min(redis.call('ZCARD', index) - max, n + 16))
-end
-
--- write_record: writes one log record as write_records does; an empty record is not written.
-local function write_record(log, index, id, json, now, max)
-  write_records(log, index, json ~= '' and {id, json} or {}, now, max)
 end

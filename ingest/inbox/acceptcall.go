@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inbox
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// maxRetryableReplies is how often a script is called again after a reply that says what must be corrected first.
+const maxRetryableReplies = 8
+
+// accept decides on all requests of a group.
+func (b *Inbox) accept(ctx context.Context, s *shard, group []*acceptRequest) {
+	replies, err := b.callAccept(ctx, s, group)
+	if err == nil {
+		err = b.distribute(s, group, replies)
+	}
+	if err != nil {
+		for _, r := range group {
+			r.err = err
+		}
+	}
+}
+
+// callAccept calls accept.lua and returns the time of its decision, ms, and the reply for each event. It calls the script again
+// after a retryable reply: the script has stored nothing and says what must be corrected first.
+func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest) (replies []string, err error) {
+	for range maxRetryableReplies {
+		var lengths bucketLengths
+		if lengths, err = b.refreshBuckets(ctx, s); err != nil {
+			return nil, err
+		}
+		keys, args := b.acceptCall(s, lengths, group)
+		word, rest, failed := b.scripts.accept.run(ctx, b.client, keys, args)
+		switch {
+		case failed != nil:
+			return nil, failed
+		case word == wordAccepted && len(rest) > 0:
+			return rest, nil
+		case len(rest) != 1:
+			return nil, b.scripts.accept.unexpected(word)
+		}
+		var retryable bool
+		if retryable, err = b.applyRetryableReply(s, word, rest[0]); !retryable {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// applyRetryableReply handles a reply with which accept.lua stored nothing. It reports whether another call can succeed; err is the
+// error to return if no other call is made.
+func (b *Inbox) applyRetryableReply(s *shard, word, detail string) (retryable bool, err error) {
+	switch word {
+	case wordBuckets:
+		s.storeBuckets(detail)
+		return true, b.scripts.accept.unexpected(word)
+	case wordOutOfMemory: // detail is how much the script deleted; if there was nothing to delete, another call fails too
+		return detail != "0", &FullError{Limit: LimitRedisMemory}
+	default:
+		return false, b.scripts.accept.unexpected(word)
+	}
+}
+
+// acceptCall returns the keys and arguments of accept.lua.
+func (b *Inbox) acceptCall(s *shard, known bucketLengths, group []*acceptRequest) (keys, args []string) {
+	limits, lengths := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
+	keys = append(keys, s.sharedKeys...)
+	args = append(args, b.clock.argument(), strconv.FormatInt(b.shardShare(limits.MaxInFlight), 10),
+		known.stored, strconv.FormatInt(known.current, 10), strconv.Itoa(len(lengths)))
+	for _, length := range lengths {
+		args = append(args, strconv.FormatInt(length, 10))
+	}
+	for _, r := range group {
+		args = append(args, strconv.Itoa(len(r.events)))
+		for _, c := range r.events {
+			keys = append(keys, s.keys.Lane(c.lane))
+			if c.fingerprint.Name != "" {
+				for _, length := range lengths {
+					keys = append(keys, s.keys.DedupeSet(length, c.fingerprint.Set))
+				}
+			}
+			args = append(args, c.event.ID, c.lane, c.fingerprint.Name, c.fingerprint.Member, rueidis.BinaryString(c.encoded))
+		}
+	}
+	return keys, args
+}
+
+// shardShare returns a shard's part of a limit of the whole source, rounded up.
+func (b *Inbox) shardShare(limit int64) int64 {
+	n := int64(len(b.shards))
+	return (limit + n - 1) / n
+}
+
+// distribute gives each request its part of the replies of accept.lua.
+func (b *Inbox) distribute(s *shard, group []*acceptRequest, replies []string) error {
+	now, err := strconv.ParseInt(replies[0], 10, 64)
+	if err != nil {
+		return b.scripts.accept.unexpected(replies[0])
+	}
+	b.clock.lastSeen.Store(now)
+	replies = replies[1:]
+	for _, r := range group {
+		if len(replies) < len(r.events) {
+			return b.scripts.accept.unexpected(wordAccepted)
+		}
+		r.now, r.replies = time.UnixMilli(now).UTC(), replies[:len(r.events)]
+		replies = replies[len(r.events):]
+	}
+	s.signalDue()
+	return nil
+}

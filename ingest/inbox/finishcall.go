@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// transition is one change of a leased lane; finish.lua describes the names and the number.
+type transition struct {
+	name             string
+	lease            *Lease
+	record, progress []byte
+	number           int64
+
+	received, event string // what the lane stores for its next event
+	next            *Lease
+	err             error
+}
+
+func (t *transition) size() (events, bytes int) { return 1, len(t.record) + len(t.progress) }
+func (t *transition) excludes() string          { return t.lease.lane }
+func (t *transition) fail(err error)            { t.err = err }
+
+// finish executes a transition, together with those that other callers want at the same time.
+func (b *Inbox) finish(ctx context.Context, t *transition) error {
+	if err := t.lease.shard.transitions.commit(ctx, t); err != nil {
+		return err
+	}
+	return t.err
+}
+
+// finishGroup executes all transitions of a group.
+func (b *Inbox) finishGroup(ctx context.Context, s *shard, group []*transition) {
+	deadline := b.leaseEnd()
+	words, err := b.callFinish(ctx, s, group)
+	for _, t := range group {
+		if err != nil {
+			t.err = err
+		} else {
+			t.err = b.applyAnswer(t, words, deadline)
+		}
+	}
+}
+
+// callFinish calls finish.lua. It calls the script again when the bucket lengths have changed.
+func (b *Inbox) callFinish(ctx context.Context, s *shard, group []*transition) (*replyWords, error) {
+	for range maxRetryableReplies {
+		lengths, err := b.refreshBuckets(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		keys, args := b.finishCall(s, lengths, group)
+		word, rest, err := b.scripts.finish.run(ctx, b.client, keys, args)
+		switch {
+		case err != nil:
+			return nil, err
+		case word == wordBuckets && len(rest) == 1:
+			s.storeBuckets(rest[0])
+		case word == wordFinished:
+			return &replyWords{words: rest}, nil
+		default:
+			return nil, b.scripts.finish.unexpected(word)
+		}
+	}
+	return nil, b.scripts.finish.unexpected(wordBuckets)
+}
+
+// applyAnswer reads the answer of one transition.
+func (b *Inbox) applyAnswer(t *transition, words *replyWords, deadline time.Time) error {
+	word, ok := words.next()
+	switch {
+	case ok && word == wordDone:
+		return nil
+	case ok && word == wordDue:
+		t.lease.shard.signalDue()
+		return nil
+	case ok && word == wordLost:
+		return ErrLeaseLost
+	case ok && word == wordFailed && words.left() >= 1:
+		return fmt.Errorf("%s: Redis cannot read the lane: %s", t.name, words.take())
+	case ok && word == wordNext && words.left() >= 2:
+		t.received, t.event = words.take(), words.take()
+		t.next = b.newLease(t.lease.shard, t.lease.lane, t.lease.nextToken, receivedMilliseconds(t.received), deadline)
+		return nil
+	default:
+		return b.scripts.finish.unexpected(word)
+	}
+}
+
+// finishCall returns the keys and arguments of finish.lua.
+func (b *Inbox) finishCall(s *shard, lengths bucketLengths, group []*transition) (keys, args []string) {
+	limits := b.limits.Load()
+	letters := limits.DeadLetters.orDefault()
+	keys = append(keys, s.sharedKeys...)
+	args = append(args, b.clock.argument(), b.leaseArgument(),
+		strconv.FormatInt(b.shardShare(int64(limits.Log.MaxEvents)), 10),
+		strconv.FormatInt(b.shardShare(int64(letters.MaxEvents)), 10), strconv.FormatInt(letters.Retention.Milliseconds(), 10),
+		strconv.FormatInt(b.shardShare(b.maxDeadLetterBytes), 10),
+		lengths.stored, strconv.FormatInt(lengths.current, 10))
+	for _, t := range group {
+		l := t.lease
+		set, fingerprint, member, bucket := s.keys.Lane(l.lane), l.fingerprint, "", ""
+		if l.Event.Key != "" {
+			f := b.space.Fingerprint(l.Event.Type, l.Event.Key)
+			fingerprint = f.Name
+			if lengths.current > 0 {
+				set, member = s.keys.DedupeSet(lengths.current, f.Set), f.Member
+				bucket = strconv.FormatInt(l.Event.ReceivedAt.UnixMilli()/lengths.current, 10)
+			}
+		}
+		keys = append(keys, s.keys.Lane(l.lane), s.keys.Progress(l.lane), set)
+		args = append(args, t.name, l.lane, l.token, l.nextToken, l.Event.ID, rueidis.BinaryString(t.record),
+			fingerprint, member, bucket, strconv.FormatInt(t.number, 10), rueidis.BinaryString(t.progress))
+	}
+	return keys, args
+}
