@@ -22,13 +22,16 @@ import (
 // Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or not at all,
 // depending on where the header ends, and senders drop the event after a 400.
 func (r *Receiver) Listener(l net.Listener) net.Listener {
-	return &listener{Listener: l, limit: r.options.MaxConnections, now: r.options.Now, connections: map[*connection]struct{}{}}
+	return &listener{
+		Listener: l, limit: r.options.MaxConnections, now: r.options.Now, memory: r.memory, connections: map[*connection]struct{}{},
+	}
 }
 
 type listener struct {
 	net.Listener
-	limit int
-	now   func() time.Time
+	limit  int
+	now    func() time.Time
+	memory *memory
 
 	mu          sync.Mutex
 	connections map[*connection]struct{} // the open ones
@@ -42,7 +45,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	c := &connection{Conn: conn, listener: l}
+	c := &connection{Conn: conn, listener: l, header: memoryBudget{memory: l.memory}}
 	c.heard()
 	if l.add(c) > l.limit {
 		l.closeQuietest()
@@ -89,6 +92,39 @@ type connection struct {
 	failed, unanswered atomic.Bool
 	handling           atomic.Bool  // the body of a request has arrived, and its response is not written yet
 	lastHeard          atomic.Int64 // when the sender last sent anything, in nanoseconds
+
+	mu         sync.Mutex   // guards the fields below
+	header     memoryBudget // for the part of a header that exceeds freeHeader
+	headerSize int64        // the number of bytes read since the latest request began
+	inRequest  bool         // a handler runs: what arrives is a body, which has a budget of its own
+}
+
+// freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a budget thousands of
+// them could exhaust the memory before the receiver knows whether the sender has a valid token.
+const freeHeader = 8 << 10
+
+// countHeader reserves memory for n more bytes of a header. It returns an error if there is none.
+func (c *connection) countHeader(n int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inRequest {
+		return nil
+	}
+	if c.headerSize += n; c.headerSize > freeHeader && !c.header.reserve(min(n, c.headerSize-freeHeader)) {
+		return errNoMemory
+	}
+	return nil
+}
+
+// setInRequest must be called when a handler begins and when it ends. The end releases the memory of the header.
+func (c *connection) setInRequest(inRequest bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inRequest = inRequest
+	if !inRequest {
+		c.headerSize = 0
+		c.header.release(c.header.reserved)
+	}
 }
 
 func (c *connection) heard() { c.lastHeard.Store(c.listener.now().UnixNano()) }
@@ -98,6 +134,9 @@ func (c *connection) Read(data []byte) (int, error) {
 	if n > 0 {
 		c.heard()
 		c.unanswered.Store(true)
+		if errMemory := c.countHeader(int64(n)); errMemory != nil {
+			n, err = 0, errMemory
+		}
 	}
 	c.failed.Store(err != nil)
 	return n, err
@@ -119,6 +158,7 @@ func (c *connection) Write(data []byte) (int, error) {
 // Close responds first if net/http closes the connection without a response to an incomplete header.
 func (c *connection) Close() error {
 	c.listener.remove(c)
+	c.setInRequest(false)
 	if c.failed.Load() && c.unanswered.Swap(false) {
 		_, _ = c.Conn.Write(incompleteHeader()) // the only error is that the sender has closed the connection
 	}
@@ -146,6 +186,16 @@ type connectionKey struct{}
 
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// beginRequest marks the connection of a request, and returns a function that must be called when the request has its response.
+func beginRequest(ctx context.Context) (end func()) {
+	c, ok := ctx.Value(connectionKey{}).(*connection)
+	if !ok {
+		return func() {}
+	}
+	c.setInRequest(true)
+	return func() { c.setInRequest(false) }
 }
 
 // setHandling protects the connection of a request from closeQuietest while its events are being accepted.

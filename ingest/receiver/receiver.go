@@ -139,6 +139,7 @@ func (r *Receiver) unavailable() *rejection {
 // ServeHTTP handles one request, responds and counts it.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := r.options.Now()
+	defer beginRequest(request.Context())()
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -114,6 +115,32 @@ func TestSlowSendersLoseFirstWhenMemoryIsShort(t *testing.T) {
 	last.write(t, pad(largeBody)[5000:])
 	got, _ = last.read(t)
 	check(t, acceptedOne, got)
+}
+
+func TestLargeHeadersUseTheMemoryOfBodies(t *testing.T) {
+	const size, free = 40_000, 8 << 10
+	registry := prometheus.NewRegistry()
+	address := serve(t, started(receiver.Options{MaxBody: largeBody, MaxMemory: 1, Metrics: registry}, new(fakeInbox).endpoint()))
+	header := "POST " + path + " HTTP/1.1\r\nHost: x\r\nX-Large: "
+	header += strings.Repeat("x", size-len(header))
+	first, second := dial(t, address), dial(t, address)
+	for i, w := range []*wire{first, second} {
+		w.write(t, header)
+		awaitBodyBytes(t, registry, float64((i+1)*(size-free)))
+	}
+	third := dial(t, address)
+	third.write(t, header)
+	got, closes := third.read(t)
+	check(t, rejected(408, "incomplete_request", "the request is incomplete: its header ends too early"), got)
+	if !closes {
+		t.Error("the response does not close the connection")
+	}
+	_ = second.Close()
+	awaitBodyBytes(t, registry, size-free)
+	first.write(t, "\r\nContent-Length: 19\r\n\r\n"+one)
+	got, _ = first.read(t)
+	check(t, acceptedOne, got)
+	awaitBodyBytes(t, registry, 0)
 }
 
 func TestQuietestConnectionIsClosedWhenTooManyAreOpen(t *testing.T) {
