@@ -71,6 +71,18 @@ func (a *activeLeases) all() []*inbox.Lease {
 	return leases
 }
 
+// oldest returns the earliest time of receipt of the leased events, or at if that is earlier. A zero at is no time.
+func (a *activeLeases) oldest(at time.Time) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for lease := range a.work {
+		if received := lease.Event.ReceivedAt; at.IsZero() || received.Before(at) {
+			at = received
+		}
+	}
+	return at
+}
+
 // cancelLost cancels the work on leases that are lost, because another process may be working on their lanes. It returns on how many
 // of them there was work to cancel.
 func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {

@@ -3,6 +3,7 @@
 package delivery
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
+// measureInterval is how often the metrics of the queue are updated.
+const measureInterval = 15 * time.Second
+
 // Metrics counts deliveries. A nil *Metrics counts nothing. It is safe for concurrent use.
 type Metrics struct {
 	calls       *prometheus.HistogramVec
@@ -21,6 +25,8 @@ type Metrics struct {
 	leasesLost  prometheus.Counter
 	limitWait   *prometheus.HistogramVec
 	paused      *prometheus.GaugeVec
+	depth       *prometheus.GaugeVec
+	oldest      *prometheus.GaugeVec
 }
 
 // NewMetrics returns metrics that are registered with registry. It panics if they are registered already.
@@ -52,8 +58,16 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "doorbell_delivery_paused",
 			Help: "1 while the deliveries of a source are paused, because Knock rejects its API key or no call succeeds; else 0.",
 		}, []string{"source"}),
+		depth: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_queue_events",
+			Help: "Events of a source that are accepted and not finished, in all processes; read every 15 seconds.",
+		}, []string{"source"}),
+		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_oldest_event_age_seconds",
+			Help: "Time for which the oldest event of a source that is due, or that this process is delivering, has waited; read every 15 seconds.",
+		}, []string{"source"}),
 	}
-	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused)
+	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused, m.depth, m.oldest)
 	return m
 }
 
@@ -98,4 +112,38 @@ func (m *Metrics) setPaused(source string, cause health.Cause) {
 		}
 		m.paused.WithLabelValues(source).Set(paused)
 	}
+}
+
+func (m *Metrics) setQueue(source string, depth int64, oldest time.Duration) {
+	if m != nil {
+		m.depth.WithLabelValues(source).Set(float64(depth))
+		m.oldest.WithLabelValues(source).Set(oldest.Seconds())
+	}
+}
+
+// measureQueue updates the metrics of the queue every 15 seconds until ctx ends.
+func (p *Pool) measureQueue(ctx context.Context) {
+	ticker := time.NewTicker(measureInterval)
+	defer ticker.Stop()
+	for {
+		p.measureQueueOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// measureQueueOnce leaves the metrics unchanged if Redis is unavailable.
+func (p *Pool) measureQueueOnce(ctx context.Context) {
+	stats, err := p.config.Inbox.Stats(ctx)
+	if err != nil {
+		return
+	}
+	var age time.Duration
+	if oldest := p.leases.oldest(stats.DueSince); !oldest.IsZero() {
+		age = max(p.config.Now().Sub(oldest), 0)
+	}
+	p.config.Metrics.setQueue(p.config.Source, stats.Depth, age)
 }

@@ -176,6 +176,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	defer stopRenewing()
 	var renewer sync.WaitGroup
 	renewer.Go(func() { p.renewLeases(renewing) })
+	renewer.Go(func() { p.measureQueue(renewing) })
 
 	err := dispatchers.Wait()
 	executors.Wait()
