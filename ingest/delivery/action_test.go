@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// summary returns an entry in a few lines: the event's status and reason, then for each action its mapping, status, attempts and
-// reason.
+// summary returns an entry in a few lines: the event's status and reason, then for each action its mapping, status,
+// attempts and reason.
 func summary(e eventlog.Entry) []string {
 	lines := []string{fmt.Sprintf("%s: %s", e.Status, e.Reason)}
 	for _, a := range e.Actions {

@@ -17,8 +17,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// leaseMargin is how long before the end of the lease a call to Knock must have ended. Within it, the process can still store the
-// outcome.
+// leaseMargin is how long before the end of the lease a call to Knock must have ended. Within it, the process can still
+// store the outcome.
 const leaseMargin = 2 * time.Second
 
 // result says how the work on a call or an action ended.
@@ -40,8 +40,8 @@ const (
 
 // attempt makes one attempt at a call, when the rate limit, the concurrency limit and the pause allow it.
 //
-// While the executor waits for its turn, other calls may bring news: the source may be paused or suspended. Both are therefore
-// checked just before the call.
+// While the executor waits for its turn, other calls may bring news: the source may be paused or suspended. Both are
+// therefore checked just before the call.
 func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.Call) (result, error) {
 	settings := x.pool.settings.Load()
 	queue := settings.limits.Queue(c.Request.Endpoint)
@@ -70,9 +70,11 @@ func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.
 	return x.apply(a, c, queue, err), nil
 }
 
-// awaitTurn waits for the rate limit and then for one of the concurrent calls that the source may make. It reports false, and holds no
-// slot, if the lease is lost, too little of it is left, or the process stops.
-func (x *executor) awaitTurn(ctx context.Context, settings *activeSettings, queue *ratelimit.Queue, endpoint knock.Endpoint) bool {
+// awaitTurn waits for the rate limit and then for one of the concurrent calls that the source may make. It reports
+// false, and holds no slot, if the lease is lost, too little of it is left, or the process stops.
+func (x *executor) awaitTurn(
+	ctx context.Context, settings *activeSettings, queue *ratelimit.Queue, endpoint knock.Endpoint,
+) bool {
 	receivedAt := x.lease.Event.ReceivedAt
 	if x.probe != 0 {
 		receivedAt = time.Time{} // before all others

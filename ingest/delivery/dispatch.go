@@ -14,8 +14,9 @@ import (
 const (
 	// minLanes is how many lanes may be leased at least.
 	minLanes = 256
-	// maxLeasedBytes bounds the size of the leased events and their plans. A single event may be larger. The process needs up to about
-	// four times as much memory: for the event, the requests, and the copies that are being sent and stored.
+	// maxLeasedBytes bounds the size of the leased events and their plans. A single event may be larger. The process
+	// needs up to about four times as much memory: for the event, the requests, and the copies that are being sent and
+	// stored.
 	maxLeasedBytes = 32 << 20
 	// maxInARow is how many events of one lane an executor delivers in a row while other lanes may be due.
 	maxInARow = 16
@@ -37,8 +38,8 @@ func (p *Pool) dispatch(ctx, work context.Context, shard int, executors *sync.Wa
 	}
 }
 
-// claim claims as many due lanes as the pool has capacity for, starts their executors, and returns how long to wait before the next
-// claim.
+// claim claims as many due lanes as the pool has capacity for, starts their executors, and returns how long to wait
+// before the next claim.
 func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitGroup) time.Duration {
 	settings := p.settings.Load()
 	capacity, bytes := p.capacity(settings)
@@ -49,8 +50,8 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 	if limit == 0 {
 		return p.pause.PollDelay(pollInterval)
 	}
-	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order to release
-	// them.
+	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order
+	// to release them.
 	claimed, err := p.config.Inbox.Claim(work, shard, limit, bytes)
 	if len(claimed.Leases) == 0 {
 		p.pause.EndProbe(probe, false)
@@ -82,7 +83,9 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 }
 
 // deliverLane delivers a leased event, and then the events behind it for as long as their leases follow.
-func (p *Pool) deliverLane(work, leased context.Context, end func(), stopping context.Context, lease *inbox.Lease, probe health.Probe) {
+func (p *Pool) deliverLane(
+	work, leased context.Context, end func(), stopping context.Context, lease *inbox.Lease, probe health.Probe,
+) {
 	for inARow := 1; ; inARow++ {
 		next := p.deliver(leased, stopping, lease, probe, inARow)
 		end()
@@ -94,22 +97,23 @@ func (p *Pool) deliverLane(work, leased context.Context, end func(), stopping co
 	}
 }
 
-// room returns up to which size in bytes an executor takes the next event of its lane, after inARow events and with one of this size
-// that is about to end. It is 0 if the lane must return to Redis: the process stops, the source is paused or suspended, or other
-// lanes may be due and this one has had its share.
+// room returns up to which size in bytes an executor takes the next event of its lane, after inARow events and with one
+// of this size that is about to end. It is 0 if the lane must return to Redis: the process stops, the source is paused
+// or suspended, or other lanes may be due and this one has had its share.
 func (p *Pool) room(stopping context.Context, size, inARow int) int {
 	cause, _ := p.pause.Current()
-	if stopping.Err() != nil || cause != health.None || p.settings.Load().Delivery.Suspend || inARow >= maxInARow && p.atCapacity.Load() {
+	hadItsShare := inARow >= maxInARow && p.atCapacity.Load()
+	if stopping.Err() != nil || cause != health.None || p.settings.Load().Delivery.Suspend || hadItsShare {
 		return 0
 	}
 	_, bytes := p.leases.held()
 	return max(maxLeasedBytes-bytes+size, 0)
 }
 
-// capacity returns how many more lanes may be claimed, and the size in bytes that their events may have. The pool leases more lanes
-// than it may make calls at once. Lanes that wait for a rate limit do not count, so that they do not hold back calls to other
-// endpoints; their number is bounded by the queues. If the pool is at its capacity, the next executor that ends or begins to wait
-// wakes the dispatchers.
+// capacity returns how many more lanes may be claimed, and the size in bytes that their events may have. The pool
+// leases more lanes than it may make calls at once. Lanes that wait for a rate limit do not count, so that they do not
+// hold back calls to other endpoints; their number is bounded by the queues. If the pool is at its capacity, the next
+// executor that ends or begins to wait wakes the dispatchers.
 func (p *Pool) capacity(settings *activeSettings) (lanes, bytes int) {
 	free := func() (int, int) {
 		count, bytes := p.leases.held()

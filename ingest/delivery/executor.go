@@ -18,17 +18,18 @@ import (
 //
 // It works in this order:
 //
-//  1. It evaluates the mappings. It stores the plan, the frozen requests, before the first call, unless the plan is a single call whose
-//     repetition is harmless. Every later attempt sends the same bytes, even if the mappings have changed. Knock requires this: it
-//     rejects an Idempotency-Key that comes with another body.
-//  2. It makes the calls one after another, in the order of the plan. Their outcomes are only in memory at first. A call that would
-//     undo a later trigger if it were repeated, such as a cancellation, is stored as done before that trigger starts.
-//  3. It ends the lease with one script, which stores the outcomes together with the change: Complete, DeadLetter, or Retry with
-//     the progress.
+//  1. It evaluates the mappings. It stores the plan, the frozen requests, before the first call, unless the plan is a
+//     single call whose repetition is harmless. Every later attempt sends the same bytes, even if the mappings have
+//     changed. Knock requires this: it rejects an Idempotency-Key that comes with another body.
+//  2. It makes the calls one after another, in the order of the plan. Their outcomes are only in memory at first. A
+//     call that would undo a later trigger if it were repeated, such as a cancellation, is stored as done before that
+//     trigger starts.
+//  3. It ends the lease with one script, which stores the outcomes together with the change: Complete, DeadLetter, or
+//     Retry with the progress.
 //
-// If the process dies between 2 and 3, the next worker makes the calls of this attempt again that are not stored as done. A trigger
-// then carries the same Idempotency-Key, so that Knock runs the workflow once, and setting, adding or deleting something twice has the
-// same effect as once.
+// If the process dies between 2 and 3, the next worker makes the calls of this attempt again that are not stored as
+// done. A trigger then carries the same Idempotency-Key, so that Knock runs the workflow once, and setting, adding or
+// deleting something twice has the same effect as once.
 type executor struct {
 	pool     *Pool
 	lease    *inbox.Lease
@@ -45,22 +46,25 @@ type executor struct {
 	next *inbox.Lease // the lease of that event, or nil
 }
 
-// deliver delivers a leased event as far as is possible now and ends the lease. work ends when the lease is lost or the time for
-// stopping is over; stopping ends when the process begins to stop. inARow counts the lane's events since it was claimed. If the lane
-// has another event that the pool can deliver at once, deliver returns its lease.
-func (p *Pool) deliver(work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int) (next *inbox.Lease) {
+// deliver delivers a leased event as far as is possible now and ends the lease. work ends when the lease is lost or the
+// time for stopping is over; stopping ends when the process begins to stop. inARow counts the lane's events since it
+// was claimed. If the lane has another event that the pool can deliver at once, deliver returns its lease.
+func (p *Pool) deliver(
+	work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int,
+) (next *inbox.Lease) {
 	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping.Done()}
 	x.room = func() int { return p.room(stopping, len(lease.Event.Body)+len(lease.Progress), inARow) }
 	defer func() { p.pause.EndProbe(probe, x.called) }()
 	err := x.runSafely(work)
 	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
-		p.config.Log.Error(err, "Processing failed; the event will be retried when its lease expires", "source", p.config.Source, "event", lease.Event.ID)
+		p.config.Log.Error(err, "Processing failed; the event will be retried when its lease expires",
+			"source", p.config.Source, "event", lease.Event.ID)
 	}
 	return x.next
 }
 
-// runSafely runs the executor. A panic dead-letters the event. Without this, it would end the process, and again whenever the event
-// is claimed.
+// runSafely runs the executor. A panic dead-letters the event. Without this, it would end the process, and again
+// whenever the event is claimed.
 func (x *executor) runSafely(ctx context.Context) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -89,7 +93,8 @@ func (x *executor) run(ctx context.Context) error {
 	return x.finish(ctx)
 }
 
-// loadProgress restores the stored progress. If there is none, or if no request of its plan was sent, it evaluates the mappings.
+// loadProgress restores the stored progress. If there is none, or if no request of its plan was sent, it evaluates the
+// mappings.
 func (x *executor) loadProgress() {
 	if x.lease.Progress == nil {
 		x.progress = x.makePlan()
@@ -118,14 +123,16 @@ func (x *executor) makePlan() (p *progress.Progress) {
 		}
 	}()
 	program := x.pool.settings.Load().Program
-	plan := program.Plan(&x.event) // not the lease's event: the inbox finds the event's key by the type that it was accepted with
+	// Plan may set the type. It must not set that of the lease's event, because the inbox finds the key of an event by the
+	// type with which the event was accepted.
+	plan := program.Plan(&x.event)
 	p = progress.New(plan)
 	p.Timestamp = plan.Timestamp
 	return p
 }
 
-// perform makes an action's calls. It returns finished when the action has a final status, which may be that it is dead-lettered:
-// that does not stop the actions behind it.
+// perform makes an action's calls. It returns finished when the action has a final status, which may be that it is
+// dead-lettered: that does not stop the actions behind it.
 func (x *executor) perform(ctx context.Context, a *progress.Action) (result, error) {
 	for _, c := range a.Calls {
 		if c.Done {
@@ -139,15 +146,16 @@ func (x *executor) perform(ctx context.Context, a *progress.Action) (result, err
 	return result{kind: finished}, nil
 }
 
-// store stores the progress before a call if the process could otherwise, after a crash, send other bytes or undo what the call has
-// done.
+// store stores the progress before a call if the process could otherwise, after a crash, send other bytes or undo what
+// the call has done.
 func (x *executor) store(ctx context.Context, next *progress.Call) error {
 	if x.stored && !x.progress.RepeatWouldUndo(next) || !x.stored && !x.progress.MustBeStored() {
 		return nil
 	}
 	x.progress.Sent = true
 	encoded := x.progress.Encode()
-	if err := x.retryWhileUnavailable(ctx, func() error { return x.pool.config.Inbox.Save(ctx, x.lease, encoded) }); err != nil {
+	err := x.retryWhileUnavailable(ctx, func() error { return x.pool.config.Inbox.Save(ctx, x.lease, encoded) })
+	if err != nil {
 		return err
 	}
 	x.stored = true

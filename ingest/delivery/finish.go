@@ -66,8 +66,8 @@ func (x *executor) retry(ctx context.Context, delay time.Duration, reason string
 	})
 }
 
-// unfinished returns the progress to store with an event that is not finished. It is nil, which keeps what is stored, if no request
-// was sent and nothing is stored that says otherwise: the event is then planned again.
+// unfinished returns the progress to store with an event that is not finished. It is nil, which keeps what is stored,
+// if no request was sent and nothing is stored that says otherwise: the event is then planned again.
 func (x *executor) unfinished() []byte {
 	if x.progress == nil || !x.stored && !x.called {
 		return nil
@@ -102,8 +102,8 @@ func (x *executor) endAsDeadLetter(ctx context.Context, p *progress.Progress, en
 	return err
 }
 
-// deadLetterAfterPanic dead-letters the event. Its log entry has neither payload nor requests, because the work on them may have
-// panicked. If this panics too, the event is retried when its lease ends.
+// deadLetterAfterPanic dead-letters the event. Its log entry has neither payload nor requests, because the work on them
+// may have panicked. If this panics too, the event is retried when its lease ends.
 func (x *executor) deadLetterAfterPanic(ctx context.Context, cause any) (err error) {
 	defer func() {
 		if again := recover(); again != nil {
@@ -111,8 +111,8 @@ func (x *executor) deadLetterAfterPanic(ctx context.Context, cause any) (err err
 		}
 	}()
 	reason := fmt.Sprintf("internal error; please report it: %v", cause)
-	x.pool.config.Log.Error(errors.New(reason), "Delivering an event panicked; the event is dead-lettered", "source", x.pool.config.Source,
-		"event", x.lease.Event.ID)
+	x.pool.config.Log.Error(errors.New(reason), "Delivering an event panicked; the event is dead-lettered",
+		"source", x.pool.config.Source, "event", x.lease.Event.ID)
 	p := progress.Failed(progress.InternalError, reason)
 	entry := p.LogEntry(x.pool.config.Source, &x.event, eventlog.DeadLettered, reason)
 	entry.Payload = nil
@@ -145,9 +145,9 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, 
 
 // endLease calls change, which ends the lease, and calls it again while Redis is unavailable.
 //
-// A call to Redis whose reply was lost may have been executed. The repetition then finds the lease ended and returns ErrLeaseLost.
-// As long as the lease's time is not over, no other process can have claimed the lane, so it was the first call that ended the
-// lease, and endLease returns nil.
+// A call to Redis whose reply was lost may have been executed. The repetition then finds the lease ended and returns
+// ErrLeaseLost. As long as the lease's time is not over, no other process can have claimed the lane, so it was the
+// first call that ended the lease, and endLease returns nil.
 func (x *executor) endLease(ctx context.Context, change func() error) error {
 	x.pool.leases.keepRunning(x.lease)
 	unanswered := false
@@ -162,7 +162,8 @@ func (x *executor) endLease(ctx context.Context, change func() error) error {
 }
 
 // retryWhileUnavailable calls change until it returns something other than ErrUnavailable, or the lease is nearly over.
-// Without it, one failed call to Redis would lose the outcome of calls to Knock, and the next worker would make those calls again.
+// Without it, one failed call to Redis would lose the outcome of calls to Knock, and the next worker would make those
+// calls again.
 func (x *executor) retryWhileUnavailable(ctx context.Context, change func() error) error {
 	for wait := firstStoreRetry; ; wait = min(2*wait, maxStoreRetry) {
 		err := change()

@@ -23,8 +23,8 @@ type leasedWork struct {
 	size   int
 }
 
-// begin adds a lease and returns the context of the work on it, which ends when the lease is lost. The caller calls end when the work
-// has ended.
+// begin adds a lease and returns the context of the work on it, which ends when the lease is lost. The caller calls end
+// when the work has ended.
 func (a *activeLeases) begin(ctx context.Context, lease *inbox.Lease) (work context.Context, end func()) {
 	work, cancel := context.WithCancelCause(ctx)
 	size := len(lease.Event.Body) + len(lease.Progress)
@@ -45,9 +45,9 @@ func (a *activeLeases) remove(lease *inbox.Lease) {
 	delete(a.work, lease)
 }
 
-// keepRunning stops renewals from canceling the work on a lease. It is called before the work ends the lease itself: to a renewal
-// that runs at the same time, a lease that has just been ended looks like a lost one. If the lease is really lost, the script that
-// ends it returns ErrLeaseLost.
+// keepRunning stops renewals from canceling the work on a lease. It is called before the work ends the lease itself: to
+// a renewal that runs at the same time, a lease that has just been ended looks like a lost one. If the lease is really
+// lost, the script that ends it returns ErrLeaseLost.
 func (a *activeLeases) keepRunning(lease *inbox.Lease) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,8 +83,8 @@ func (a *activeLeases) oldest(at time.Time) time.Time {
 	return at
 }
 
-// cancelLost cancels the work on leases that are lost, because another process may be working on their lanes. It returns on how many
-// of them there was work to cancel.
+// cancelLost cancels the work on leases that are lost, because another process may be working on their lanes. It
+// returns on how many of them there was work to cancel.
 func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -97,9 +97,9 @@ func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 	return canceled
 }
 
-// renewLeases extends the active leases three times per lease length until ctx ends. If Redis is down, the leases end; every call
-// to Knock has a deadline before the end of its lease (see executor.call), so another process that claims the lane does not
-// overlap with it.
+// renewLeases extends the active leases three times per lease length until ctx ends. If Redis is down, the leases end;
+// every call to Knock has a deadline before the end of its lease (see executor.call), so another process that claims
+// the lane does not overlap with it.
 func (p *Pool) renewLeases(ctx context.Context) {
 	timer := time.NewTimer(p.settings.Load().Lease / 3)
 	defer timer.Stop()

@@ -64,7 +64,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"source"}),
 		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_oldest_event_age_seconds",
-			Help: "Time for which the oldest event of a source that is due, or that this process is delivering, has waited; read every 15 seconds.",
+			Help: "Age of the oldest event of a source that is due or that this process is delivering; read every 15 seconds.",
 		}, []string{"source"}),
 	}
 	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused, m.depth, m.oldest)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package delivery turns accepted events into calls to Knock. The data plane runs one Pool for each source. The pool leases due
-// lanes from the inbox, evaluates the mappings of each event, makes the calls in order, retries transient failures, and records the
-// outcome of every event. It must never begin a call that can outlast its lease, and must never change a plan after the first
-// attempt.
+// Package delivery turns accepted events into calls to Knock. The data plane runs one Pool for each source. The pool
+// leases due lanes from the inbox, evaluates the mappings of each event, makes the calls in order, retries transient
+// failures, and records the outcome of every event. It must never begin a call that can outlast its lease, and must
+// never change a plan after the first attempt.
 package delivery
 
 import (
@@ -26,14 +26,15 @@ import (
 )
 
 const (
-	// pollInterval is how often a shard is claimed from without a signal. This finds events that another process accepted, and
-	// lanes whose leases have ended.
+	// pollInterval is how often a shard is claimed from without a signal. This finds events that another process
+	// accepted, and lanes whose leases have ended.
 	pollInterval = time.Second
 	// drainTimeout is how long calls in progress may continue after Run was told to stop.
 	drainTimeout = 10 * time.Second
 )
 
-// Caller makes one attempt at a call to Knock. It returns a *knock.Error if Knock answered with anything other than success.
+// Caller makes one attempt at a call to Knock. It returns a *knock.Error if Knock answered with anything other than
+// success.
 type Caller interface {
 	Do(ctx context.Context, request knock.Request) (knock.Response, error)
 }
@@ -46,7 +47,8 @@ type Config struct {
 	Log    logr.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
-	// Observe, if not nil, receives every entry that the pool has written to the event log. Several goroutines call it at once.
+	// Observe, if not nil, receives every entry that the pool has written to the event log. Several goroutines call it
+	// at once.
 	Observe func(eventlog.Entry)
 	// Now returns the wall-clock time.
 	Now func() time.Time
@@ -83,7 +85,10 @@ type activeSettings struct {
 
 // New returns a pool. The pool does nothing until Run.
 func New(config Config, settings Settings) *Pool {
-	p := &Pool{config: config, pause: health.NewPause(config.Now), leases: activeLeases{work: map[*inbox.Lease]leasedWork{}}, reconfigured: make(chan struct{}, 1)}
+	p := &Pool{
+		config: config, pause: health.NewPause(config.Now), reconfigured: make(chan struct{}, 1),
+		leases: activeLeases{work: map[*inbox.Lease]leasedWork{}},
+	}
 	for range config.Inbox.Shards() {
 		p.dispatchers = append(p.dispatchers, make(chan struct{}, 1))
 	}
@@ -92,8 +97,8 @@ func New(config Config, settings Settings) *Pool {
 	return p
 }
 
-// Configure replaces the settings. Events of which a request was sent keep their plan. If the source is paused, the pool
-// probes at once: the API key or the base URL may have changed.
+// Configure replaces the settings. Events of which a request was sent keep their plan. If the source is paused, the
+// pool probes at once: the API key or the base URL may have changed.
 func (p *Pool) Configure(settings Settings) {
 	next := &activeSettings{Settings: settings, slots: make(chan struct{}, max(settings.Delivery.Concurrency, 1))}
 	if last := p.settings.Load(); last != nil && cap(last.slots) == cap(next.slots) {
@@ -159,8 +164,8 @@ func wake(signal chan<- struct{}) {
 	}
 }
 
-// Run delivers events until ctx ends. Then it claims no more lanes, begins no more calls, waits up to ten seconds for the calls in
-// progress, and makes the lanes of unfinished events due at once for other processes.
+// Run delivers events until ctx ends. Then it claims no more lanes, begins no more calls, waits up to ten seconds for
+// the calls in progress, and makes the lanes of unfinished events due at once for other processes.
 func (p *Pool) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

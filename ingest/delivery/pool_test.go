@@ -146,7 +146,8 @@ func TestConcurrencyBoundsTheCallsInProgress(t *testing.T) {
 	}
 }
 
-// gate is a Caller that delays all calls until full of them are in progress. It records the highest number of concurrent calls.
+// gate is a Caller that delays all calls until full of them are in progress. It records the highest number of
+// concurrent calls.
 type gate struct {
 	delivery.Caller
 	full       int32

@@ -28,11 +28,12 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// patience is the longest wait of a test. It is shorter than a lease, so that no test passes by waiting for a lease to end.
+// patience is the longest wait of a test. It is shorter than a lease, so that no test passes by waiting for a lease to
+// end.
 const patience = 20 * time.Second
 
-// mappings make one call for an event "identify", "order" or "delete", three calls for "all", whose order is not that of the
-// mappings, and for "crowd" one trigger, in two calls if it has more than 1,000 recipients.
+// mappings make one call for an event "identify", "order" or "delete", three calls for "all", whose order is not that
+// of the mappings, and for "crowd" one trigger, in two calls if it has more than 1,000 recipients.
 const mappings = `[
 	{"name":"identify","event":"identify","action":"identifyUser","parameters":{"id":"body.user"}},
 	{"name":"order","event":"order","action":"triggerWorkflow",
@@ -179,8 +180,8 @@ func (p *process) next() eventlog.Entry {
 	}
 }
 
-// finished waits for n entries with a final status. It returns them in the order in which their events finished, which can differ
-// from the order in which they were observed, and how often events were logged as retrying in the meantime.
+// finished waits for n entries with a final status. It returns them in the order in which their events finished, which
+// can differ from the order in which they were observed, and how often events were logged as retrying in the meantime.
 func (p *process) finished(n int) (final []eventlog.Entry, retrying int) {
 	p.t.Helper()
 	for len(final) < n {
@@ -213,8 +214,8 @@ func (f *fixture) calls() []string {
 	return calls
 }
 
-// answers makes the fake answer the calls to an endpoint with these statuses in turn, and later ones as usual. The status Dropped
-// closes the connection after the call has taken effect.
+// answers makes the fake answer the calls to an endpoint with these statuses in turn, and later ones as usual. The
+// status Dropped closes the connection after the call has taken effect.
 func (f *fixture) answers(endpoint knock.Endpoint, statuses ...int) {
 	var mu sync.Mutex
 	f.knock.Respond(func(c knocktest.Call) *knocktest.Answer {

@@ -33,12 +33,13 @@ const (
 // Probe identifies a probe. Zero is no probe.
 type Probe uint64
 
-// Pause stops a source's deliveries while Knock rejects its API key, and while no call succeeds. No retry of a single event can help
-// then, so the source waits as a whole: events stay in Redis and the paused time does not count towards retryFor.
+// Pause stops a source's deliveries while Knock rejects its API key, and while no call succeeds. No retry of a single
+// event can help then, so the source waits as a whole: events stay in Redis and the paused time does not count towards
+// retryFor.
 //
-// To notice that the cause has passed, the source claims one event at a time as a probe: after one second, then after twice the
-// delay, up to thirty seconds. A changed configuration, such as a new key, is probed at once. A success ends every pause. A rejected
-// key also ends as the cause when Knock answers a probe with any other failure.
+// To notice that the cause has passed, the source claims one event at a time as a probe: after one second, then after
+// twice the delay, up to thirty seconds. A changed configuration, such as a new key, is probed at once. A success ends
+// every pause. A rejected key also ends as the cause when Knock answers a probe with any other failure.
 //
 // Its methods are safe for concurrent use.
 type Pause struct {
@@ -66,8 +67,8 @@ func (p *Pause) Current() (Cause, string) {
 	return p.cause, p.reason
 }
 
-// Admit returns how many lanes may be claimed by a pool with this much capacity. If probe is not zero, the lane is for a probe, and
-// nothing else is admitted until EndProbe, or until Record has taken the answer to the probe into account.
+// Admit returns how many lanes may be claimed by a pool with this much capacity. If probe is not zero, the lane is for
+// a probe, and nothing else is admitted until EndProbe, or until Record has taken the answer to the probe into account.
 func (p *Pause) Admit(capacity int) (limit int, probe Probe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,8 +101,8 @@ type Answer struct {
 	Answered bool
 	// Reason is why the call has not succeeded.
 	Reason string
-	// User is the ordering key of the event if the failure may concern only this user, such as a 403 that a firewall sends because
-	// of the user's name. Such failures of one user alone never pause the source. Otherwise User is "".
+	// User is the ordering key of the event if the failure may concern only this user, such as a 403 that a firewall
+	// sends because of the user's name. Such failures of one user alone never pause the source. Otherwise User is "".
 	User string
 	// Probe is the probe for which the call was made; zero for any other call.
 	Probe Probe
@@ -125,8 +126,8 @@ func (p *Pause) Record(a Answer) (before, after Cause) {
 
 func (p *Pause) end() { p.cause, p.reason, p.probing, p.failures = None, "", 0, 0 }
 
-// recordCause starts the pause. If the source is paused for this cause, the delay doubles if the call was the current probe, and
-// nothing changes if the call was in progress when the pause started.
+// recordCause starts the pause. If the source is paused for this cause, the delay doubles if the call was the current
+// probe, and nothing changes if the call was in progress when the pause started.
 func (p *Pause) recordCause(cause Cause, a Answer) {
 	switch {
 	case p.cause != cause:
@@ -156,8 +157,8 @@ func (p *Pause) recordFailure(a Answer) {
 	}
 }
 
-// EndProbe allows another probe if the answer to this one has not been recorded: at once if the probe did not call Knock, and after
-// the same delay if it did.
+// EndProbe allows another probe if the answer to this one has not been recorded: at once if the probe did not call
+// Knock, and after the same delay if it did.
 func (p *Pause) EndProbe(probe Probe, called bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,8 +171,8 @@ func (p *Pause) EndProbe(probe Probe, called bool) {
 	}
 }
 
-// ProbeNow allows a probe at once and resets the delay, because the API key may have changed. It does not wait for a probe that is in
-// progress, which may still use the former key.
+// ProbeNow allows a probe at once and resets the delay, because the API key may have changed. It does not wait for a
+// probe that is in progress, which may still use the former key.
 func (p *Pause) ProbeNow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

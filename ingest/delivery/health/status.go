@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package health derives the state of Knock, and whether the source must pause, from the results of a source's calls. Delivery
-// records every result. The package must never call Knock itself.
+// Package health derives the state of Knock, and whether the source must pause, from the results of a source's calls.
+// Delivery records every result. The package must never call Knock itself.
 package health
 
 import (
@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	// unreachableAfter is how many calls in a row must fail before Knock is reported as unreachable. A single failure among many
-	// calls is normal.
+	// unreachableAfter is how many calls in a row must fail before Knock is reported as unreachable. A single failure
+	// among many calls is normal.
 	unreachableAfter = 2
-	// minRateLimited is how long Knock is reported as rate limited after a 429, at least. Without it, the successes of other
-	// endpoints would hide the 429 at once.
+	// minRateLimited is how long Knock is reported as rate limited after a 429, at least. Without it, the successes of
+	// other endpoints would hide the 429 at once.
 	minRateLimited = 5 * time.Second
 )
 
-// Status is the state of Knock for the status of the Source. Its zero value is the state before the first call. Its methods are safe
-// for concurrent use.
+// Status is the state of Knock for the status of the Source. Its zero value is the state before the first call. Its
+// methods are safe for concurrent use.
 type Status struct {
 	mu               sync.Mutex
 	knock            report.Knock
@@ -34,7 +34,8 @@ type Status struct {
 	rateLimitedUntil time.Time
 }
 
-// Record takes the result of a call into account; a nil error is a success. It ignores calls that this process canceled.
+// Record takes the result of a call into account; a nil error is a success. It ignores calls that this process
+// canceled.
 func (h *Status) Record(err error, at time.Time) {
 	if errors.Is(err, context.Canceled) {
 		return
@@ -63,8 +64,8 @@ func (h *Status) Record(err error, at time.Time) {
 	}
 }
 
-// recordFailure handles a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized": Knock may still
-// reject the key.
+// recordFailure handles a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized": Knock
+// may still reject the key.
 func (h *Status) recordFailure(err error, at time.Time) {
 	switch {
 	case h.knock.State == report.KnockUnauthorized:
@@ -74,8 +75,8 @@ func (h *Status) recordFailure(err error, at time.Time) {
 	}
 }
 
-// setState changes the state. If the state stays the same, its time and problem stay too, so that the operator does not write a new
-// status for every failed call.
+// setState changes the state. If the state stays the same, its time and problem stay too, so that the operator does not
+// write a new status for every failed call.
 func (h *Status) setState(state report.KnockState, err error, at time.Time) {
 	if h.knock.State == state {
 		return

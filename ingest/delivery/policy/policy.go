@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package policy decides what the answer to a call to Knock means for the call, its event and its source. Delivery calls Decide
-// after every attempt. The package is pure: it must never perform I/O, read a clock or draw a random number.
+// Package policy decides what the answer to a call to Knock means for the call, its event and its source. Delivery
+// calls Decide after every attempt. The package is pure: it must never perform I/O, read a clock or draw a random
+// number.
 package policy
 
 import (
@@ -71,8 +72,8 @@ type Decision struct {
 	Note string
 }
 
-// Decide returns what to do after an attempt at a call. err is nil if Knock accepted the call, a *knock.Error if the server rejected
-// it, and any other error if there was no answer.
+// Decide returns what to do after an attempt at a call. err is nil if Knock accepted the call, a *knock.Error if the
+// server rejected it, and any other error if there was no answer.
 func Decide(request knock.Request, history History, err error) Decision {
 	meaning, note := classify(request, history.Repeated, err)
 	d := Decision{Meaning: meaning, Note: note}
@@ -118,7 +119,7 @@ func classify(request knock.Request, repeated bool, err error) (meaning Meaning,
 	case answer.RejectsKey():
 		return KeyRejected, ""
 	case answer.ReusesIdempotencyKey():
-		return Succeeded, "Knock has already run this workflow for the same idempotency key with other parameters; nothing more was sent"
+		return Succeeded, "Knock has already run this workflow for the same idempotency key with other parameters"
 	case answer.Temporary():
 		return Transient, ""
 	case repeated && request.Endpoint.RetryRule() == knock.RetryNotFoundIsSuccess && answer.Status == http.StatusNotFound:
@@ -128,7 +129,8 @@ func classify(request knock.Request, repeated bool, err error) (meaning Meaning,
 	}
 }
 
-// Explain returns the text of a call's error for the event log, with a hint on how to correct the cause if there is one.
+// Explain returns the text of a call's error for the event log, with a hint on how to correct the cause if there is
+// one.
 func Explain(err error) string {
 	if answer, ok := errors.AsType[*knock.Error](err); ok && answer.Hint() != "" {
 		return fmt.Sprintf("%v; %s", err, answer.Hint())

@@ -8,8 +8,9 @@ import (
 	"fmt"
 )
 
-// version is the version of the stored form that this version of Doorbell writes. It must grow when an older Doorbell would
-// misunderstand the form. Version 0, which has neither a version nor Sent, was always stored before a request was sent.
+// version is the version of the stored form that this version of Doorbell writes. It must grow when an older Doorbell
+// would misunderstand the form. Version 0, which has neither a version nor Sent, was always stored before a request was
+// sent.
 const version = 1
 
 // UnreadableError means that a stored progress cannot be read.
@@ -32,7 +33,8 @@ func Decode(stored []byte) (*Progress, error) {
 	}
 	sent := header.Sent == nil || *header.Sent
 	if header.Version > version {
-		return nil, &UnreadableError{Sent: sent, reason: fmt.Sprintf("it has version %d; this Doorbell reads up to %d", header.Version, version)}
+		reason := fmt.Sprintf("it has version %d; this Doorbell reads up to %d", header.Version, version)
+		return nil, &UnreadableError{Sent: sent, reason: reason}
 	}
 	p := &Progress{}
 	if err := json.Unmarshal(stored, p); err != nil {

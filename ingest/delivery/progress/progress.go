@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package progress holds how far the delivery of an event has come: its plan, which is the requests frozen at the first attempt, and
-// the outcome of each request so far. Delivery stores it in Redis with the event, and makes the event's log entry from it. A version
-// of Doorbell must read what earlier versions have stored.
+// Package progress holds how far the delivery of an event has come: its plan, which is the requests frozen at the first
+// attempt, and the outcome of each request so far. Delivery stores it in Redis with the event, and makes the event's
+// log entry from it. A version of Doorbell must read what earlier versions have stored.
 package progress
 
 import (
@@ -21,7 +21,8 @@ type Progress struct {
 	Version int `json:"version"`
 	// Sent reports whether a request may have been sent.
 	Sent bool `json:"sent"`
-	// Spent is the time that counts towards retryFor: attempts and the waits after them, but neither pauses nor waits for a rate limit.
+	// Spent is the time that counts towards retryFor: attempts and the waits after them, but neither pauses nor waits
+	// for a rate limit.
 	Spent time.Duration `json:"spent,omitempty"`
 	// Timestamp is the time at which the event happened according to its sender.
 	Timestamp string    `json:"timestamp,omitempty"`
@@ -81,8 +82,8 @@ func Failed(cause Cause, reason string) *Progress {
 	return &Progress{Version: version, Actions: []*Action{{Status: eventlog.DeadLettered, Cause: cause, Reason: reason}}}
 }
 
-// SetStatusFromCalls sets the status of an action whose calls are all done. If one of them failed, the action is dead-lettered for
-// the first failure.
+// SetStatusFromCalls sets the status of an action whose calls are all done. If one of them failed, the action is
+// dead-lettered for the first failure.
 func (a *Action) SetStatusFromCalls() {
 	a.Status, a.Reason = eventlog.Succeeded, ""
 	for _, c := range a.Calls {
@@ -93,8 +94,8 @@ func (a *Action) SetStatusFromCalls() {
 	}
 }
 
-// EventStatus returns the event's final status and reason: dead-lettered if any action is, else succeeded if any action is, else
-// skipped.
+// EventStatus returns the event's final status and reason: dead-lettered if any action is, else succeeded if any action
+// is, else skipped.
 func (p *Progress) EventStatus() (eventlog.Status, string) {
 	status, reason := eventlog.Skipped, p.Reason
 	for _, a := range p.Actions {

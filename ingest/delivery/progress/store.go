@@ -4,8 +4,8 @@ package progress
 
 import "github.com/doorbell-dev/doorbell/ingest/knock"
 
-// MustBeStored reports whether the plan must be stored before its first call. Only a single call whose repetition is harmless need
-// not be: if the process dies, the next one plans the event again.
+// MustBeStored reports whether the plan must be stored before its first call. Only a single call whose repetition is
+// harmless need not be: if the process dies, the next one plans the event again.
 func (p *Progress) MustBeStored() bool {
 	var calls []*Call
 	for _, a := range p.Actions {
@@ -16,8 +16,8 @@ func (p *Progress) MustBeStored() bool {
 	return len(calls) > 1 || len(calls) == 1 && calls[0].Request.Endpoint.RetryRule() != knock.RetryHarmless
 }
 
-// RepeatWouldUndo reports whether a call before next is done, is not stored as done, and would undo what next does if it were repeated
-// afterwards.
+// RepeatWouldUndo reports whether a call before next is done, is not stored as done, and would undo what next does if
+// it were repeated afterwards.
 func (p *Progress) RepeatWouldUndo(next *Call) bool {
 	if next.Request.Endpoint.RetryRule() != knock.RetryWithKey {
 		return false

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. Under a limit, the event that
-// was accepted first is called first. The package must never perform I/O, and must never hold back calls to one endpoint because of
-// another.
+// Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. Under a limit,
+// the event that was accepted first is called first. The package must never perform I/O, and must never hold back calls
+// to one endpoint because of another.
 package ratelimit
 
 import (
@@ -11,14 +11,16 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// Limits holds one Queue for each endpoint, because Knock limits each endpoint separately. It is safe for concurrent use.
+// Limits holds one Queue for each endpoint, because Knock limits each endpoint separately. It is safe for concurrent
+// use.
 type Limits struct {
 	mu     sync.Mutex
 	rates  map[string]int32
 	queues map[knock.Endpoint]*Queue
 }
 
-// New returns limits with these rates, in calls a second. An endpoint that rates does not name gets the limit that Knock publishes.
+// New returns limits with these rates, in calls a second. An endpoint that rates does not name gets the limit that
+// Knock publishes.
 func New(rates map[string]int32) *Limits {
 	return &Limits{rates: rates, queues: map[knock.Endpoint]*Queue{}}
 }
@@ -33,8 +35,8 @@ func (l *Limits) Configure(rates map[string]int32) {
 	}
 }
 
-// Queue returns the queue of an endpoint. An endpoint that this version does not know, because a newer one has planned the call, has
-// a queue too.
+// Queue returns the queue of an endpoint. An endpoint that this version does not know, because a newer one has planned
+// the call, has a queue too.
 func (l *Limits) Queue(endpoint knock.Endpoint) *Queue {
 	l.mu.Lock()
 	defer l.mu.Unlock()

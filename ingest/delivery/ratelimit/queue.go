@@ -10,16 +10,17 @@ import (
 )
 
 const (
-	// headroom spaces calls 1.5 % wider than the limit, so that varying network delays do not push one call too many into a second.
+	// headroom spaces calls 1.5 % wider than the limit, so that varying network delays do not push one call too many
+	// into a second.
 	headroom = 1.015
-	// maxLag is how late a call may be made without moving the calls behind it. Timers fire up to about a millisecond late; at
-	// 1,000 calls a second this would otherwise halve the rate.
+	// maxLag is how late a call may be made without moving the calls behind it. Timers fire up to about a millisecond
+	// late; at 1,000 calls a second this would otherwise halve the rate.
 	maxLag = 5 * time.Millisecond
 	// recovery is the interval at which a rate that a 429 has halved grows again, by a tenth.
 	recovery = time.Second
 
-	// A queue holds the calls of waitingSeconds, at least minWaiting and at most maxWaiting. Each waiting call holds a lease and its
-	// event in memory.
+	// A queue holds the calls of waitingSeconds, at least minWaiting and at most maxWaiting. Each waiting call holds a
+	// lease and its event in memory.
 	waitingSeconds = 40
 	minWaiting     = 256
 	maxWaiting     = 4096
@@ -29,12 +30,13 @@ const (
 
 // Queue spaces the calls to one endpoint evenly and lets those of older events go first.
 //
-// The rate begins at the limit and adapts to Knock's answers: a 429 halves it and blocks all calls for as long as Knock's
-// Retry-After says; then it grows by a tenth each second until it is back at the limit.
+// The rate begins at the limit and adapts to Knock's answers: a 429 halves it and blocks all calls for as long as
+// Knock's Retry-After says; then it grows by a tenth each second until it is back at the limit.
 //
-// The queue is bounded. A call that finds it full is sent away: its lane returns to Redis and comes back when its turn approaches.
-// Lanes that were sent away come back one interval apart. While any of them is away, a call of a younger event is sent away behind
-// them, so that it cannot take their places. A lane that has come back waits among the others according to its age.
+// The queue is bounded. A call that finds it full is sent away: its lane returns to Redis and comes back when its turn
+// approaches. Lanes that were sent away come back one interval apart. While any of them is away, a call of a younger
+// event is sent away behind them, so that it cannot take their places. A lane that has come back waits among the others
+// according to its age.
 type Queue struct {
 	mu           sync.Mutex
 	limit        float64 // calls a second
@@ -52,11 +54,11 @@ type Queue struct {
 
 func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
 
-// Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is the time
-// after which the event should ask again.
+// Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is
+// the time after which the event should ask again.
 //
-// An event that is older than others in the queue, such as one that comes back, may enter even if the queue is full. If the process
-// is short of memory, only a few calls may wait, so that memory is left for calls to other endpoints.
+// An event that is older than others in the queue, such as one that comes back, may enter even if the queue is full. If
+// the process is short of memory, only a few calls may wait, so that memory is left for calls to other endpoints.
 func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -76,8 +78,8 @@ func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Durat
 	return q.lastReturn.Sub(now), false
 }
 
-// Wait waits until the call may be made. It reports false if ctx or stop ends first. The calls of older events go first; a zero
-// receivedAt goes before all others.
+// Wait waits until the call may be made. It reports false if ctx or stop ends first. The calls of older events go
+// first; a zero receivedAt goes before all others.
 func (q *Queue) Wait(ctx context.Context, stop <-chan struct{}, receivedAt time.Time) bool {
 	w := q.join(receivedAt)
 	if w == nil {
@@ -143,16 +145,16 @@ func (q *Queue) schedule(now time.Time) {
 // turn returns when the next call may be made.
 func (q *Queue) turn() time.Time { return latest(q.nextTurn, q.blockedUntil) }
 
-// Blocked reports whether Knock has forbidden all calls for the time being. It is for a call whose turn has come: a 429 may have
-// arrived since.
+// Blocked reports whether Knock has forbidden all calls for the time being. It is for a call whose turn has come: a 429
+// may have arrived since.
 func (q *Queue) Blocked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return clock().Before(q.blockedUntil)
 }
 
-// Throttle takes a 429 into account. Several answers within a second halve the rate once, because they are answers to one burst of
-// calls.
+// Throttle takes a 429 into account. Several answers within a second halve the rate once, because they are answers to
+// one burst of calls.
 func (q *Queue) Throttle(retryAfter time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -198,7 +200,8 @@ func (q *Queue) waitingCalls() int {
 	return len(q.waiting)
 }
 
-// clock is the process's clock. Limits follow its monotonic part, so that a changed wall clock neither stops nor floods Knock.
+// clock is the process's clock. Limits follow its monotonic part, so that a changed wall clock neither stops nor floods
+// Knock.
 func clock() time.Time { return time.Now() } //nolint:forbidigo // see above
 
 func latest(times ...time.Time) time.Time {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// acquire waits until the queue allows a call, as delivery does: an event that is sent away comes back after its delay. It returns
-// how often the event was sent away.
+// acquire waits until the queue allows a call, as delivery does: an event that is sent away comes back after its delay.
+// It returns how often the event was sent away.
 func acquire(t *testing.T, q *Queue, receivedAt time.Time) (sentAway int) {
 	t.Helper()
 	for {
