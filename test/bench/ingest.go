@@ -16,15 +16,16 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// memoryLimit is the value of GOMEMLIMIT that the operator sets by default: nine tenths of 512 MiB.
-const memoryLimit = 512 << 20 / 10 * 9
+// memoryLimit is the value of GOMEMLIMIT that the operator sets by default: half of 512 MiB.
+const memoryLimit = 512 << 20 / 2
 
 // source describes a Source of the type RudderStack.
 type source struct {
-	name     string
-	mappings int // including the default mappings; 0 means the default mappings only
-	suspend  bool
-	timeout  time.Duration // of a call; 0 means 10s
+	name      string
+	mappings  int    // including the default mappings; 0 means the default mappings only
+	condition string // of every mapping that is not a default mapping
+	suspend   bool
+	timeout   time.Duration // of a call; 0 means 10s
 }
 
 // startIngest starts an ingest process for the source, with a configuration directory as the operator mounts it into a pod.
@@ -68,7 +69,7 @@ func (r *rig) writeConfiguration(directory string, s source) error {
 			RateLimits: map[string]int32{string(knock.TriggerWorkflow): 1_000_000},
 		},
 		EventLog: document.EventLog{MaxEvents: 10_000, Retention: 7 * 24 * time.Hour},
-		Mappings: append(base.Mappings, moreMappings(s.mappings-len(base.Mappings))...),
+		Mappings: append(base.Mappings, moreMappings(s.mappings-len(base.Mappings), s.condition)...),
 	})
 	if err != nil {
 		return err
@@ -92,12 +93,12 @@ func (r *rig) writeConfiguration(directory string, s source) error {
 }
 
 // moreMappings returns mappings that each trigger a workflow for an event of their own, none of which is sent.
-func moreMappings(count int) []document.Mapping {
+func moreMappings(count int, condition string) []document.Mapping {
 	var mappings []document.Mapping
 	for i := range count {
 		mappings = append(mappings, document.Mapping{
 			Name: fmt.Sprintf("mapping-%d", i), Event: fmt.Sprintf("track/event_%d", i), Action: document.ActionName(knock.TriggerWorkflow),
-			When: "body.properties.total > 100.0",
+			When: condition,
 			Parameters: document.Parameters{
 				"workflow": {Text: fmt.Sprintf("workflow-%d", i)}, "recipients": {Text: "body.userId"}, "dataFrom": {Text: "body.properties"},
 			},

@@ -37,7 +37,7 @@ type outcome struct {
 	latencies []time.Duration // from the time at which an event should have been sent to its response; in ascending order
 }
 
-// send sends the load with all connections. It fails unless every response has status 200.
+// send sends the load with all connections. A rejected event costs time: it is sent again until the target accepts it.
 func send(ctx context.Context, t *target, l load) (outcome, error) {
 	if l.users == 0 {
 		l.users = defaultUsers
@@ -58,12 +58,8 @@ func send(ctx context.Context, t *target, l load) (outcome, error) {
 				if !ok {
 					return ctx.Err()
 				}
-				status, err := s.post(-l.users, due)
-				if err != nil {
+				if err := s.postUntilAccepted(ctx, -l.users, due); err != nil {
 					return fmt.Errorf("%s: %w", t.name, err)
-				}
-				if status != "200" {
-					return fmt.Errorf("%s: response with status %s; want 200", t.name, status)
 				}
 				measured[i] = append(measured[i], time.Since(due))
 			}
@@ -93,8 +89,7 @@ func (l load) next(ctx context.Context, began time.Time, tickets *atomic.Int64) 
 	return due, ctx.Err() == nil
 }
 
-// fill posts at least count events of one user, or of many users if user is negative, in large requests. It repeats requests that are
-// rejected because the target has too much to do.
+// fill posts at least count events of one user, or of many users if user is negative, in large requests.
 func fill(ctx context.Context, t *target, body string, messages int, user int64, count int) error {
 	senders, closeAll, err := dialAll(ctx, t, []byte(body), messages)
 	if err != nil {
@@ -106,7 +101,7 @@ func fill(ctx context.Context, t *target, body string, messages int, user int64,
 	for _, s := range senders {
 		group.Go(func() error {
 			for posted.Add(int64(messages)) < int64(count+messages) {
-				if err := s.postUntilAccepted(ctx, user); err != nil {
+				if err := s.postUntilAccepted(ctx, user, time.Now()); err != nil {
 					return fmt.Errorf("%s: %w", t.name, err)
 				}
 			}
@@ -116,19 +111,20 @@ func fill(ctx context.Context, t *target, body string, messages int, user int64,
 	return group.Wait()
 }
 
-// postUntilAccepted sends a request again while the response has status 429 or the target closes the connection, because it has rejected
-// a large body before it has read it.
-func (s *sender) postUntilAccepted(ctx context.Context, user int64) error {
+// postUntilAccepted posts new events until a response has status 200. It continues after a status that asks the sender to retry, and after
+// the target has closed the connection, because a target can reject a large body before it has read it.
+func (s *sender) postUntilAccepted(ctx context.Context, user int64, sent time.Time) error {
 	for {
-		status, err := s.post(user, time.Now())
-		if err != nil {
+		status, err := s.post(user, sent)
+		switch {
+		case err != nil:
 			s.close()
 			if err := s.connect(ctx); err != nil {
 				return err
 			}
-		} else if status == "200" {
+		case status == "200":
 			return nil
-		} else if status != "429" {
+		case status != "408" && status != "429" && status[0] != '5':
 			return errors.New("response with status " + status)
 		}
 		wait(ctx, 20*time.Millisecond)

@@ -54,21 +54,30 @@ func measureKeys(ctx context.Context, b *bench) error {
 // measureMemory measures the resident memory of ingest processes.
 func measureMemory(ctx context.Context, b *bench) error {
 	return b.withRig(ctx, func(r *rig) error {
-		for id, mappings := range map[string]int{"idle": 0, "manyMappings": 10_000} {
-			t, err := r.startIngest(ctx, source{name: strings.ToLower(id), mappings: mappings})
-			if err != nil {
-				return err
-			}
-			wait(ctx, settling)
-			resident, err := t.process.memory("VmRSS")
+		for id, s := range map[string]source{
+			"idle":           {name: "idle"},
+			"manyMappings":   {name: "paths", mappings: 10_000},
+			"manyConditions": {name: "conditions", mappings: 10_000, condition: "body.properties.total * 2 > 100"},
+		} {
+			resident, err := r.idleMemory(ctx, s)
 			if err != nil {
 				return err
 			}
 			b.add(id, resident)
-			t.process.kill()
 		}
 		return r.measureLargeBodies(ctx)
 	})
+}
+
+// idleMemory returns the resident memory, in MiB, of an ingest process that has loaded its configuration.
+func (r *rig) idleMemory(ctx context.Context, s source) (float64, error) {
+	t, err := r.startIngest(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	defer t.process.kill()
+	wait(ctx, settling)
+	return t.process.memory("VmRSS")
 }
 
 // measureLargeBodies sends one large event on each connection, all at the same time, and waits until all of them are delivered.

@@ -146,8 +146,8 @@ func (r *rig) measure(ctx context.Context, c contender, duration time.Duration) 
 	if err != nil {
 		return m, err
 	}
-	if made := r.knock.calls.Load() - calls; c.delivered && made != int64(result.sent) {
-		return m, fmt.Errorf("%s: Knock received %d calls for %d events", c.name, made, result.sent)
+	if made := r.knock.calls.Load() - calls; c.delivered && made < int64(result.sent) {
+		return m, fmt.Errorf("%s: %d of %d calls reached Knock", c.name, made, result.sent)
 	}
 	return measurement{
 		rate: float64(result.sent) / elapsed.Seconds(), p99: percentile(result.latencies, 0.99), sent: result.sent,
