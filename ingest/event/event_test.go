@@ -3,6 +3,8 @@
 package event_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -52,6 +54,43 @@ func TestSplitReturnsTheEventsOfABody(t *testing.T) {
 	}
 }
 
+// FuzzSplitAgreesWithEncodingJSON compares the events of a body with the values that encoding/json finds in it.
+func FuzzSplitAgreesWithEncodingJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"type":"track","n":1.0,"n":12345678901234567890}`, ` [ {"a":[1e400,{}]} , {} ] `, "\ufeff[{\"<b>&\":\"\u2028\"}]", `[{},1]`, "[]", `{}{}`, `"x"`,
+		"{\"a\":\"\xff\"}", `[{"a":"]}"},{"b":"\"}"}]`, "", "null", strings.Repeat("[", 200), `{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + "}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		events, err := event.Split(body)
+		if err != nil {
+			_, invalid := errors.AsType[*event.BodyError](err)
+			_, tooMany := errors.AsType[*event.TooManyError](err)
+			if !invalid && !tooMany || len(events) > 0 {
+				t.Fatalf("%d events and %v", len(events), err)
+			}
+			return
+		}
+		trimmed := bytes.TrimPrefix(body, []byte("\ufeff"))
+		var want []json.RawMessage
+		if err := json.Unmarshal(trimmed, &want); err != nil {
+			want = make([]json.RawMessage, 1)
+			if err := json.Unmarshal(trimmed, &want[0]); err != nil {
+				t.Fatalf("Split accepts %q: %v", body, err)
+			}
+		}
+		if len(events) != len(want) {
+			t.Fatalf("%d events in %q, want %d", len(events), body, len(want))
+		}
+		for i, e := range events {
+			if !bytes.Equal(e, bytes.TrimSpace(want[i])) || e[0] != '{' {
+				t.Errorf("event %d is %q, want %q", i, e, want[i])
+			}
+		}
+	})
+}
+
 func TestIDsSortByTime(t *testing.T) {
 	last := ""
 	for range 1000 {
@@ -84,9 +123,18 @@ func FuzzDecodeReturnsTheEncodedEvent(f *testing.F) {
 func FuzzDecodeNeverPanics(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 2, 'a', 'b', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		if _, err := event.Decode(data); err != nil && !errors.Is(err, event.ErrEncoding) {
-			panic(err)
+	f.Add((&event.Event{ID: "i", Headers: map[string]string{"x-a": "1", "x-b": "2"}, Body: []byte("{}")}).Append(nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := event.Decode(data)
+		if err != nil {
+			if !errors.Is(err, event.ErrEncoding) {
+				t.Fatal(err)
+			}
+			return
+		}
+		again, err := event.Decode(e.Append(nil))
+		if diff := cmp.Diff(fmt.Sprint(e), fmt.Sprint(again)); diff != "" || err != nil {
+			t.Fatalf("decoding the event again: %v %s", err, diff)
 		}
 	})
 }

@@ -207,6 +207,26 @@ func compareWithCEL(t *testing.T, x *expression.Expression, body []byte, preproc
 	return 1
 }
 
+// FuzzANativeExpressionHasTheResultOfCEL compares both for any expression and any event.
+func FuzzANativeExpressionHasTheResultOfCEL(f *testing.F) {
+	g := generator{rand.New(rand.NewPCG(3, 4))}
+	events := bodies(f)
+	for i, text := range append(templateExpressions(f), "body.a != body.?o.a", "coalesce([body.?a, body.o.a])") {
+		f.Add(text, events[i%len(events)])
+		f.Add(g.expression(3), events[(7*i)%len(events)])
+	}
+	preprocess := steps(f)
+	f.Fuzz(func(t *testing.T, text string, body []byte) {
+		x, err := expression.Compile(text, expression.Any)
+		if err != nil || !x.IsNative() || len(text) > 500 {
+			return
+		}
+		if events, err := event.Split(body); err == nil {
+			compareWithCEL(t, x, events[0], preprocess)
+		}
+	})
+}
+
 func TestTheTemplateOfRudderStackNeedsNoCELForMostEvents(t *testing.T) {
 	for _, text := range templateExpressions(t) {
 		x, err := expression.Compile(text, expression.Any)

@@ -5,6 +5,8 @@ package rawjson_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,6 +160,52 @@ func FuzzCompactAgreesWithEncodingJSON(f *testing.F) {
 		}
 		if got := rawjson.Compact(data); !bytes.Equal(got, want.Bytes()) || !bytes.Equal(data, original) {
 			t.Fatalf("Compact(%q) = %q, want %q", original, got, want.Bytes())
+		}
+	})
+}
+
+// members returns the members of an object in the way of encoding/json: decoded names, of which the last wins.
+func members(t *testing.T, object []byte) map[string]json.RawMessage {
+	t.Helper()
+	var out map[string]json.RawMessage
+	if err := json.Unmarshal(object, &out); err != nil {
+		t.Fatalf("%s: %v", object, err)
+	}
+	return out
+}
+
+// FuzzObjectsAgreeWithEncodingJSON compares Index, Merge and Omit with operations on maps.
+func FuzzObjectsAgreeWithEncodingJSON(f *testing.F) {
+	many := strings.Repeat(`"k":1,`, 300)
+	for _, seed := range [][3]string{
+		{`{"a":1,"b":{"c":1.0},"a":2}`, `{"\u0061":3,"c":[ ]}`, "a"}, {`{}`, `{"a":null}`, ""}, {`{"a":1}`, `{}`, "a"}, {` { "x" : 1 } `, `{"y":2}`, "x"},
+		{`{` + many + `"z":2}`, `{"k":3}`, "k"}, {`{"k":0,"z":{}}`, `{` + many + `"y":2}`, "z"}, {`{"\ud800":1}`, `{"\ufffd":2}`, "\ufffd"},
+	} {
+		f.Add([]byte(seed[0]), []byte(seed[1]), seed[2])
+	}
+	f.Fuzz(func(t *testing.T, base, over []byte, name string) {
+		base, over = rawjson.Trim(base), rawjson.Trim(over)
+		for _, object := range [][]byte{base, over} {
+			if rawjson.Validate(object, 100) != nil || rawjson.KindOf(object) != rawjson.Object {
+				return
+			}
+		}
+		var index rawjson.Index
+		index.Read(base)
+		want := members(t, base)
+		for _, name := range append(slices.Collect(maps.Keys(want)), name) {
+			if got, ok := index.Member(name); string(got) != string(want[name]) || ok != (want[name] != nil) {
+				t.Errorf("the member %q is %s, want %s", name, got, want[name])
+			}
+		}
+		merged := members(t, base)
+		maps.Copy(merged, members(t, over))
+		if diff := cmp.Diff(merged, members(t, rawjson.Merge(base, over))); diff != "" {
+			t.Errorf("Merge: %s", diff)
+		}
+		delete(want, name)
+		if diff := cmp.Diff(want, members(t, rawjson.Omit(base, []string{name}))); diff != "" {
+			t.Errorf("Omit(%q): %s", name, diff)
 		}
 	})
 }
