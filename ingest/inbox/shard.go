@@ -51,11 +51,12 @@ func (s *shard) signalDue() {
 // refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it first makes
 // the new bucket length current in Redis, for all processes that use the inbox.
 func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	wanted := bucketLength(b.limits.Load().Window)
-	if s.requested == wanted {
-		return s.buckets, nil
+	s.mu.Lock()
+	known, requested := s.buckets, s.requested
+	s.mu.Unlock() // not held during the call: another caller would wait for it beyond the deadline of its own context
+	if requested == wanted {
+		return known, nil
 	}
 	args := []string{b.clock.argument(), strconv.FormatInt(wanted, 10)}
 	word, rest, err := b.scripts.buckets.run(ctx, b.client, []string{s.keys.Meta()}, args)
@@ -65,6 +66,8 @@ func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, er
 	if word != wordBuckets || len(rest) != 1 {
 		return bucketLengths{}, b.scripts.buckets.unexpected(word)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.buckets, s.requested = parseBucketLengths(rest[0]), wanted
 	return s.buckets, nil
 }

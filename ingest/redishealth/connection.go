@@ -7,7 +7,6 @@ package redishealth
 
 import (
 	"context"
-	"sync"
 
 	"github.com/redis/rueidis"
 )
@@ -16,19 +15,24 @@ import (
 type Connection struct {
 	connect func(context.Context) (rueidis.Client, error)
 
-	mu     sync.Mutex
+	lock   chan struct{} // holds one value while a caller reads or sets client; a mutex would not respect a caller's context
 	client rueidis.Client
 }
 
 // NewConnection returns a connection that opens its client with connect. connect is called again after an error.
 func NewConnection(connect func(context.Context) (rueidis.Client, error)) *Connection {
-	return &Connection{connect: connect}
+	return &Connection{connect: connect, lock: make(chan struct{}, 1)}
 }
 
-// Client returns the shared client, and connects it if no earlier call has. The caller must not close the client.
+// Client returns the shared client, and connects it if no earlier call has. While another call connects it, Client waits until ctx
+// ends. The caller must not close the client.
 func (c *Connection) Client(ctx context.Context) (rueidis.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.lock <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-c.lock }()
 	if c.client != nil {
 		return c.client, nil
 	}
@@ -42,8 +46,8 @@ func (c *Connection) Client(ctx context.Context) (rueidis.Client, error) {
 
 // Close closes the client, if there is one. Client must not be called afterwards.
 func (c *Connection) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.lock <- struct{}{}
+	defer func() { <-c.lock }()
 	if c.client != nil {
 		c.client.Close()
 	}
