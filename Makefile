@@ -39,6 +39,11 @@ race: ## Run the tests with the race detector
 	hack/testenv.sh >/dev/null
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
+SCHEDULES ?= 10000
+.PHONY: simulate
+simulate: ## Run SCHEDULES schedules of the data plane in virtual time, on all processors; about ten minutes
+	hack/simulate.sh $(SCHEDULES)
+
 .PHONY: e2e
 e2e: install-manifest ## Run the end-to-end tests on the cluster of $KUBECONFIG; its nodes must have the image IMG
 	hack/e2e.sh

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simulate_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+)
+
+// The checks by name. A failure begins with the name of its check.
+const (
+	checkAnswer    = "answer"    // a client got a wrong answer, or none
+	checkFinal     = "final"     // an event that was answered 200 has no final state, or a wrong one
+	checkOnce      = "once"      // a trigger ran twice
+	checkOrder     = "order"     // a call was made before an earlier event of the user was finished
+	checkCancel    = "cancel"    // a cancel came after the trigger that it belongs before
+	checkOverlap   = "overlap"   // two calls for one user ran at the same time
+	checkLog       = "log"       // the event log disagrees with Knock
+	checkKeys      = "keys"      // Redis has keys that should be gone
+	checkIsolation = "isolation" // one user's failing calls delayed another user
+)
+
+// check judges the schedule by what clients were told, what Knock saw, and what the event log says at the end.
+func (w *world) check() {
+	w.checkAnswers()
+	requests := map[eventName]int{}
+	for _, a := range w.attempts {
+		for _, e := range a.events {
+			requests[e.eventName]++
+			e.repeatable = e.doomed && requests[e.eventName] > 1
+		}
+	}
+	calls := map[string][]*call{}
+	for _, c := range w.knock.calls {
+		calls[c.event.user] = append(calls[c.event.user], c)
+	}
+	for _, s := range w.senders {
+		w.checkUser(s, calls[s.user])
+	}
+	w.checkLog()
+	for _, key := range w.keys {
+		w.violation(checkKeys, "Redis still has %s", key)
+	}
+	if w.plan.unlucky != 0 {
+		w.checkIsolation()
+	}
+}
+
+// checkOf returns the name of the check that failed.
+func checkOf(failure string) string {
+	name, _, _ := strings.Cut(failure, ":")
+	return name
+}
+
+func (w *world) violation(check, format string, args ...any) {
+	w.fail("%s: %s", check, fmt.Sprintf(format, args...))
+}
+
+func (w *world) checkAnswers() {
+	for _, a := range w.attempts {
+		switch a.status {
+		case http.StatusOK, http.StatusTooManyRequests:
+		case http.StatusServiceUnavailable: // while the process starts or stops
+		case 0:
+			if !a.excused {
+				w.violation(checkAnswer, "%v: %s did not answer within %v: %s", names(a.events), a.process, a.took, a.answer)
+			}
+		default:
+			w.violation(checkAnswer, "%v: %s answered %d %s, so RudderStack drops the events", names(a.events), a.process, a.status, a.answer)
+		}
+	}
+}
+
+// checkUser checks the calls of one user, which are in the order of their arrival.
+func (w *world) checkUser(s *sender, calls []*call) {
+	ran, triggered := map[string]bool{}, map[eventName]*call{}
+	for i, c := range calls {
+		e := w.events[c.event]
+		if e == nil {
+			w.violation(checkOnce, "Knock got a call for an event that was never sent: %s %s", c.path, c.body)
+			continue
+		}
+		if i > 0 && !w.excusedByClock(c) && c.arrived.Before(calls[i-1].answered) {
+			w.violation(checkOverlap, "%s %s by %s began while %s %s by %s ran", c.event, c.action, c.by, calls[i-1].event, calls[i-1].action, calls[i-1].by)
+		}
+		if !w.excusedByClock(c) && !e.repeatable {
+			w.checkTurn(s, c, ran)
+		}
+		if first := triggered[c.event]; c.action == cancelAction && first != nil && !w.excusedByClock(c) && !w.excusedByCrash(first) {
+			w.violation(checkCancel, "%s was canceled by %s after its own trigger", c.event, c.by)
+		}
+		if c.ran() && c.action == triggerAction {
+			triggered[c.event] = c
+		}
+		if c.ran() && c.action == triggerAction && ran[c.event.String()+c.action] {
+			w.violation(checkOnce, "the trigger of %s ran again, by %s with key %q", c.event, c.by, c.key)
+		}
+		ran[c.event.String()+c.action] = ran[c.event.String()+c.action] || c.ran() || e.doomed && c.executed == 0 && c.status == http.StatusUnprocessableEntity
+	}
+	for _, e := range s.events {
+		for _, action := range e.kind.actions {
+			if e.acked && !ran[e.String()+action] {
+				w.violation(checkFinal, "%s was answered 200, but its call %s never took effect", e, action)
+			}
+		}
+	}
+}
+
+// excusedByClock reports whether a call came soon after Redis's clock had jumped forward. All leases end at such a jump, while their
+// workers still believe in them for up to a lease.
+func (w *world) excusedByClock(c *call) bool {
+	return !w.jumped.IsZero() && c.arrived.After(w.jumped) && c.arrived.Before(w.jumped.Add(40*time.Second))
+}
+
+// excusedByCrash reports whether the process that made a call died, slept or stopped afterwards.
+func (w *world) excusedByCrash(c *call) bool {
+	p := w.processes[c.by]
+	return tolerated[crashRepeatsCancel] && (p == nil || p.excusedSince(c.arrived))
+}
+
+// checkTurn checks that every earlier event of the user that reached Knock or a client is finished when a call arrives.
+func (w *world) checkTurn(s *sender, c *call, ran map[string]bool) {
+	for _, e := range s.events {
+		for i, action := range e.kind.actions {
+			earlier := e.n < c.event.n || e.n == c.event.n && i < slices.Index(e.kind.actions, c.action)
+			if earlier && !ran[e.String()+action] {
+				w.violation(checkOrder, "%s %s by %s came before %s %s", c.event, c.action, c.by, e, action)
+			}
+			if e.n > c.event.n && ran[e.String()+action] {
+				w.violation(checkOrder, "%s %s by %s came after %s %s", c.event, c.action, c.by, e, action)
+			}
+		}
+	}
+}
+
+// checkLog checks the last entry of each event.
+func (w *world) checkLog() {
+	entries := map[string][]eventlog.Entry{}
+	for _, entry := range w.entries {
+		if entry.Status != eventlog.Duplicate {
+			entries[entry.Key] = append(entries[entry.Key], entry)
+		}
+	}
+	for _, s := range w.senders {
+		for _, e := range s.events {
+			found := entries[e.String()]
+			switch {
+			case len(found) > 1 && !e.repeatable:
+				w.violation(checkOnce, "%s was stored %d times", e, len(found))
+			case len(found) > 0:
+				w.checkEntry(e, found[0])
+			case e.acked:
+				w.violation(checkFinal, "%s was answered 200, but the event log does not have it", e)
+			}
+		}
+	}
+}
+
+func (w *world) checkEntry(e *sent, entry eventlog.Entry) {
+	want := eventlog.Succeeded
+	switch {
+	case e.doomed:
+		want = eventlog.DeadLettered
+	case len(e.kind.actions) == 0:
+		want = eventlog.Skipped
+	}
+	if entry.Status != want {
+		w.violation(checkFinal, "%s ended as %s (%s); want %s", e, entry.Status, entry.Reason, want)
+	}
+	for _, action := range entry.Actions {
+		for _, request := range action.Requests {
+			if !slices.ContainsFunc(w.knock.calls, func(c *call) bool { return matches(c, request) }) {
+				w.violation(checkLog, "%s: the log says that Knock answered %d to %s %s; Knock knows of no such answer", e, request.Status, request.Path, request.Body)
+			}
+		}
+	}
+	if len(entry.Actions) != len(e.kind.actions) {
+		w.violation(checkLog, "%s: the log has %d actions; want %d", e, len(entry.Actions), len(e.kind.actions))
+	}
+}
+
+// matches reports whether Knock saw what the log says.
+func matches(c *call, request eventlog.Request) bool {
+	return c.path == request.Path && c.status == request.Status && sameJSON(c.body, string(request.Body))
+}
+
+func sameJSON(a, b string) bool {
+	var left, right any
+	if json.Unmarshal([]byte(a), &left) != nil || json.Unmarshal([]byte(b), &right) != nil {
+		return a == b
+	}
+	return fmt.Sprint(left) == fmt.Sprint(right)
+}
+
+// checkIsolation checks that the events of all users but the first had their last call soon after they were acknowledged.
+func (w *world) checkIsolation() {
+	const soon = 5 * time.Second
+	for _, a := range w.attempts {
+		if a.status != http.StatusOK {
+			continue
+		}
+		for _, e := range a.events {
+			if e.user == w.senders[0].user || len(e.kind.actions) == 0 {
+				continue
+			}
+			last := w.lastCall(e.eventName)
+			if took := last.Sub(a.at); took > soon {
+				w.violation(checkIsolation, "%s was delivered %v after its acknowledgement", e, took)
+			}
+		}
+	}
+}
+
+func (w *world) lastCall(e eventName) time.Time {
+	var last time.Time
+	for _, c := range w.knock.calls {
+		if c.event == e && cmp.Compare(c.arrived.UnixNano(), last.UnixNano()) > 0 {
+			last = c.arrived
+		}
+	}
+	return last
+}

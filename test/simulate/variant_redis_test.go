@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simulate_test
+
+import (
+	"fmt"
+
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
+)
+
+// This file breaks Doorbell's Lua scripts. It puts a few lines in front of a script that replace redis.call, so that it does not
+// depend on the text of the script, only on the keys that the script uses.
+
+// intercept returns the script with a function in front of it that sees each command. a is the command, key its first key. If the
+// body returns nothing, the command runs unchanged.
+func intercept(body, text string) string {
+	return fmt.Sprintf(`local real = redis
+local function intercept(call, a)
+  local name, key = a[1], a[2]
+  %s
+  return call(unpack(a))
+end
+local redis = {
+  call = function(...) return intercept(real.call, {...}) end,
+  pcall = function(...) return intercept(real.pcall, {...}) end,
+}
+%s`, body, text)
+}
+
+func shard() keyspace.Shard { return keyspace.New(namespace+"/"+sourceName, 1).Shard(0) }
+
+// forgetKeys finds no key in the in-flight index or in the dedupe window.
+func forgetKeys(_, text string) string {
+	return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'HGET' then return false end
+  if key == '%s' and name == 'HMGET' then
+    local none = {}
+    for i = 3, #a do none[#none + 1] = false end
+    return none
+  end
+  if name == 'SMISMEMBER' then
+    local none = {}
+    for i = 3, #a do none[#none + 1] = 0 end
+    return none
+  end`, shard().InFlight(), shard().InFlight()), text)
+}
+
+func keepInFlight(_, text string) string {
+	return intercept(fmt.Sprintf(`if key == '%s' and name == 'HDEL' then return 1 end`, shard().InFlight()), text)
+}
+
+// noFencing makes every script believe that the caller's fencing token is the current one: it is the argument after the lane.
+func noFencing(_, text string) string {
+	return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'HGET' then
+    for i = 1, #ARGV - 1 do
+      if ARGV[i] == a[3] then return ARGV[i + 1] end
+    end
+  end
+  if key == '%s' and name == 'HMGET' then
+    local tokens = {}
+    for i = 3, #a do
+      for j = 1, #ARGV - 1 do
+        if ARGV[j] == a[i] then tokens[i - 2] = ARGV[j + 1] break end
+      end
+    end
+    return tokens
+  end`, shard().FencingTokens(), shard().FencingTokens()), text)
+}
+
+// sharedLease ends each lease after a quarter of a second, while its worker believes that it lasts.
+func sharedLease(name, text string) string {
+	if name != "claim" {
+		return text
+	}
+	return intercept(fmt.Sprintf(`if key == '%s' and name == 'ZADD' then
+    for i = 3, #a, 2 do a[i] = string.format('%%.0f', tonumber(a[i]) - 29750) end
+  end`, shard().Due()), text)
+}
+
+// shortLease ends each lease 22 s early, as if nothing renewed it in time.
+func shortLease(name, text string) string {
+	if name != "claim" && name != "renew" {
+		return text
+	}
+	return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'ZADD' then
+    for i = 3, #a, 2 do a[i] = string.format('%%.0f', tonumber(a[i]) - 22000) end
+  end`, shard().Due()), text)
+}
+
+// loseProgress stores no progress.
+func loseProgress(_, text string) string {
+	return intercept(`if name == 'SET' then return {ok = 'OK'} end`, text)
+}
+
+// sharedBackoff leases no lane until the latest time at which a retried lane is due.
+func sharedBackoff(name, text string) string {
+	due, meta := shard().Due(), shard().Meta()
+	switch name {
+	case "claim":
+		return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'ZRANGEBYSCORE' and tonumber(a[4]) < tonumber(real.call('HGET', '%s', 'backoff') or 0) then return {} end`,
+			due, meta), text)
+	case "accept":
+		return text
+	default:
+		return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'ZADD' and tonumber(a[3]) then real.call('HSET', '%s', 'backoff', a[3]) end`, due, meta), text)
+	}
+}
+
+// flatterLog writes "succeeded" to the event log where an event was dead-lettered.
+func flatterLog(_, text string) string {
+	return intercept(fmt.Sprintf(`
+  if key == '%s' and name == 'HSET' then
+    for i = 4, #a, 2 do a[i] = string.gsub(a[i], 'dead%%-lettered', 'succeeded') end
+  end`, shard().Log()), text)
+}
