@@ -22,7 +22,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// node stands for kubelet and the workload controllers, which do not run in the tests. It runs one ingest pod for one Source, which
+// node replaces kubelet and the workload controllers, which do not run in the tests. It runs one ingest pod for one Source, which
 // reports over HTTP, as the real one does, what it finds in the objects that it would mount.
 type node struct {
 	o         *operator

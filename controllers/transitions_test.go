@@ -164,7 +164,7 @@ func createdAgain(t *testing.T, s *scene) {
 	}
 }
 
-// collect stands for the garbage collector: it deletes the objects that the given one owns.
+// collect replaces the garbage collector of Kubernetes: it deletes the objects that the given one owns.
 func (s *scene) collect(owner metav1.Object) {
 	s.t.Helper()
 	for _, list := range []client.ObjectList{

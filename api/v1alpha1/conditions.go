@@ -7,7 +7,7 @@ package v1alpha1
 const (
 	// ConditionReady reports whether the resource works. It summarizes the other conditions.
 	ConditionReady = "Ready"
-	// ConditionReconciling reports that the resource is on its way to Ready.
+	// ConditionReconciling reports that Doorbell waits for something that needs no action by the user.
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled reports that the resource does not become Ready until a user changes something.
 	ConditionStalled = "Stalled"

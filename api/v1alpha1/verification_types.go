@@ -134,8 +134,8 @@ type HMAC struct {
 	// +kubebuilder:validation:MaxLength=64
 	Prefix string `json:"prefix,omitempty"`
 
-	// signed is the text that the sender signs, such as "{timestamp}.{body}". {body} stands for the request body exactly as
-	// it was sent, and {timestamp} for the value of timestampHeader. If signed is omitted, the sender signs the body.
+	// signed is the text that the sender signs, such as "{timestamp}.{body}". Doorbell replaces {body} by the request body
+	// exactly as it was sent, and {timestamp} by the value of timestampHeader. If signed is omitted, the sender signs the body.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -38,7 +38,7 @@ func (a *Applier) AddKind(kind schema.GroupVersionKind) {
 	a.written.kinds = append(slices.Clone(a.written.kinds), kind)
 }
 
-// Forget drops what the Applier knows of the objects of a deleted Source.
+// Forget removes the recorded objects of a deleted Source from memory.
 func (a *Applier) Forget(source types.UID) {
 	a.written.mu.Lock()
 	defer a.written.mu.Unlock()

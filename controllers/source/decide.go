@@ -11,12 +11,12 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/render"
 )
 
-// decided is what follows from the observed state: what the cluster should contain.
+// decided is the result of decide: what the cluster should contain.
 type decided struct {
 	compiled *compiled
 	tokens   tokens
 	redis    render.RedisCredentials // empty if the Source uses an external Redis
-	// invalid are the problems in what the user provided, apart from those of compiling.
+	// invalid contains the problems in the user's input, except the problems that the compiler reports.
 	invalid []*condition.Problem
 }
 

@@ -31,10 +31,10 @@ type observed struct {
 	deployment  *appsv1.Deployment
 	statefulSet *appsv1.StatefulSet
 	route       *gatewayv1.HTTPRoute
-	// gatewayAPI reports whether the cluster serves HTTPRoutes. It is false if the Source wants none.
+	// gatewayAPI reports whether the cluster serves HTTPRoutes. It is false if the Source does not use an HTTPRoute.
 	gatewayAPI bool
 
-	// missing are the problems with what the Source needs and the cluster does not contain.
+	// missing contains one problem for each object that the Source needs and that the cluster does not contain.
 	missing []*condition.Problem
 }
 

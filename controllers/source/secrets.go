@@ -17,7 +17,7 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/render"
 )
 
-// secrets is what was read of the Secrets that a Source owns or refers to.
+// secrets contains what the controller read from the Secrets that a Source owns or refers to.
 type secrets struct {
 	endpoint, tokens, redis *corev1.Secret // Doorbell's own; nil if they do not exist
 	token                   string         // the value of spec.endpoint.token.secretRef
@@ -25,7 +25,7 @@ type secrets struct {
 }
 
 // observeSecrets reads the Secrets from the API server, since the cache contains only their metadata. A missing Secret or key becomes a
-// problem that passes when the user creates it.
+// problem that ends when the user creates it.
 func (r *Reconciler) observeSecrets(ctx context.Context, seen *observed) error {
 	var err error
 	if seen.secrets.endpoint, err = r.secret(ctx, seen.source, render.EndpointSecretName(seen.source)); err != nil {

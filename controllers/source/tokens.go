@@ -63,8 +63,8 @@ func (o *observed) nextTokens(fresh func() string) (tokens, []*condition.Problem
 	return next, problems
 }
 
-// wantedToken returns the token that is to be current: the user's own token, the stored one, or a new one if there is none or the user
-// asks for a rotation. Users ask by changing the annotation, or by deleting NAME-endpoint.
+// wantedToken returns the token that should be current: the user's own token, the stored one, or a new one if there is none or the
+// user asks for a rotation. Users ask by changing the annotation, or by deleting NAME-endpoint.
 func (o *observed) wantedToken(stored tokens, shown, provided string, fresh func() string) string {
 	rotation := o.source.Annotations[v1alpha1.AnnotationRotateToken]
 	switch {

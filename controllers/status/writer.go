@@ -55,11 +55,11 @@ func (w *Writer[Status]) Write(
 	return true, nil
 }
 
-// Forget drops what the Writer knows of a resource that no longer exists.
+// Forget removes the cached status of a resource that no longer exists.
 func (w *Writer[Status]) Forget(uid types.UID) { w.cache.remove(uid) }
 
-// Predicate returns a predicate that lets no event pass. It shows the Writer which versions the client's cache has. If a resource is
-// deleted, the predicate also calls the given function, unless that is nil.
+// Predicate returns a predicate that rejects every event. From the events, the Writer learns which versions the client's cache
+// has. If a resource is deleted, the predicate also calls the given function, unless that is nil.
 func (w *Writer[Status]) Predicate(deleted func(client.Object)) predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc:  func(event.CreateEvent) bool { return false },

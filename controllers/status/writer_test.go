@@ -20,7 +20,7 @@ import (
 	"github.com/doorbell-dev/doorbell/controllers/status"
 )
 
-// apiServer stands for the status client: it counts the writes, and answers each with a resource version or an error.
+// apiServer is a fake status client: it counts the writes, and answers each with a resource version or an error.
 type apiServer struct {
 	client.SubResourceWriter
 	version string

@@ -18,7 +18,7 @@ type Mapping struct {
 	When string `json:"when,omitempty"`
 	// Inactive switches the mapping off.
 	Inactive bool `json:"inactive,omitempty"`
-	// Default marks a default mapping, which comes with the template.
+	// Default marks a default mapping, which is part of the template.
 	Default    bool       `json:"default,omitempty"`
 	Action     ActionName `json:"action"`
 	Parameters Parameters `json:"parameters"`

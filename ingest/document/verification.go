@@ -55,8 +55,8 @@ type Verification struct {
 	Encoding string `json:"encoding,omitempty"`
 	// Prefix precedes an HMAC in its header, such as "sha256=".
 	Prefix string `json:"prefix,omitempty"`
-	// Signed is the text that is signed, such as "{timestamp}.{body}". {body} stands for the body exactly as it was sent,
-	// {timestamp} for the value of TimestampHeader. Empty means {body}.
+	// Signed is the text that is signed, such as "{timestamp}.{body}". Doorbell replaces {body} by the body exactly as it
+	// was sent, and {timestamp} by the value of TimestampHeader. Empty means {body}.
 	Signed string `json:"signed,omitempty"`
 	// TimestampHeader is the name, in lower case, of the header that carries the signed timestamp. It is empty if Signed
 	// does not contain {timestamp}.

@@ -28,7 +28,7 @@ type Expression struct {
 // String returns the expression as its author wrote it.
 func (x *Expression) String() string { return x.text }
 
-// Kind is what a field uses the value of its expression for. Compile rejects an expression whose type can never serve.
+// Kind is the kind of value that a field needs. Compile rejects an expression that can never return such a value.
 type Kind int
 
 // The kinds of values that fields need.
@@ -37,17 +37,17 @@ const (
 	Bool        // a condition
 	ID          // a string or an integer
 	Text        // a string
-	Object      // an object to start from
+	Object      // an object whose fields are sent, such as dataFrom
 	List        // recipients or members: an ID, an object, or a list of them
 )
 
-// needs says which value each kind of field needs.
+// needs describes the value that each kind of field needs.
 var needs = map[Kind]string{
 	Any:    "this field needs a value that JSON has",
 	Bool:   "a condition needs a boolean",
 	ID:     "an id is a string or an integer",
 	Text:   "this field needs a string",
-	Object: "this field needs an object to start from",
+	Object: "this field needs an object",
 	List:   "this field needs an id, an object with an id, or a list of them",
 }
 

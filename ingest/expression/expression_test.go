@@ -144,14 +144,14 @@ func TestAMissingErrorNamesThePathAndWhatTheEventHas(t *testing.T) {
 
 func TestAMissingErrorWithoutAPathNamesThePartOfTheExpression(t *testing.T) {
 	for text, want := range map[string]string{
-		"coalesce(body.nope, body.nil)":         "coalesce(body.nope, body.nil) gives no value for this event",
-		"coalesce(body.nope, body.empty) + 'x'": "coalesce(body.nope, body.empty) gives no value for this event",
-		"body.properties.items.map(i, i.sku)":   "i.sku gives no value for this event",
-		"optional.none()":                       "optional.none() gives no value for this event",
-		"merge(body.traits, {}).nope":           "merge(body.traits, {}).nope gives no value for this event",
+		"coalesce(body.nope, body.nil)":         "coalesce(body.nope, body.nil) has no value for this event",
+		"coalesce(body.nope, body.empty) + 'x'": "coalesce(body.nope, body.empty) has no value for this event",
+		"body.properties.items.map(i, i.sku)":   "i.sku has no value for this event",
+		"optional.none()":                       "optional.none() has no value for this event",
+		"merge(body.traits, {}).nope":           "merge(body.traits, {}).nope has no value for this event",
 	} {
 		_, err := eval(t, text, expression.Any)
-		if missing, ok := errors.AsType[*expression.MissingError](err); !ok || err.Error() != want || missing.Path()+" gives no value for this event" != want {
+		if missing, ok := errors.AsType[*expression.MissingError](err); !ok || err.Error() != want || missing.Path()+" has no value for this event" != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}

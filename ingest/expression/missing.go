@@ -45,7 +45,7 @@ func (e *MissingError) Path() string {
 func (e *MissingError) Error() string {
 	p, ok, text := e.place()
 	if !ok {
-		return text + " gives no value for this event"
+		return text + " has no value for this event"
 	}
 	message := p.String() + " is not in the event"
 	if detail := e.detail(p); detail != "" {
@@ -139,7 +139,7 @@ func (e *MissingError) steps(p path) string {
 	return choice(path{root: rootPreprocess}, p.segments[0], names)
 }
 
-// lacking says what a value is that has no member or element of this name.
+// lacking explains why a value has no member or element of this name: it names the kind of the value and the names that exist.
 func lacking(parent path, segment string, value []byte) string {
 	switch kind := rawjson.KindOf(value); kind {
 	case rawjson.Object:
@@ -148,7 +148,7 @@ func lacking(parent path, segment string, value []byte) string {
 			if name := rawjson.Unquote(key); !slices.Contains(names, name) {
 				names = append(names, name)
 			}
-			if len(names) > 1000 { // a sender chooses how many there are
+			if len(names) > 1000 { // the sender decides how many members there are, so the work must have a limit
 				break
 			}
 		}

@@ -118,7 +118,7 @@ func (p path) header(in *Input) ([]byte, bool) {
 }
 
 // pathOf returns the path that a CEL expression reads, such as body.properties.items.0 for body.?properties.items[0]. It
-// reports false for everything that is more than a root and constant names and indexes.
+// reports false if the expression contains anything except a root variable, constant field names and constant indexes.
 func pathOf(expr ast.Expr) (path, bool) {
 	switch expr.Kind() {
 	case ast.IdentKind:

@@ -83,13 +83,13 @@ func (x *Expression) evalError(in *Input, err error) error {
 	return &EvalError{err.Error()}
 }
 
-// conversions are the functions that convert a value, with what they return.
+// conversions maps each conversion function to a description of its result.
 var conversions = map[string]string{
 	"int": "an integer", "uint": "an unsigned integer", "double": "a number", "bool": "a boolean", "string": "a string",
 	"timestamp": "a timestamp", "duration": "a duration",
 }
 
-// operands are what the operators and functions need whose arguments package budget does not check.
+// operands describes what operators and functions need. Package budget explains wrong arguments of the functions that it guards.
 var operands = map[string]string{
 	operators.LogicalAnd: "&& needs booleans", operators.LogicalOr: "|| needs booleans", operators.LogicalNot: "! needs a boolean",
 	operators.Conditional: `? needs a boolean before it`, operators.Negate: "- needs a number",
@@ -98,7 +98,7 @@ var operands = map[string]string{
 
 // mistyped explains the failure of a conversion or an operator. It reports false for every other failure.
 func (p *program) mistyped(node int64, err error) (string, bool) {
-	if node == 0 { // CEL gives no place for these
+	if node == 0 { // CEL does not report the position of these functions
 		node = cmp.Or(p.findCall("orValue"), p.findCall(operators.Negate))
 	}
 	expr := p.find(node)

@@ -51,7 +51,7 @@ func TestAMistakeInAMappingIsReportedAndTheOthersRun(t *testing.T) {
 		},
 		"a list instead of an object": {
 			mapped("setTenant", `"id":"'t'","propertiesFrom":"[1]"`),
-			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives a list; this field needs an object to start from"},
+			[]string{"m: spec.setTenant.propertiesFrom: line 1, column 1: this gives a list; this field needs an object"},
 		},
 		"recipients that are a boolean": {
 			mapped("subscribe", `"collection":"c","id":"'o'","recipients":"true"`),

@@ -13,7 +13,7 @@ type Problem struct {
 	Position
 	// Mapping is the name of the mapping with the mistake, or "" if the mistake is in the Source itself.
 	Mapping string
-	// Default reports that the mapping is a default mapping, which comes with the template.
+	// Default reports that the mapping is a default mapping, which is part of the template.
 	Default bool
 	// Field is the path of the field from the root of the resource, such as spec.triggerWorkflow.recipients. It is "" if
 	// the problem concerns the file as a whole.

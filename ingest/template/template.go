@@ -38,7 +38,7 @@ type Template struct {
 	Verification *document.Verification `json:"verification,omitempty"`
 	// Mappings are the default mappings. A Source selects them by name.
 	Mappings []document.Mapping `json:"mappings,omitempty"`
-	// Setup lists the steps to take at the sender. {url} stands for the ingestion URL.
+	// Setup lists the steps to take at the sender. Steps replaces {url} by the ingestion URL.
 	Setup []string `json:"setup,omitempty"`
 	// Samples are events as the sender sends them.
 	Samples []Sample `json:"samples,omitempty"`

@@ -16,12 +16,12 @@ func checkVerification(v document.Verification) error {
 	switch v.Scheme {
 	case document.SchemeBasic, document.SchemeBearer:
 		if v != (document.Verification{Scheme: v.Scheme, Header: "authorization"}) {
-			return fmt.Errorf("verification: the scheme %s has no other field than header: authorization", v.Scheme)
+			return fmt.Errorf("verification: the scheme %s allows only the field header, with the value authorization", v.Scheme)
 		}
 		return nil
 	case document.SchemeHeader:
 		if v != (document.Verification{Scheme: v.Scheme, Header: v.Header}) {
-			return fmt.Errorf("verification: the scheme %s has no other field than header", v.Scheme)
+			return fmt.Errorf("verification: the scheme %s allows only the field header", v.Scheme)
 		}
 		return checkHeader("header", v.Header)
 	case document.SchemeHMAC:

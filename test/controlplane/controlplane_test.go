@@ -70,7 +70,7 @@ func TestServiceAccountHasOnlyTheRightsOfItsRoles(t *testing.T) {
 	var listed error
 	err = wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, 10*time.Second, true, func(ctx context.Context) (bool, error) {
 		_, listed = reader.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{})
-		return listed == nil, nil // the API server itself learns of a new binding through a watch
+		return listed == nil, nil // the API server applies a new binding only when its own watch has received it
 	})
 	if err != nil {
 		t.Errorf("listing config maps: %v, %v", err, listed)

@@ -20,7 +20,7 @@ type sender struct {
 	header http.Header // of each request, in addition to the content type
 
 	mu       sync.Mutex
-	statuses map[int]int // number of answers by status; 0 stands for no answer
+	statuses map[int]int // number of responses by status; 0 counts requests without a response
 	slowest  time.Duration
 	changed  chan struct{}
 }

@@ -42,7 +42,7 @@ func estimates() map[string]func(args []ref.Val) int {
 		e[name] = linear
 	}
 	for _, name := range []string{operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo} {
-		e[name] = func([]ref.Val) int { return 1 } // cheap; the guard explains their errors and mixes their numbers
+		e[name] = func([]ref.Val) int { return 1 } // the work is constant; they are listed so that the guard explains their errors and mixes integers and decimals
 	}
 	return e
 }

@@ -66,7 +66,7 @@ type guardedCall struct {
 	overload *functions.Overload
 }
 
-// Exec follows the steps of CEL's own call nodes.
+// Exec evaluates the call in the same steps as the call nodes of cel-go, and checks the budget before the call.
 func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	args := make([]ref.Val, len(c.Args()))
 	for i, arg := range c.Args() {
@@ -80,7 +80,7 @@ func (c *guardedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return types.LabelErrNode(c.ID(), c.explained(c.call(args), args))
 }
 
-// Eval serves callers that have no frame.
+// Eval evaluates the call for callers that have an activation and no execution frame.
 func (c *guardedCall) Eval(activation interpreter.Activation) ref.Val {
 	return c.Exec(interpreter.AsFrame(activation))
 }

@@ -145,9 +145,9 @@ func literal(f *finder) (Mistake, bool) {
 		_, err := regexp.Compile(string(text))
 		m.Problem = fmt.Sprintf("%q is not a regular expression: %v", text, strings.TrimPrefix(fmt.Sprint(err), "error parsing regexp: "))
 	case "timestamp":
-		m.Problem, m.Advice = fmt.Sprintf("%q is not a timestamp", text), "write it as in timestamp('2026-01-15T09:30:00Z')"
+		m.Problem, m.Advice = fmt.Sprintf("%q is not a timestamp", text), "for example, write timestamp('2026-01-15T09:30:00Z')"
 	case "duration":
-		m.Problem, m.Advice = fmt.Sprintf("%q is not a duration", text), "write it as in duration('1h30m')"
+		m.Problem, m.Advice = fmt.Sprintf("%q is not a duration", text), "for example, write duration('1h30m')"
 	default:
 		return Mistake{}, false
 	}

@@ -115,7 +115,7 @@ func (f *finder) at(offset int) int {
 	return len(f.tokens)
 }
 
-// token returns a token, or an empty symbol before the first and after the last.
+// token returns the token at index i, or an empty symbol if there is no such token.
 func (f *finder) token(i int) token {
 	if i < 0 || i >= len(f.tokens) {
 		return token{kind: symbol, from: len(f.text), to: len(f.text)}

@@ -67,7 +67,7 @@ func unknownFunction(f *finder) (Mistake, bool) {
 	t := f.token(i)
 	m := Mistake{Offset: t.from, Problem: fmt.Sprintf("unknown function %q", name)}
 	if form, ok := macros[name]; ok {
-		m.Problem, m.Advice = fmt.Sprintf("%s has the wrong number of arguments", name), "write it as in "+form
+		m.Problem, m.Advice = fmt.Sprintf("%s has the wrong number of arguments", name), "for example, write "+form
 		return m, true
 	}
 	if name == "now" || name == "today" {
@@ -150,18 +150,18 @@ func (f *finder) functions() []string {
 	return names
 }
 
-// eventFields are fields at the top of RudderStack's events, which are below body in an expression.
+// eventFields are top-level fields of RudderStack's events. In an expression, they are fields of body.
 var eventFields = []string{
 	"type", "event", "name", "userId", "anonymousId", "groupId", "previousId", "messageId", "context", "properties", "traits", "integrations",
 	"channel", "timestamp", "originalTimestamp", "sentAt", "receivedAt", "rudderId", "category",
 }
 
-// otherLiterals are constants of other languages, with CEL's.
+// otherLiterals maps constants of other languages to the constants of CEL.
 var otherLiterals = map[string]string{
 	"True": "true", "TRUE": "true", "yes": "true", "False": "false", "FALSE": "false", "no": "false", "None": "null", "nil": "null", "NULL": "null", "undefined": "null",
 }
 
-// amountOperators are the operators that a text is seldom next to.
+// amountOperators are operators that are seldom used with a text.
 var amountOperators = []string{"<", "<=", ">", ">=", "-", "*", "/", "%"}
 
 const textOrField = ": text needs quotes, and the fields of an event are below body"

@@ -103,7 +103,7 @@ func hasMacro(f *finder) (Mistake, bool) {
 		if f.offset < t.from || f.offset > f.token(end).to {
 			continue
 		}
-		m := Mistake{t.from, "has() needs a field after a dot", "write it as in has(body.email)", ""}
+		m := Mistake{t.from, "has() needs a field after a dot", "for example, write has(body.email)", ""}
 		if open := f.opening(end - 1); f.token(end-1).is("]") && open > i+2 {
 			key, object := f.slice(f.token(open).to, f.token(end-1).from), f.slice(f.token(i+2).from, f.token(open).from)
 			test := key + " in " + object
@@ -149,7 +149,7 @@ func adjacent(f *finder) (Mistake, bool) {
 // unexpected is the message for every other expression that CEL cannot parse.
 func unexpected(f *finder) (Mistake, bool) {
 	if !strings.HasPrefix(f.problem.Message, "Syntax error: ") {
-		return Mistake{f.offset, f.problem.Message, "", ""}, true // such as an expression that is too long
+		return Mistake{f.offset, f.problem.Message, "", ""}, true // not a syntax error: for example, the expression is too long
 	}
 	i := f.at(f.offset)
 	if last := len(f.tokens) - 1; i == last && f.token(i).is(";") {

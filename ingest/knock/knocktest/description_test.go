@@ -58,7 +58,7 @@ func TestBulkOperationsMatchTheDescription(t *testing.T) {
 	}
 }
 
-// checkAnswer fails the test if a success is not as described.
+// checkAnswer fails the test if a successful response does not match the API description.
 func checkAnswer(t *testing.T, operation *openapi3.Operation, status int, answer string) {
 	t.Helper()
 	if status >= http.StatusMultipleChoices {

@@ -105,8 +105,8 @@ func (k *Knock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, call.Seq, answer)
 }
 
-// decide returns the answer that the test prescribes, or else the fake's own. It returns nil if the client closed the
-// connection while the answer was on hold.
+// decide returns the answer that the test prescribes, or the fake's own answer if the test prescribes none. It returns nil if
+// the client closed the connection while the fake was holding the answer back.
 func (k *Knock) decide(r request, call Call) *Answer {
 	k.lock.Lock()
 	respond := k.respond

@@ -14,7 +14,7 @@ import (
 type route struct {
 	endpoint knock.Endpoint
 	method   string
-	path     string   // a segment in braces stands for an ID
+	path     string   // a segment in braces is a placeholder for an ID
 	query    []string // the names of boolean parameters
 	rate     int      // Knock's published limit in calls a second
 	body     *schema  // nil for a call without a body

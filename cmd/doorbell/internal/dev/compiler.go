@@ -124,7 +124,7 @@ func (c *compiler) credentials(set *manifest.Set, source manifest.Loaded[v1alpha
 		value, message := secretValue(set, source.Object.Namespace, reference.Ref)
 		if value == "" {
 			message = cmp.Or(message, fmt.Sprintf("there is no Secret %q in namespace %q", reference.Ref.Name, source.Object.Namespace)) +
-				"; until you add it, every request is answered with status 429"
+				"; until you add it, Doorbell responds to every request with status 429"
 			c.problems.add(source.Locate(problem.Problem{Field: reference.Field, Message: message}))
 		}
 		credentials.Verification = value

@@ -10,7 +10,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// problems prints each problem when it appears, and not again until it is gone. It is not safe for concurrent use.
+// problems prints each problem when it appears. It prints the problem again only if it was solved in between. It is not
+// safe for concurrent use.
 type problems struct {
 	out            io.Writer
 	shown, current map[problem.Problem]bool
@@ -21,7 +22,7 @@ func newProblems(out io.Writer) *problems {
 	return &problems{out: out, shown: map[problem.Problem]bool{}, printed: map[string]bool{}}
 }
 
-// begin starts to collect the problems of a set of manifests. The problems that were not added before end are gone.
+// begin starts to collect the problems of a set of manifests. end forgets every earlier problem that was not added since begin.
 func (p *problems) begin() { p.current = map[problem.Problem]bool{} }
 
 func (p *problems) end() { p.shown = p.current }

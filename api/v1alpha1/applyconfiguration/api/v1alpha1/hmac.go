@@ -21,8 +21,8 @@ type HMACApplyConfiguration struct {
 	Encoding *apiv1alpha1.HMACEncoding `json:"encoding,omitempty"`
 	// prefix is the text before the signature in the header, such as "sha256=".
 	Prefix *string `json:"prefix,omitempty"`
-	// signed is the text that the sender signs, such as "{timestamp}.{body}". {body} stands for the request body exactly as
-	// it was sent, and {timestamp} for the value of timestampHeader. If signed is omitted, the sender signs the body.
+	// signed is the text that the sender signs, such as "{timestamp}.{body}". Doorbell replaces {body} by the request body
+	// exactly as it was sent, and {timestamp} by the value of timestampHeader. If signed is omitted, the sender signs the body.
 	Signed *string `json:"signed,omitempty"`
 	// timestampHeader is the name of the header whose value replaces {timestamp} in signed, such as X-Timestamp. Doorbell
 	// does not check how old the timestamp is.
