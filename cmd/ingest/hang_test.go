@@ -7,13 +7,17 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/report"
+	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
 // answerLimit is the longest time until a request has its response, whatever Redis does.
@@ -44,6 +48,41 @@ func (p *process) postAll(duration time.Duration) map[int]int {
 	}
 	group.Wait()
 	return statuses
+}
+
+func TestEveryRequestIsAnsweredIn5SecondsWhenRedisStopsResponding(t *testing.T) {
+	redis := redistest.Start(t)
+	p := startProcess(t, redis.Addr, "http://127.0.0.1:1", "")
+	if status, answer := p.post(track(0, 100)); status != http.StatusOK {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	signalRedis(t, redis, syscall.SIGSTOP)
+	statuses := p.postAll(9 * time.Second)
+	if len(statuses) != 1 || statuses[http.StatusTooManyRequests] == 0 {
+		t.Errorf("responses by status: %v; want only status 429", statuses)
+	}
+	p.checkNamesRedis()
+}
+
+// signalRedis sends a signal to the process of a Redis server.
+func signalRedis(t *testing.T, server *redistest.Server, signal syscall.Signal) {
+	t.Helper()
+	client := server.Client(t)
+	info, err := client.Do(t.Context(), client.B().Info().Section("server").Build()).ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(info)
+	if found == nil {
+		t.Fatalf("no process_id in %s", info)
+	}
+	pid, err := strconv.Atoi(found[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, signal); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestEveryRequestIsAnsweredIn5SecondsWhenRedisNeverAnswers(t *testing.T) {
