@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/eventtype"
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
@@ -173,6 +175,22 @@ func TestEventLogOfAnIdleSourceLosesItsOldEntries(t *testing.T) {
 		if len(page.Entries) == 0 {
 			return
 		}
+	}
+}
+
+func TestEventTypesHaveARedactedSampleAndAreStoredOnShutdown(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.apply(f.source("shop", "order", func(doc *document.Document) { doc.EventLog.Redact = []string{"body.user"} }))
+	f.postUntilAccepted("shop", "secret")
+	f.finished(1)
+	f.apply() // which stops the pipeline
+	listing, err := eventtype.Open(f.redis.Client(t), keyspace.New("production/shop", 1)).List(t.Context(), func(string) bool { return true })
+	if err != nil || len(listing.Types) != 1 || listing.Types[0].Count != 1 {
+		t.Fatalf("%+v, %v; want one type with one event", listing, err)
+	}
+	if sample := string(listing.Types[0].Sample); strings.Contains(sample, `"secret"`) || !strings.Contains(sample, "[redacted]") {
+		t.Errorf("the sample is %s; want it redacted", sample)
 	}
 }
 

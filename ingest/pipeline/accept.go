@@ -24,7 +24,22 @@ func (p *Pipeline) accept(ctx context.Context, events []*event.Event) ([]inbox.R
 	if open == nil {
 		return nil, fmt.Errorf("%w: the source is not open in Redis yet", inbox.ErrUnavailable)
 	}
-	return open.inbox.Accept(ctx, events, nil)
+	receipts, err := open.inbox.Accept(ctx, events, nil)
+	if err == nil {
+		p.countTypes(open, events, receipts)
+	}
+	return receipts, err
+}
+
+// countTypes counts the types of accepted events. A duplicate is not counted again.
+func (p *Pipeline) countTypes(open *opened, events []*event.Event, receipts []inbox.Receipt) {
+	config := p.config.Load()
+	redact := func(body []byte) []byte { return redactor(config).Apply(eventlog.Entry{Payload: body}).Payload }
+	for i, e := range events {
+		if !receipts[i].Duplicate {
+			open.types.Observe(e.Type, receipts[i].ReceivedAt, e.Body, redact)
+		}
+	}
 }
 
 // recordDuplicates writes an event log entry for each duplicate among the events. The event log is best effort: if it cannot be

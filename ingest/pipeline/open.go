@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/eventtype"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
@@ -20,6 +21,7 @@ const minLease = 30 * time.Second
 type opened struct {
 	inbox *inbox.Inbox
 	log   *eventlog.Log
+	types *eventtype.Catalog
 	pool  *delivery.Pool
 }
 
@@ -43,6 +45,7 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 	open := &opened{
 		inbox: box,
 		log:   eventlog.Open(client, box.Space(), inboxLimits(config).Log),
+		types: eventtype.Open(client, box.Space()),
 		pool: delivery.New(delivery.Config{
 			Source: p.ref, Inbox: box, Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
 			Observe: p.dependencies.Observe, Now: p.dependencies.Now,

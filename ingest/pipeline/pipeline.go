@@ -111,11 +111,16 @@ func (p *Pipeline) Run(ctx context.Context) {
 	}
 }
 
-// work delivers events and deletes old entries of the event log until ctx ends.
+// work delivers events, deletes old entries of the event log and stores the counts of event types until ctx ends.
 func (p *Pipeline) work(ctx context.Context, open *opened) {
-	var sweeping sync.WaitGroup
-	defer sweeping.Wait()
-	sweeping.Go(func() {
+	var background sync.WaitGroup
+	defer background.Wait()
+	background.Go(func() {
+		open.types.Run(ctx, func(err error) {
+			p.dependencies.Log.V(1).Info("Event types not stored; the next attempt follows in a second", "source", p.ref, "error", err.Error())
+		})
+	})
+	background.Go(func() {
 		open.log.Run(ctx, func(err error) {
 			p.dependencies.Log.V(1).Info("Old event log entries not deleted; the next attempt follows in a minute", "source", p.ref, "error", err.Error())
 		})
