@@ -88,7 +88,7 @@ func compileError(env *cel.Env, text string, kind Kind) *Error {
 			break
 		}
 		if _, issues := env.Compile(fixed); issues.Err() == nil {
-			fixed = "" // it compiles, but its type does not serve the field
+			fixed = "" // it compiles, but its type is not a type that the field needs
 			break
 		}
 		fixed = mistake.Find(env, fixed, zeroes[kind]).Fixed

@@ -18,7 +18,7 @@ import (
 )
 
 // compiler turns sets of manifests into the configurations of pipelines, one set after another. As on a cluster, it leaves out
-// a mapping that does not compile, and a Source that does not compile keeps running with its configuration before. It is
+// a mapping that does not compile, and a Source that does not compile keeps running with its last valid configuration. It is
 // not safe for concurrent use.
 type compiler struct {
 	options   Options
