@@ -3,6 +3,7 @@
 package expression
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/google/cel-go/common/ast"
@@ -57,6 +58,7 @@ func toNative(expr ast.Expr) (native, form) {
 		return readMember(selection.Operand(), selection.FieldName(), false)
 	case ast.CallKind:
 		return callToNative(expr.AsCall())
+	default:
 	}
 	return fallback{}, plain
 }
@@ -110,10 +112,8 @@ func isFallback(n native) bool {
 
 // unlessFallback returns n, or a fallback if n cannot work without one of its operands and that operand is a fallback.
 func unlessFallback(n native, operands ...native) native {
-	for _, operand := range operands {
-		if isFallback(operand) {
-			return fallback{}
-		}
+	if slices.ContainsFunc(operands, isFallback) {
+		return fallback{}
 	}
 	return n
 }

@@ -35,17 +35,18 @@ type native interface {
 const maxNative = 64 << 10
 
 // evalNative evaluates an expression without CEL. It reports whether it has the result: a value, or a *MissingError.
-func (x *Expression) evalNative(in *Input) (value []byte, err error, ok bool) { //nolint:revive // ok says whether err is the result
+func (x *Expression) evalNative(in *Input) (value []byte, err error, ok bool) {
 	value, got := x.native.eval(in)
-	switch {
-	case got == found:
+	switch got {
+	case found:
 		return value, nil, true
-	case got == none:
+	case none:
 		return nil, missing(x, in, 0, ""), true
-	case got == absent:
-		if _, last := x.native.(coalesced); last {
+	case absent:
+		if _, ok := x.native.(coalesced); ok { // CEL reports any other missing member, since it knows which one
 			return nil, missing(x, in, x.program.ast.Expr().ID(), ""), true
 		}
+	case unsure:
 	}
 	return nil, nil, false
 }

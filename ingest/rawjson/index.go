@@ -2,7 +2,10 @@
 
 package rawjson
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // maxIndexed is the largest number of members that an Index remembers. It bounds the memory that an event with very many
 // members takes.
@@ -45,8 +48,7 @@ func (x *Index) Member(name string) ([]byte, bool) {
 	if x.partial {
 		return member(x.object, name)
 	}
-	for i := len(x.members) - 1; i >= 0; i-- {
-		s := x.members[i]
+	for _, s := range slices.Backward(x.members) {
 		if keyIs(x.object[s.key:s.keyEnd], name) {
 			return x.object[s.value:s.valueEnd], true
 		}

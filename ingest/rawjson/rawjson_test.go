@@ -178,8 +178,13 @@ func members(t *testing.T, object []byte) map[string]json.RawMessage {
 func FuzzObjectsAgreeWithEncodingJSON(f *testing.F) {
 	many := strings.Repeat(`"k":1,`, 300)
 	for _, seed := range [][3]string{
-		{`{"a":1,"b":{"c":1.0},"a":2}`, `{"\u0061":3,"c":[ ]}`, "a"}, {`{}`, `{"a":null}`, ""}, {`{"a":1}`, `{}`, "a"}, {` { "x" : 1 } `, `{"y":2}`, "x"},
-		{`{` + many + `"z":2}`, `{"k":3}`, "k"}, {`{"k":0,"z":{}}`, `{` + many + `"y":2}`, "z"}, {`{"\ud800":1}`, `{"\ufffd":2}`, "\ufffd"},
+		{`{"a":1,"b":{"c":1.0},"a":2}`, `{"\u0061":3,"c":[ ]}`, "a"},
+		{`{}`, `{"a":null}`, ""},
+		{`{"a":1}`, `{}`, "a"},
+		{` { "x" : 1 } `, `{"y":2}`, "x"},
+		{`{` + many + `"z":2}`, `{"k":3}`, "k"},
+		{`{"k":0,"z":{}}`, `{` + many + `"y":2}`, "z"},
+		{`{"\ud800":1}`, `{"\ufffd":2}`, "\ufffd"},
 	} {
 		f.Add([]byte(seed[0]), []byte(seed[1]), seed[2])
 	}
