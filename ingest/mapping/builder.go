@@ -200,9 +200,9 @@ func (b *builder) members(p parameter) ([]rawjson.Field, error) {
 	return fields, nil
 }
 
-// object returns the object of a "…From" parameter with the fields of a map parameter laid over it. It returns nil if the
-// mapping has neither. If the object is empty because values are missing in the event, object adds a note, since that is
-// usually a mistake in the mapping.
+// object returns the object of a "…From" parameter, in which the fields of a map parameter replace members of the same name. It
+// returns nil if the mapping has neither parameter. If the object is empty because values are missing in the event, object adds a
+// note, since that is usually a mistake in the mapping.
 func (b *builder) object(from, over parameter) ([]byte, error) {
 	b.absent = nil
 	base, err := b.from(from)

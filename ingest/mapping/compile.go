@@ -66,7 +66,7 @@ func inRunningOrder(mappings []document.Mapping) []document.Mapping {
 
 // compiler collects the problems of one document.
 type compiler struct {
-	headers     expression.Headers // that the expressions read, including those of mappings with a mistake
+	headers     expression.Headers // the headers that expressions read, also in mappings that have a mistake
 	mappingName string             // "" while the compiler compiles the source itself
 	isDefault   bool
 	problems    []problem.Problem

@@ -187,6 +187,8 @@ func TestEventsOfACustomSourceHaveTheseTypesAndKeys(t *testing.T) {
 		"all fields":                      {program, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e|k|l|now"},
 		"an ordering key of digits":       {program, `{"type":"e","lane":12}`, "e||12|"},
 		"an ordering key with a fraction": {program, `{"type":"e","key":"k","lane":1.5,"at":5}`, "e|k|1.5|"},
+		"an ordering key of 255 bytes":    {program, `{"type":"e","lane":"` + strings.Repeat("l", 255) + `"}`, "e||" + strings.Repeat("l", 255) + "|"},
+		"an ordering key of 256 bytes":    {program, `{"type":"e","lane":"` + strings.Repeat("l", 256) + `"}`, "e||" + longHash + "|"},
 		"an empty ordering key":           {program, `{"type":"e","key":"k","lane":""}`, "e|k|k|"},
 		"an empty idempotency key":        {program, `{"type":"e","key":"","at":null}`, "e||evt|"},
 		"a source without keys":           {bare, `{"type":"e","key":"k","lane":"l","at":"now"}`, "e||evt|"},

@@ -39,7 +39,7 @@ type knownFields map[string]fieldRule
 type fieldRule int
 
 const (
-	customField   fieldRule = iota // not a known field: any value
+	customField   fieldRule = iota // any value, because Knock knows no such field
 	textField                      // a string or null
 	reservedField                  // properties of an event must not set it
 )

@@ -34,7 +34,7 @@ type Program struct {
 	timestamp   *expression.Expression // nil: events have no timestamp
 	steps       []expression.Step
 	index       index
-	headers     expression.Headers // that the expressions read
+	headers     expression.Headers // the headers that the program's expressions read
 }
 
 // Plan is the list of actions to run for one event.
