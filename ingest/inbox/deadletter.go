@@ -3,45 +3,159 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/doorbell-dev/doorbell/ingest/event"
 )
 
-// DeadLetterLimits bound the dead letters of a source. At a limit Doorbell deletes the oldest dead letters and counts them. It also
-// deletes them, before it rejects events, when Redis is out of memory. Together they use at most a quarter of Redis's maxmemory.
-type DeadLetterLimits struct {
-	// MaxEvents is the maximum number of dead letters, split evenly over the shards; 0 means 10,000.
-	MaxEvents int
-	// Retention is how long Doorbell keeps a dead letter; 0 means 30 days.
-	Retention time.Duration
+// DeadLetter is a stored dead letter.
+type DeadLetter struct {
+	ID string
+	// At is when the event was dead-lettered, in whole milliseconds.
+	At time.Time
+	// Event is nil if the stored event cannot be decoded.
+	Event *event.Event
+	// Progress is the event's progress when it was dead-lettered; nil if there was none.
+	Progress []byte
+
+	shard *shard
 }
 
-func (l DeadLetterLimits) orDefault() DeadLetterLimits {
-	if l.MaxEvents == 0 {
-		l.MaxEvents = 10_000
+// DeadLetters returns up to limit dead letters, the latest first, and the cursor of the next page; "" if there is none. The cursor of
+// the first page is "". Dead letters that are added meanwhile are not part of later pages.
+func (b *Inbox) DeadLetters(ctx context.Context, cursor string, limit int) (page []DeadLetter, next string, err error) {
+	for _, s := range b.shards {
+		found, err := b.deadLetterIDs(ctx, s, cursor, limit+1)
+		if err != nil {
+			return nil, "", failure("dead letters", err)
+		}
+		page = append(page, found...)
 	}
-	if l.Retention == 0 {
-		l.Retention = 30 * 24 * time.Hour
+	slices.SortFunc(page, func(a, b DeadLetter) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
+	})
+	if len(page) > limit {
+		page = page[:limit]
+		next = page[limit-1].cursor()
 	}
-	return l
+	if err := b.fillDeadLetters(ctx, page); err != nil {
+		return nil, "", failure("dead letters", err)
+	}
+	return page, next, nil
 }
 
-// quarterOfMemory returns a quarter of Redis's maxmemory in bytes; 0 if Redis has no such limit. In a Redis Cluster it is the limit
-// of one node, so that all shards fit even if they are on one node.
-func quarterOfMemory(ctx context.Context, client rueidis.Client) (int64, error) {
-	info, err := client.Do(ctx, client.B().Info().Section("memory").Build()).ToString()
-	if _, refused := rueidis.IsRedisErr(err); refused { // the Redis of doorbell dev has no such section
-		return 0, nil
+// cursor returns the cursor of the page that begins behind the dead letter.
+func (d DeadLetter) cursor() string { return strconv.FormatInt(d.At.UnixMilli(), 10) + " " + d.ID }
+
+// deadLetterIDs returns the IDs and times of up to limit dead letters of a shard behind the cursor. Redis orders dead letters of the
+// same millisecond by ID.
+func (b *Inbox) deadLetterIDs(ctx context.Context, s *shard, cursor string, limit int) (found []DeadLetter, err error) {
+	last, lastID, _ := strings.Cut(cursor, " ")
+	for offset := int64(0); len(found) < limit; offset += int64(limit) {
+		index, err := b.client.Do(ctx, b.client.B().Zrevrangebyscore().Key(s.keys.DeadLetterIndex()).Max(cmp.Or(last, "+inf")).
+			Min("-inf").Withscores().Limit(offset, int64(limit)).Build()).AsZScores()
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range index {
+			d := DeadLetter{ID: entry.Member, At: time.UnixMilli(int64(entry.Score)).UTC(), shard: s}
+			if ms := strconv.FormatInt(d.At.UnixMilli(), 10); ms != last || d.ID < lastID {
+				found = append(found, d)
+			}
+		}
+		if len(index) < limit {
+			break
+		}
 	}
-	if err != nil {
-		return 0, failure("open", err)
+	return found[:min(len(found), limit)], nil
+}
+
+// fillDeadLetters reads the events and the progress.
+func (b *Inbox) fillDeadLetters(ctx context.Context, letters []DeadLetter) error {
+	commands := make(rueidis.Commands, 0, 2*len(letters))
+	for _, d := range letters {
+		commands = append(commands, b.client.B().Hget().Key(d.shard.keys.DeadLetters()).Field(d.ID).Build(),
+			b.client.B().Hget().Key(d.shard.keys.DeadLetterProgress()).Field(d.ID).Build())
 	}
-	_, rest, _ := strings.Cut(info, "maxmemory:")
-	number, _, _ := strings.Cut(rest, "\r\n")
-	limit, _ := strconv.ParseInt(number, 10, 64) // 0 if the server does not say
-	return limit / 4, nil
+	if len(commands) == 0 {
+		return nil
+	}
+	results := b.client.DoMulti(ctx, commands...)
+	for i := range letters {
+		stored, err := results[2*i].ToString()
+		if err != nil && !rueidis.IsRedisNil(err) {
+			return err
+		}
+		progress, err := results[2*i+1].ToString()
+		if err != nil && !rueidis.IsRedisNil(err) {
+			return err
+		}
+		received, encoded, _ := strings.Cut(stored, " ")
+		var l Lease
+		_ = l.fill(received, encoded, progress) // an event that cannot be decoded stays nil
+		letters[i].Event, letters[i].Progress = l.Event, l.Progress
+	}
+	return nil
+}
+
+// GetDeadLetter returns a dead letter, or nil if there is none with this ID.
+func (b *Inbox) GetDeadLetter(ctx context.Context, id string) (*DeadLetter, error) {
+	for _, s := range b.shards {
+		ms, err := b.client.Do(ctx, b.client.B().Zscore().Key(s.keys.DeadLetterIndex()).Member(id).Build()).AsFloat64()
+		if rueidis.IsRedisNil(err) {
+			continue
+		}
+		found := []DeadLetter{{ID: id, At: time.UnixMilli(int64(ms)).UTC(), shard: s}}
+		if err == nil {
+			err = b.fillDeadLetters(ctx, found)
+		}
+		if err != nil {
+			return nil, failure("dead letters", err)
+		}
+		return &found[0], nil
+	}
+	return nil, nil
+}
+
+// Discard deletes a dead letter. It reports whether there was one with this ID. It is safe to repeat.
+func (b *Inbox) Discard(ctx context.Context, id string) (found bool, err error) {
+	for _, s := range b.shards {
+		word, _, err := b.scripts.discard.run(ctx, b.client, s.sharedKeys, []string{id})
+		if err != nil || word == wordDone {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// Replay moves a dead letter to the end of its lane, as a new event whose Lease.ReplayOf is the ID of the dead letter and whose
+// progress is the given one; nil means that the event is delivered as if it were new. It returns the new event's ID. It reports false
+// if the dead letter does not exist any more or cannot be decoded. After an error it is safe to call Replay again: a dead letter is
+// replayed once.
+func (b *Inbox) Replay(ctx context.Context, letter *DeadLetter, progress []byte) (id string, found bool, err error) {
+	if letter.Event == nil {
+		return "", false, nil
+	}
+	e := *letter.Event
+	e.ID = event.NewID()
+	s, lane, fingerprint := letter.shard, b.space.Lane(e.OrderingKey).Name, ""
+	if e.Key != "" {
+		fingerprint = b.space.Fingerprint(e.Type, e.Key).Name
+	}
+	keys := append(slices.Clone(s.sharedKeys), s.keys.Lane(lane))
+	word, _, err := b.scripts.replay.run(ctx, b.client, keys, []string{
+		b.clock.argument(), letter.ID, lane, fingerprint, e.ID, rueidis.BinaryString(e.Append(nil)), rueidis.BinaryString(progress),
+	})
+	if err != nil || word != wordDone {
+		return "", false, err
+	}
+	s.signalDue()
+	return e.ID, true, nil
 }

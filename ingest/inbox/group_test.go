@@ -133,11 +133,22 @@ func set(names []string) map[string]bool {
 // awaitWaiting returns when n requests wait for the next call.
 func awaitWaiting(t *testing.T, b *inbox.Inbox, n int) {
 	t.Helper()
+	await(t, func() int { return b.Waiting(0) }, n)
+}
+
+// awaitTransitions returns when n transitions wait for the next call.
+func awaitTransitions(t *testing.T, b *inbox.Inbox, n int) {
+	t.Helper()
+	await(t, func() int { return b.WaitingTransitions(0) }, n)
+}
+
+func await(t *testing.T, waiting func() int, n int) {
+	t.Helper()
 	deadline := time.After(10 * time.Second)
-	for b.Waiting(0) != n {
+	for waiting() != n {
 		select {
 		case <-deadline:
-			t.Fatalf("%d requests are waiting; want %d", b.Waiting(0), n)
+			t.Fatalf("%d requests are waiting; want %d", waiting(), n)
 		default:
 			runtime.Gosched()
 		}

@@ -41,7 +41,7 @@ const (
 // scripts are the transitions of an event, one Lua script each. The client never repeats a script by itself: only the caller can
 // decide what to do about a script that got no reply and may have run.
 type scripts struct {
-	accept, buckets, claim, read, renew, finish, takeover script
+	accept, buckets, claim, read, renew, finish, takeover, discard, replay script
 }
 
 func loadScripts() scripts {
@@ -58,6 +58,8 @@ func loadScripts() scripts {
 		renew:    load("renew", base, meta),
 		finish:   load("finish", events...),
 		takeover: load("takeover", base, meta),
+		discard:  load("discard", redislua.LogRecord(), meta, source("dead_letters")),
+		replay:   load("replay", redislua.LogRecord(), meta, source("dead_letters")),
 	}
 }
 

@@ -1,0 +1,27 @@
+-- replay: moves a dead letter to the end of its lane, as a new event. It follows redislua's base.lua and log_record.lua, meta.lua and
+-- dead_letters.lua, whose keys it has.
+--
+-- KEYS: the nine keys of accept.lua, then the lane
+-- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] ID of the dead letter   ARGV[3] lane   ARGV[4] fingerprint or ""   ARGV[5] new event ID
+-- ARGV[6] event with its new ID   ARGV[7] progress or ""
+-- returns {"done"} | {"missing"} if there is no such dead letter; nothing is changed
+--
+-- The key of the event enters the in-flight index unless the sender has sent the event again in the meantime. The lane stores the ID
+-- of the dead letter and the progress with the time of receipt; see accept.lua.
+--
+-- Safe to repeat: a second run finds no dead letter.
+-- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+local now = read_meta(KEYS[3], ARGV[1])
+if redis.call('ZREM', KEYS[9], ARGV[2]) == 0 then
+  return {'missing'}
+end
+delete_dead_letters({ARGV[2]})
+local fingerprint = ARGV[4] ~= '' and ARGV[4] or '-'
+redis.call('RPUSH', KEYS[10], table.concat({int(now), fingerprint, ARGV[2], ARGV[7]}, ' '), ARGV[6])
+if ARGV[4] ~= '' and not redis.call('HGET', KEYS[4], ARGV[4]) then
+  redis.call('HSET', KEYS[4], ARGV[4], ARGV[5])
+end
+redis.call('ZADD', KEYS[1], 'NX', int(now), ARGV[3])
+redis.call('HINCRBY', KEYS[3], 'depth', 1)
+store_time(KEYS[3])
+return {'done'}
