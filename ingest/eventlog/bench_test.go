@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
+	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
 // delivered returns the entry of a delivered RudderStack track event, about 1.5 KB long.
@@ -46,5 +48,40 @@ func BenchmarkRedact(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		redactor.Apply(entry)
+	}
+}
+
+// BenchmarkList reads pages from a log of 10,000 entries on a real Redis.
+func BenchmarkList(b *testing.B) {
+	client := redistest.Start(b).Client(b)
+	log := eventlog.Open(client, keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 10_000})
+	var entries []eventlog.Entry
+	for i := range 10_000 {
+		entries = append(entries, delivered(i))
+	}
+	if err := log.Append(b.Context(), entries); err != nil {
+		b.Fatal(err)
+	}
+	for name, query := range map[string]eventlog.Query{
+		"newest 100":                      {},
+		"status of every entry":           {Status: eventlog.Succeeded},
+		"user found in the last entry":    {User: "user-0"},
+		"text found nowhere":              {Text: "found nowhere"},
+		"mapping found nowhere":           {Mapping: "found nowhere"},
+		"type found nowhere":              {Type: "found nowhere"},
+		"status found nowhere, 10 a page": {Status: eventlog.DeadLettered, Limit: 10},
+	} {
+		b.Run(name, func(b *testing.B) {
+			pages := 0
+			for b.Loop() {
+				page, err := log.List(b.Context(), query)
+				if err != nil {
+					b.Fatal(err)
+				}
+				query.Cursor = page.Next // after the last page, the search begins again
+				pages++
+			}
+			b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(pages), "ms/page")
+		})
 	}
 }

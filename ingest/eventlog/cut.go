@@ -14,8 +14,8 @@ import (
 // maxRecord is the maximum length of one record in bytes.
 const maxRecord = 64 << 10
 
-// cutLimits are the limits that encodeCut tries one after another. The last ones always suffice: four actions with four requests
-// each stay below 32 KiB, even if every character needs an escape of six bytes.
+// cutLimits are the limits that encodeCut tries one after another. The last ones always suffice: four actions with four
+// requests each stay below 32 KiB, even if every character needs an escape of six bytes.
 var cutLimits = []cutLimit{{32 << 10, 1024}, {16 << 10, 256}, {4 << 10, 64}, {1 << 10, 32}, {256, 16}, {32, 4}}
 
 // cutLimit bounds each part of an entry: the bytes of a text or of JSON, and the elements of a list.

@@ -10,8 +10,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// Encode returns the record that the log stores for an entry: its JSON, at most 64 KiB long. The methods of the inbox that finish an
-// event take it as their record. Encode cuts the parts of a longer entry and lists them in Entry.Cut; it does not change its argument.
+// Encode returns the record that the log stores for an entry: its JSON, at most 64 KiB long. The methods of the inbox
+// that finish an event take it as their record. Encode cuts the parts of a longer entry and lists them in Entry.Cut; it
+// does not change its argument.
 func Encode(entry Entry) []byte {
 	if size := uncut.minSize(&entry); size <= maxRecord {
 		names := 512 + 256*len(entry.Actions) // the names of the members and the short values
@@ -22,8 +23,9 @@ func Encode(entry Entry) []byte {
 	return encodeCut(entry)
 }
 
-// AppendJSON appends the entry as JSON to dst. The payload and the bodies of requests keep their exact bytes. encoding/json would
-// remove white space from them and, unless told otherwise, write < as \u003c. It also takes five times as long.
+// AppendJSON appends the entry as JSON to dst. The payload and the bodies of requests keep their exact bytes.
+// encoding/json would remove white space from them and, unless told otherwise, write < as \u003c. It also takes five
+// times as long.
 func (e *Entry) AppendJSON(dst []byte) []byte {
 	o := object{append(dst, '{')}
 	o.text("id", e.ID)

@@ -71,15 +71,21 @@ func TestARecordHasAtMost64KiBAndNamesWhatIsCut(t *testing.T) {
 		"texts that the sender chose": {
 			entry: eventlog.Entry{Type: long, Key: long, OrderingKey: long, Timestamp: long, Reason: long, Notes: []string{"n", long}},
 			cut: []eventlog.Cut{
-				{Field: "type", Bytes: 100_000}, {Field: "key", Bytes: 100_000}, {Field: "orderingKey", Bytes: 100_000},
-				{Field: "timestamp", Bytes: 100_000}, {Field: "reason", Bytes: 100_000}, {Field: "notes.1", Bytes: 100_000},
+				{Field: "type", Bytes: 100_000},
+				{Field: "key", Bytes: 100_000},
+				{Field: "orderingKey", Bytes: 100_000},
+				{Field: "timestamp", Bytes: 100_000},
+				{Field: "reason", Bytes: 100_000},
+				{Field: "notes.1", Bytes: 100_000},
 			},
 		},
 		"a request": {
 			entry: eventlog.Entry{Actions: []eventlog.Action{{Notes: []string{long}, Requests: []eventlog.Request{{}, {Path: long, Body: payload, Response: long}}}}},
 			cut: []eventlog.Cut{
-				{Field: "actions.0.notes.0", Bytes: 100_000}, {Field: "actions.0.requests.1.path", Bytes: 100_000},
-				{Field: "actions.0.requests.1.body", Bytes: 100_011}, {Field: "actions.0.requests.1.response", Bytes: 100_000},
+				{Field: "actions.0.notes.0", Bytes: 100_000},
+				{Field: "actions.0.requests.1.path", Bytes: 100_000},
+				{Field: "actions.0.requests.1.body", Bytes: 100_011},
+				{Field: "actions.0.requests.1.response", Bytes: 100_000},
 			},
 		},
 		"many actions": {

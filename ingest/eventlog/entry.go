@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eventlog records the outcome of every event so that people can read it. The log is bounded by count and by age and is
-// read newest first. Delivery builds and redacts the entries; the inbox stores them in the same Lua script that changes the event;
-// this package stores entries of events that never enter the inbox (duplicates) and reads all of them. No decision may depend on
-// the log: Doorbell deletes its entries when Redis runs out of memory.
+// Package eventlog records the outcome of every event so that people can read it. The log is bounded by count and by
+// age and is read newest first. Delivery builds and redacts the entries; the inbox stores them in the same Lua script
+// that changes the event; this package stores entries of events that never enter the inbox (duplicates) and reads all
+// of them. No decision may depend on the log: Doorbell deletes its entries when Redis runs out of memory.
 package eventlog
 
 import (
@@ -55,8 +55,8 @@ type Entry struct {
 	Cut []Cut `json:"cut,omitempty"`
 }
 
-// Cut names a part of an entry of which the log has the beginning only. A text keeps its first bytes. JSON, such as the payload, is
-// replaced by a JSON string that holds its first bytes. A list keeps its first elements.
+// Cut names a part of an entry of which the log has the beginning only. A text keeps its first bytes. JSON, such as the
+// payload, is replaced by a JSON string that holds its first bytes. A list keeps its first elements.
 type Cut struct {
 	// Field is the path of the part, such as payload or actions.0.requests.0.body.
 	Field string `json:"field"`

@@ -24,17 +24,18 @@ const (
 type Update struct {
 	// Entries are new or changed entries that the query selects, at most 100, oldest first.
 	Entries []Entry
-	// Missed is the number of new entries that Follow skipped since the last update, whether or not the query selects them. It is a
-	// lower bound: Follow does not know of entries that were written and deleted again between two reads.
+	// Missed is the number of new entries that Follow skipped since the last update, whether or not the query selects
+	// them. It is a lower bound: Follow does not know of entries that were written and deleted again between two reads.
 	Missed int
 }
 
-// Follow returns a sequence of the entries that change after the call, of all processes. The sequence ends when ctx ends. Follow
-// ignores the query's limit, cursor and times. An error comes from Redis; a caller that continues after an error in the sequence gets
-// the entries that have changed meanwhile.
+// Follow returns a sequence of the entries that change after the call, of all processes. The sequence ends when ctx
+// ends. Follow ignores the query's limit, cursor and times. An error comes from Redis; a caller that continues after an
+// error in the sequence gets the entries that have changed meanwhile.
 //
-// The sequence looks into Redis four times a second, and only when the caller asks for the next update. A slow caller therefore never
-// slows deliveries and needs no buffer: the sequence continues with the newest 500 entries, and reports the older ones as missed.
+// The sequence looks into Redis four times a second, and only when the caller asks for the next update. A slow caller
+// therefore never slows deliveries and needs no buffer: the sequence continues with the newest 500 entries, and reports
+// the older ones as missed.
 func (l *Log) Follow(ctx context.Context, query Query) (iter.Seq2[Update, error], error) {
 	f := follower{log: l, query: &query, sections: l.sections(), ends: make([]end, 2*l.space.Shards())}
 	if _, _, err := f.newRows(ctx); err != nil { // which finds the end of the log
@@ -62,13 +63,15 @@ type follower struct {
 	ends     []end // of each section
 }
 
-// end is the newest time in a section that the follower has seen, and the entries with this time. More entries may get the same time.
+// end is the newest time in a section that the follower has seen, and the entries with this time. More entries may get
+// the same time.
 type end struct {
 	ms  int64
 	ids []string
 }
 
-// newRows returns the rows that are new since the last call, oldest first, and the number of older new rows that it skipped.
+// newRows returns the rows that are new since the last call, oldest first, and the number of older new rows that it
+// skipped.
 func (f *follower) newRows(ctx context.Context) (rows []row, missed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, followTimeout)
 	defer cancel()
@@ -100,7 +103,8 @@ func (f *follower) newRows(ctx context.Context) (rows []row, missed int, err err
 	return rows, 0, nil
 }
 
-// newRowsOf returns the new rows of one section, newest first. The limit on the number of records in the log bounds them.
+// newRowsOf returns the new rows of one section, newest first. The limit on the number of records in the log bounds
+// them.
 func (f *follower) newRowsOf(ctx context.Context, i int) (rows []row, err error) {
 	const page = 1000
 	client, from := f.log.client, strconv.FormatInt(f.ends[i].ms, 10)

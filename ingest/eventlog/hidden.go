@@ -48,7 +48,8 @@ func (v hiddenValues) has(text string) bool {
 	return ok
 }
 
-// hasScalar reports whether a JSON value is a string or number that is to be hidden. It decodes only strings with an escape.
+// hasScalar reports whether a JSON value is a string or number that is to be hidden. It decodes only strings with an
+// escape.
 func (v hiddenValues) hasScalar(value []byte) bool {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:
@@ -135,9 +136,9 @@ func (v hiddenValues) redactTexts(texts []string) []string {
 	return texts
 }
 
-// redactText hides the values in text that people read, such as a reason or the beginning of a response body. In a body the values
-// may be escaped as in JSON, so it hides both forms. It replaces longer values first, because a short value may be part of a long
-// one.
+// redactText hides the values in text that people read, such as a reason or the beginning of a response body. In a body
+// the values may be escaped as in JSON, so it hides both forms. It replaces longer values first, because a short value
+// may be part of a long one.
 func (v hiddenValues) redactText(text string) string {
 	if text == "" {
 		return text

@@ -31,8 +31,8 @@ type Page struct {
 	Next string
 }
 
-// AppendJSON appends the page as JSON to dst: an object with entries and next. Unlike encoding/json, it keeps the exact bytes of
-// payloads and of the bodies of requests.
+// AppendJSON appends the page as JSON to dst: an object with entries and next. Unlike encoding/json, it keeps the exact
+// bytes of payloads and of the bodies of requests.
 func (p *Page) AppendJSON(dst []byte) []byte {
 	o := object{append(dst, '{')}
 	o.name("entries")
@@ -48,13 +48,13 @@ func (p *Page) AppendJSON(dst []byte) []byte {
 	return append(o.buf, '}')
 }
 
-// List returns the newest entries that the query selects, or those after its cursor. The error is a *CursorError if the cursor is
-// invalid; any other error comes from Redis.
+// List returns the newest entries that the query selects, or those after its cursor. The error is a *CursorError if the
+// cursor is invalid; any other error comes from Redis.
 //
-// One call reads at most 2,500 records, or about 8 MiB of them. If the query selects few of these, the page is short or even empty,
-// and its Next continues the search. Only an empty Next means that there are no more entries. A cursor is a place in time: entries
-// that are written meanwhile do not change what the next page has. An entry that changes meanwhile, such as from retrying to
-// succeeded, becomes the newest one.
+// One call reads at most 2,500 records, or about 8 MiB of them. If the query selects few of these, the page is short or
+// even empty, and its Next continues the search. Only an empty Next means that there are no more entries. A cursor is a
+// place in time: entries that are written meanwhile do not change what the next page has. An entry that changes
+// meanwhile, such as from retrying to succeeded, becomes the newest one.
 func (l *Log) List(ctx context.Context, query Query) (Page, error) {
 	start, err := query.start()
 	if err != nil {
@@ -118,7 +118,8 @@ func (s *scan) readIndex(ctx context.Context) (rows []row, more bool, err error)
 	if err := group.Wait(); err != nil {
 		return nil, false, err
 	}
-	// A section with more rows says nothing about what is older than its last one, so the rows of the others end there too.
+	// A section with more rows says nothing about what is older than its last one, so the rows of the others end there
+	// too.
 	end := position{ms: -1}
 	for i, list := range found {
 		if !complete[i] {
@@ -134,9 +135,9 @@ func (s *scan) readIndex(ctx context.Context) (rows []row, more bool, err error)
 	return rows, more, nil
 }
 
-// readSection returns the next n or more rows of a section. complete reports whether there are no older ones; otherwise it returns at
-// least one. Several entries may have changed in the same millisecond as the entry at which the scan is, and Redis returns those that
-// the scan has already read once more.
+// readSection returns the next n or more rows of a section. complete reports whether there are no older ones; otherwise
+// it returns at least one. Several entries may have changed in the same millisecond as the entry at which the scan is,
+// and Redis returns those that the scan has already read once more.
 func (s *scan) readSection(ctx context.Context, i, n int) (rows []row, complete bool, err error) {
 	client, newest := s.log.client, "+inf"
 	if s.at.ms != math.MaxInt64 {
@@ -183,7 +184,8 @@ func (s *scan) read(ctx context.Context, rows []row) error {
 	return nil
 }
 
-// fetch returns the records of these rows, in their order. A record that has been deleted since the index was read is nil.
+// fetch returns the records of these rows, in their order. A record that has been deleted since the index was read is
+// nil.
 func (l *Log) fetch(ctx context.Context, sections []section, rows []row) ([][]byte, error) {
 	records := make([][]byte, len(rows))
 	ids, places := make([][]string, len(sections)), make([][]int, len(sections))
@@ -214,8 +216,8 @@ func (l *Log) fetch(ctx context.Context, sections []section, rows []row) ([][]by
 	return records, nil
 }
 
-// readable decodes a record. If that fails, the entry has only the ID and the reason, so that one damaged record does not hide the
-// others.
+// readable decodes a record. If that fails, the entry has only the ID and the reason, so that one damaged record does
+// not hide the others.
 func readable(id string, record []byte) Entry {
 	entry, err := decode(record)
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 
 // Limits bound the log of one source.
 type Limits struct {
-	// MaxEvents is the maximum number of entries of delivered, failed and retrying events, split evenly over the source's shards; 0
-	// turns the log off. Duplicates, and events that no mapping matches, have a budget of their own, a tenth of MaxEvents. When Redis
-	// is out of memory, Doorbell deletes further entries to make room for events.
+	// MaxEvents is the maximum number of entries of delivered, failed and retrying events, split evenly over the
+	// source's shards; 0 turns the log off. Duplicates, and events that no mapping matches, have a budget of their own,
+	// a tenth of MaxEvents. When Redis is out of memory, Doorbell deletes further entries to make room for events.
 	MaxEvents int
-	// Retention is how long Doorbell keeps an entry after its last change; 0 means no age limit. An entry may stay up to a minute
-	// longer, until the next sweep.
+	// Retention is how long Doorbell keeps an entry after its last change; 0 means no age limit. An entry may stay up
+	// to a minute longer, until the next sweep.
 	Retention time.Duration
 }
 
@@ -54,8 +54,8 @@ const (
 	appendBytes   = 1 << 20 // the number of bytes of records after which a script gets no further record
 )
 
-// Append writes entries of events that the inbox did not store, such as duplicates. It is safe to repeat: an entry replaces an
-// earlier entry with the same ID. After an error, some of the entries may have been written.
+// Append writes entries of events that the inbox did not store, such as duplicates. It is safe to repeat: an entry
+// replaces an earlier entry with the same ID. After an error, some of the entries may have been written.
 func (l *Log) Append(ctx context.Context, entries []Entry) error {
 	batches := make([]batch, 2*l.space.Shards())
 	for i := range entries {
@@ -103,8 +103,8 @@ func (l *Log) write(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// Get returns the entry of an event. It returns nil if there is no entry: nothing has been recorded for the event yet, or its entry
-// was deleted.
+// Get returns the entry of an event. It returns nil if there is no entry: nothing has been recorded for the event yet,
+// or its entry was deleted.
 func (l *Log) Get(ctx context.Context, id string) (*Entry, error) {
 	var commands rueidis.Commands
 	for _, s := range l.sections() {

@@ -20,7 +20,8 @@ import (
 
 var at = time.UnixMilli(1_750_000_000_123).UTC()
 
-// entries returns n entries with the IDs 1000, 1001 and so on. Every second one is a duplicate, and three types take turns.
+// entries returns n entries with the IDs 1000, 1001 and so on. Every second one is a duplicate, and three types take
+// turns.
 func entries(n int) []eventlog.Entry {
 	var all []eventlog.Entry
 	for i := range n {
@@ -94,7 +95,7 @@ func TestAnEntryIsReadWithoutChange(t *testing.T) {
 		want := eventlog.Entry{
 			ID: "a", Source: "production/shop", Type: "track/Größe", Key: "k", OrderingKey: "u", ReceivedAt: at, FinishedAt: &finished,
 			Timestamp: "2025-06-15", Status: eventlog.Skipped, Reason: "<why> & how", Verification: "failed", DuplicateOf: "b", Notes: []string{"n"},
-			Payload: json.RawMessage(`{"z":1.0,"a":9007199254740993,"h":"<&>\u003c"}`),
+			Payload: json.RawMessage("{ \"z\" : 1.0,\n\"a\":9007199254740993,\"h\":\"<&>\\u003c\" }"),
 			Actions: []eventlog.Action{{
 				Mapping: "m", Action: "identifyUser", Status: eventlog.Succeeded, Attempts: 2, Notes: []string{"n"},
 				Requests: []eventlog.Request{{Method: "PUT", Path: "/v1/users/u", Body: json.RawMessage(`{"a":1.0}`), Status: 200, Response: "{}", At: &at, Took: 12.5}},

@@ -19,8 +19,8 @@ const (
 	maxLimit     = 1000
 )
 
-// Query selects entries. A zero field does not restrict the result; an entry must match all others. Texts are compared with the
-// entry as it is stored, which is after redaction and with long parts cut.
+// Query selects entries. A zero field does not restrict the result; an entry must match all others. Texts are compared
+// with the entry as it is stored, which is after redaction and with long parts cut.
 type Query struct {
 	// User is an ordering key, compared exactly.
 	User string
@@ -29,12 +29,14 @@ type Query struct {
 	Status Status
 	// Mapping is the name of a mapping that has an action in the entry.
 	Mapping string
-	// Text is contained in the payload, either as written here or as JSON writes it in a string. Upper and lower case differ.
+	// Text is contained in the payload, either as written here or as JSON writes it in a string. Upper and lower case
+	// differ.
 	Text string
 	// Since and Until bound the time of the last change, with a precision of milliseconds. Until is exclusive.
 	Since, Until time.Time
 
-	// Limit is the maximum number of entries in a page; 0 means 100, and more than 1,000 means 1,000. Follow ignores it.
+	// Limit is the maximum number of entries in a page; 0 means 100, and more than 1,000 means 1,000. Follow ignores
+	// it.
 	Limit int
 	// Cursor is the Next of the previous page. Follow ignores it.
 	Cursor string

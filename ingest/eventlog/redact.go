@@ -13,21 +13,23 @@ import (
 // redacted replaces a hidden value.
 const redacted = "[redacted]"
 
-// Redactor removes sensitive values from entries before they are logged. Its zero value removes nothing. It is safe for concurrent
-// use.
+// Redactor removes sensitive values from entries before they are logged. Its zero value removes nothing. It is safe for
+// concurrent use.
 type Redactor struct {
 	omitPayloads bool
 	paths        [][]string
 }
 
-// NewRedactor returns a Redactor that hides the values at the given paths of the payload, such as body.traits.email. It ignores
-// paths that do not begin with body. If omitPayloads is set, it also removes payloads, request bodies and responses.
+// NewRedactor returns a Redactor that hides the values at the given paths of the payload, such as body.traits.email. It
+// ignores paths that do not begin with body. If omitPayloads is set, it also removes payloads, request bodies and
+// responses.
 //
-// Mappings copy values out of the payload, so hiding a value in the payload alone is not enough: an email address that is also the
-// user's ID appears in the path of the Knock call, and Knock repeats it in its response. The Redactor therefore collects all
-// strings and numbers at the paths and also hides them in request bodies, path segments, queries, responses, reasons, notes and
-// keys. Booleans and null are hidden in the payload only, because they reveal nothing elsewhere. In JSON the Redactor compares
-// whole values; in text it replaces whole words, so that hiding the age 5 changes "id 5" but not "15".
+// Mappings copy values out of the payload, so hiding a value in the payload alone is not enough: an email address that
+// is also the user's ID appears in the path of the Knock call, and Knock repeats it in its response. The Redactor
+// therefore collects all strings and numbers at the paths and also hides them in request bodies, path segments,
+// queries, responses, reasons, notes and keys. Booleans and null are hidden in the payload only, because they reveal
+// nothing elsewhere. In JSON the Redactor compares whole values; in text it replaces whole words, so that hiding the
+// age 5 changes "id 5" but not "15".
 func NewRedactor(paths []string, omitPayloads bool) *Redactor {
 	r := &Redactor{omitPayloads: omitPayloads}
 	for _, path := range paths {
@@ -52,8 +54,8 @@ func (r *Redactor) Apply(entry Entry) Entry {
 	return entry
 }
 
-// redactPaths appends value to dst with the values at the paths replaced, and collects the replaced values in hidden. The paths
-// are relative to value.
+// redactPaths appends value to dst with the values at the paths replaced, and collects the replaced values in hidden.
+// The paths are relative to value.
 func redactPaths(dst, value []byte, paths [][]string, hidden hiddenValues) []byte {
 	if slices.ContainsFunc(paths, func(path []string) bool { return len(path) == 0 }) {
 		hidden.collect(value)
@@ -73,8 +75,8 @@ func redactPaths(dst, value []byte, paths [][]string, hidden hiddenValues) []byt
 	})
 }
 
-// rewrite appends value to dst and calls each to write every member or element of it. All other bytes, white space included, stay
-// as they are.
+// rewrite appends value to dst and calls each to write every member or element of it. All other bytes, white space
+// included, stay as they are.
 func rewrite(dst, value []byte, each func(dst []byte, segment string, value []byte) []byte) []byte {
 	copied := 0 // the number of bytes of value that are in dst
 	replace := func(segment string, part []byte) {
@@ -82,12 +84,12 @@ func rewrite(dst, value []byte, each func(dst []byte, segment string, value []by
 		dst = each(append(dst, value[copied:start]...), segment, part)
 		copied = start + len(part)
 	}
-	switch rawjson.KindOf(value) {
-	case rawjson.Object:
+	switch kind := rawjson.KindOf(value); {
+	case kind == rawjson.Object:
 		for key, member := range rawjson.Members(value) {
 			replace(rawjson.Unquote(key), member)
 		}
-	case rawjson.Array:
+	case kind == rawjson.Array:
 		i := 0
 		for element := range rawjson.Elements(value) {
 			replace(strconv.Itoa(i), element)
@@ -97,8 +99,8 @@ func rewrite(dst, value []byte, each func(dst []byte, segment string, value []by
 	return append(dst, value[copied:]...)
 }
 
-// withoutPayloads returns a copy of the entry without bodies. It removes responses too, because Knock repeats in them what it was
-// sent.
+// withoutPayloads returns a copy of the entry without bodies. It removes responses too, because Knock repeats in them
+// what it was sent.
 func withoutPayloads(entry Entry) Entry {
 	entry.Payload = nil
 	entry.Actions = slices.Clone(entry.Actions)

@@ -5,6 +5,7 @@ package eventlog_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +16,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// FuzzRedactor compares the Redactor with slowRedactor. It also checks that the record of the result is valid and has the same bytes.
+// FuzzRedactor compares the Redactor with slowRedactor. It also checks that the record of the result is valid and has
+// the same bytes.
 func FuzzRedactor(f *testing.F) {
 	f.Add(`{"a":"secret","b":["secret",1]}`, `{"x":"secret"}`)
 	f.Add(`{"a":{"b":"x\u0000"}}`, `["x\u0000",1.0,{"a":"a"}]`)
@@ -51,7 +53,8 @@ func FuzzRedactor(f *testing.F) {
 	})
 }
 
-// slowRedactor redacts JSON with the tokens of encoding/json. It replaces the bytes of values in the text from back to front.
+// slowRedactor redacts JSON with the tokens of encoding/json. It replaces the bytes of values in the text from back to
+// front.
 type slowRedactor struct {
 	paths  []string
 	hidden map[string]bool // the text of hidden strings and numbers
@@ -91,8 +94,8 @@ func plain(value any) string {
 // span is the place of a value in the text.
 type span struct{ start, end int }
 
-// replaced returns text with every value hidden for which hide returns true. It calls hide for each value with its path, and with
-// whether a value around it is hidden. value is nil for objects and arrays.
+// replaced returns text with every value hidden for which hide returns true. It calls hide for each value with its
+// path, and with whether a value around it is hidden. value is nil for objects and arrays.
 func replaced(text string, hide func(path string, value any, hiddenAbove bool) bool) string {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -131,8 +134,8 @@ func replaced(text string, hide func(path string, value any, hiddenAbove bool) b
 	}
 	walk("body", false)
 	out := []byte(text)
-	for i := len(spans) - 1; i >= 0; i-- {
-		out = bytes.Join([][]byte{out[:spans[i].start], out[spans[i].end:]}, []byte(`"[redacted]"`))
+	for _, s := range slices.Backward(spans) {
+		out = bytes.Join([][]byte{out[:s.start], out[s.end:]}, []byte(`"[redacted]"`))
 	}
 	return string(out)
 }

@@ -5,8 +5,9 @@ package eventlog
 // minorFraction is the part of Limits.MaxEvents that minor entries have as their own budget.
 const minorFraction = 10
 
-// minor reports whether an entry belongs to the minor section of the log: a duplicate, or an event that no mapping matches. Such
-// entries have a small budget of their own, so that they never push out the entries of delivered, failed and retrying events.
+// minor reports whether an entry belongs to the minor section of the log: a duplicate, or an event that no mapping
+// matches. Such entries have a small budget of their own, so that they never push out the entries of delivered, failed
+// and retrying events.
 func (e *Entry) minor() bool {
 	return e.Status == Duplicate || e.Status == Skipped && len(e.Actions) == 0
 }

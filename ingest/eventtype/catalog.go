@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eventtype counts the event types of a source and keeps a sample of each, so that people see what a source sends and which
-// types no mapping matches. The pipeline observes every accepted event; the admin API lists the types. The counts of all processes
-// are added in Redis once a second. No decision may depend on them, and a sender must never be able to make them grow: a source has
-// at most 1,000 types, and each of them takes at most 5 KiB.
+// Package eventtype counts the event types of a source and keeps a sample of each, so that people see what a source
+// sends and which types no mapping matches. The pipeline observes every accepted event; the admin API lists the types.
+// The counts of all processes are added in Redis once a second. No decision may depend on them, and a sender must never
+// be able to make them grow: a source has at most 1,000 types, and each of them takes at most 5 KiB.
 package eventtype
 
 import (
@@ -28,9 +28,11 @@ const (
 	maxName = 256
 	// maxSample is the maximum length of a sample in bytes. A longer one is cut.
 	maxSample = 4 << 10
-	// maxSampled is the maximum length of an event that is used as a sample. Redacting a longer one would take too much time.
+	// maxSampled is the maximum length of an event that is used as a sample. Redacting a longer one would take too much
+	// time.
 	maxSampled = 64 << 10
-	// replaceAfter is how long a type must not have been seen before a new type may replace it, when the source has maxTypes.
+	// replaceAfter is how long a type must not have been seen before a new type may replace it, when the source has
+	// maxTypes.
 	replaceAfter = 24 * time.Hour
 )
 
@@ -67,9 +69,9 @@ func Open(client rueidis.Client, space keyspace.Space) *Catalog {
 	}
 }
 
-// Observe counts an event. The first event of a type after each flush becomes its sample, unless it is longer than 64 KiB; redact
-// returns what the sample shows of the event, or nothing. Observe does not keep body. It takes about 0.1 µs for a type that has a
-// sample, and it never calls Redis.
+// Observe counts an event. The first event of a type after each flush becomes its sample, unless it is longer than 64
+// KiB; redact returns what the sample shows of the event, or nothing. Observe does not keep body. It takes about 0.1 µs
+// for a type that has a sample, and it never calls Redis.
 func (c *Catalog) Observe(eventType string, at time.Time, body []byte, redact func(body []byte) []byte) {
 	if !c.count(eventType, at.UnixMilli()) || len(body) > maxSampled {
 		return
@@ -128,8 +130,8 @@ const (
 	flushTimeout  = 2 * time.Second
 )
 
-// Run flushes the counts every second until ctx ends, and once more then. failed is called with the error of a flush; the next flush
-// includes the same counts.
+// Run flushes the counts every second until ctx ends, and once more then. failed is called with the error of a flush;
+// the next flush includes the same counts.
 func (c *Catalog) Run(ctx context.Context, failed func(error)) {
 	ticker := time.NewTicker(flushInterval)
 	defer ticker.Stop()

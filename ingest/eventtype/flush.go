@@ -13,8 +13,8 @@ import (
 // flushTypes is the maximum number of types that one script writes, so that it does not block Redis for long.
 const flushTypes = 200
 
-// Flush adds the counts since the last flush to those in Redis. After an error it keeps the counts for the next flush. Redis may have
-// added them before its reply was lost; they are then counted twice.
+// Flush adds the counts since the last flush to those in Redis. After an error it keeps the counts for the next flush.
+// Redis may have added them before its reply was lost; they are then counted twice.
 func (c *Catalog) Flush(ctx context.Context) error {
 	c.mu.Lock()
 	pending, others := c.pending, c.others

@@ -22,10 +22,11 @@ type Type struct {
 	Count int64
 	// First and Last are the times at which the first and the latest event were received.
 	First, Last time.Time
-	// Sample is the payload of a recent event, redacted like the payloads in the event log. It is nil if the source omits payloads, or
-	// if all events were longer than 64 KiB.
+	// Sample is the payload of a recent event, redacted like the payloads in the event log. It is nil if the source
+	// omits payloads, or if all events were longer than 64 KiB.
 	Sample json.RawMessage
-	// SampleBytes is the length of the whole sample. If it is more than 4 KiB, Sample is a JSON string with its first 4 KiB.
+	// SampleBytes is the length of the whole sample. If it is more than 4 KiB, Sample is a JSON string with its first 4
+	// KiB.
 	SampleBytes int
 	// Mapped reports whether a mapping matches the type.
 	Mapped bool
@@ -35,13 +36,13 @@ type Type struct {
 type Listing struct {
 	// Types are sorted by Last, the latest first. There are at most 1,000.
 	Types []Type
-	// Others is the number of events whose type is not among Types: it was longer than 256 bytes, or there were too many types. A new
-	// type replaces the one that was seen least recently, but only if that was more than a day ago.
+	// Others is the number of events whose type is not among Types: it was longer than 256 bytes, or there were too
+	// many types. A new type replaces the one that was seen least recently, but only if that was more than a day ago.
 	Others int64
 }
 
-// List returns the types of all processes, up to their last flush. mapped reports whether a mapping matches a type. List reads at
-// most 5 MiB from Redis.
+// List returns the types of all processes, up to their last flush. mapped reports whether a mapping matches a type.
+// List reads at most 5 MiB from Redis.
 func (c *Catalog) List(ctx context.Context, mapped func(eventType string) bool) (Listing, error) {
 	fields, err := c.client.Do(ctx, c.client.B().Hgetall().Key(c.space.EventTypes()).Build()).AsStrMap()
 	if err != nil {
@@ -91,8 +92,8 @@ func parse(name, record string) (Type, error) {
 	return t, nil
 }
 
-// AppendJSON appends the listing as JSON to dst: an object with types and others. Unlike encoding/json, it keeps the exact bytes of
-// samples.
+// AppendJSON appends the listing as JSON to dst: an object with types and others. Unlike encoding/json, it keeps the
+// exact bytes of samples.
 func (l *Listing) AppendJSON(dst []byte) []byte {
 	types := make([][]byte, len(l.Types))
 	for i := range l.Types {

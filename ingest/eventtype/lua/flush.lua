@@ -1,17 +1,19 @@
 -- flush: adds the counts of a process to the event types of a source. It follows redislua's base.lua.
--- KEYS[1] event types: "=" and the type to "COUNT FIRST LAST LENGTH SAMPLE", and "others" to the count of all other events
+-- KEYS[1] event types: a hash from "=" and the type to "COUNT FIRST LAST LENGTH SAMPLE", and from "others" to the count
+--   of all other events
 -- KEYS[2] index: types by the time at which they were last seen, ms
 -- ARGV[1] maximum number of types   ARGV[2] time without an event, ms, after which another type may replace a type
 -- ARGV[3] count of other events
---   then for each type: the type, its count, first and last time, ms, the length of its latest sample, and the sample; an empty sample
---   keeps the earlier one
+--   then for each type: the type, its count, first and last time, ms, the length of its latest sample, and the sample;
+--   an empty sample keeps the earlier one
 -- returns {"done", the types that are counted among the others because there was no room for them}
 -- Not safe to repeat: the counts would be added twice.
 -- Out of memory: Redis rejects the first write of a script, so that nothing is changed.
 local types, index = KEYS[1], KEYS[2]
 local max, unseen, others = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
--- make_room: reports whether the source can have one more type. It may remove the type that has not been seen for the longest time.
+-- make_room: reports whether the source can have one more type. It may remove the type that has not been seen for the
+-- longest time.
 local function make_room(now)
   if redis.call('ZCARD', index) < max then
     return true

@@ -1,12 +1,13 @@
 -- base: functions that scripts of several packages use. They are put in front of a script's own text.
 
--- int: returns a whole number as text. Lua's own conversion may write large numbers with an exponent, which Redis rejects.
+-- int: returns a whole number as text. Lua's own conversion may write large numbers with an exponent, which Redis
+-- rejects.
 local function int(number)
   return string.format('%.0f', number)
 end
 
--- clock: returns the time in milliseconds since 1970. An empty argument reads Redis's clock, so that all processes share one
--- clock; a test passes a time instead.
+-- clock: returns the time in milliseconds since 1970. An empty argument reads Redis's clock, so that all processes
+-- share one clock; a test passes a time instead.
 local function clock(given)
   if given ~= '' then
     return tonumber(given)
@@ -15,13 +16,13 @@ local function clock(given)
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- rejected_for_memory: reports whether Redis rejected a command that was run with redis.pcall because it is out of memory. It
--- raises any other error.
+-- rejected_for_memory: reports whether Redis rejected a command that was run with redis.pcall because it is out of
+-- memory. It raises any other error.
 --
--- Redis checks its memory for a script's first write only. When Redis is over maxmemory, a command that may need memory (RPUSH,
--- HSET, ZADD, SET) fails if it is the first write. A command that frees memory (HDEL, ZREM, DEL, LTRIM) is always allowed, and
--- after one write of any kind Redis lets every later command of the script pass. Scripts that must run when Redis is out of
--- memory, such as those that finish events, therefore begin with a command that frees memory.
+-- Redis checks its memory for a script's first write only. When Redis is over maxmemory, a command that may need memory
+-- (RPUSH, HSET, ZADD, SET) fails if it is the first write. A command that frees memory (HDEL, ZREM, DEL, LTRIM) is
+-- always allowed, and after one write of any kind Redis lets every later command of the script pass. Scripts that must
+-- run when Redis is out of memory, such as those that finish events, therefore begin with a command that frees memory.
 local function rejected_for_memory(reply)
   if type(reply) ~= 'table' or not reply.err then
     return false
