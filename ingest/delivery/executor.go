@@ -53,7 +53,7 @@ func (p *Pool) deliver(
 	work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int,
 ) (next *inbox.Lease) {
 	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping.Done()}
-	x.room = func() int { return p.room(stopping, len(lease.Event.Body)+len(lease.Progress), inARow) }
+	x.room = func() int { return p.room(stopping, lease.Size, inARow) }
 	defer func() { p.pause.EndProbe(probe, x.called) }()
 	err := x.runSafely(work)
 	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {

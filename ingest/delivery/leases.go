@@ -27,11 +27,10 @@ type leasedWork struct {
 // when the work has ended.
 func (a *activeLeases) begin(ctx context.Context, lease *inbox.Lease) (work context.Context, end func()) {
 	work, cancel := context.WithCancelCause(ctx)
-	size := len(lease.Event.Body) + len(lease.Progress)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.work[lease] = leasedWork{cancel, size}
-	a.bytes += size
+	a.work[lease] = leasedWork{cancel, lease.Size}
+	a.bytes += lease.Size
 	return work, func() {
 		cancel(nil)
 		a.remove(lease)
