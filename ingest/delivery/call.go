@@ -129,9 +129,10 @@ func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.
 		Repeated: c.Repeated, Failures: a.Failures, Spent: x.progress.Spent + c.Took,
 		RetryFor: x.pool.settings.Load().Delivery.RetryFor, Jitter: rand.Float64(), //nolint:gosec // the jitter is not a secret
 	}
-	meaning := policy.Decide(c.Request, history, err).Meaning
-	history.Outage = x.applyToSource(meaning, queue, err) == health.Outage
 	d := policy.Decide(c.Request, history, err)
+	if history.Outage = x.applyToSource(d, queue, err) == health.Outage; history.Outage {
+		d = policy.Decide(c.Request, history, err)
+	}
 	x.pool.config.Metrics.observeCall(c.Request.Endpoint, d.Meaning.String(), c.Took)
 	if d.Step != policy.WaitForSource {
 		x.progress.Spent = history.Spent + d.Wait
@@ -163,9 +164,12 @@ func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Dec
 }
 
 // applyToSource records an answer for the source's other calls. It returns the cause of the source's pause.
-func (x *executor) applyToSource(meaning policy.Meaning, queue *ratelimit.Queue, err error) health.Cause {
+func (x *executor) applyToSource(d policy.Decision, queue *ratelimit.Queue, err error) health.Cause {
 	answer, answered := errors.AsType[*knock.Error](err)
-	recorded := health.Answer{Meaning: meaning, Answered: answered || err == nil, Probe: x.probe}
+	recorded := health.Answer{
+		Meaning: d.Meaning, Answered: answered || err == nil, Probe: x.probe,
+		Last: d.Meaning == policy.Transient && d.Step == policy.DeadLetter,
+	}
 	if err != nil {
 		recorded.Reason = policy.Explain(err)
 	}

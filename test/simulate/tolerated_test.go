@@ -20,8 +20,8 @@ const (
 
 // tolerated lists the known defects that do not fail a schedule.
 var tolerated = map[defect]bool{
-	crashRepeatsCancel:  true,
+	crashRepeatsCancel:  false,
 	clockBackHidesLanes: true,
-	refusedCallPauses:   true,
-	outageDeadLetters:   true,
+	refusedCallPauses:   false,
+	outageDeadLetters:   false,
 }

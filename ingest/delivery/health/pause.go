@@ -15,6 +15,8 @@ const (
 	// An outage begins when this many calls in a row have failed, over at least this time.
 	outageFailures = 10
 	outageTime     = 10 * time.Second
+	// lastFailures are enough if the event of the latest failure would otherwise be dead-lettered.
+	lastFailures = 3
 )
 
 // Cause says why a source is paused.
@@ -104,6 +106,8 @@ type Answer struct {
 	// User is the ordering key of the event if the failure may concern only this user, such as a 403 that a firewall
 	// sends because of the user's name. Such failures of one user alone never pause the source. Otherwise User is "".
 	User string
+	// Last reports whether retryFor of the event is over, so that it is dead-lettered unless the source pauses.
+	Last bool
 	// Probe is the probe for which the call was made; zero for any other call.
 	Probe Probe
 }
@@ -152,9 +156,19 @@ func (p *Pause) recordFailure(a Answer) {
 	case p.cause == KeyRejected && a.Answered && a.Probe != 0 && a.Probe == p.probing:
 		p.cause, p.reason, p.probing = None, "", 0
 	case p.cause == KeyRejected:
-	case p.cause == Outage, p.failures >= outageFailures && p.now().Sub(p.failing) >= outageTime:
+	case p.cause == Outage, p.isOutage(a.Last):
 		p.recordCause(Outage, a)
 	}
+}
+
+// isOutage reports whether so many calls in a row have failed, over so much time, that the cause is an outage. Few are
+// enough for the last failure of an event: a source with few calls must not lose events to an outage.
+func (p *Pause) isOutage(last bool) bool {
+	enough := outageFailures
+	if last {
+		enough = lastFailures
+	}
+	return p.failures >= enough && p.now().Sub(p.failing) >= outageTime
 }
 
 // EndProbe allows another probe if the answer to this one has not been recorded: at once if the probe did not call

@@ -143,6 +143,18 @@ func TestAnOutageNeedsTenFailuresInARowOverTenSecondsWithoutASuccess(t *testing.
 	}
 }
 
+func TestAnEventIsNotDeadLetteredForAnOutageOfASourceWithFewCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPause(time.Now)
+		last := Answer{Meaning: policy.Transient, Reason: "reset", Last: true}
+		records(t, p, last, None) // a single failure is no outage
+		elapse(5 * time.Second)
+		records(t, p, noAnswer(0), None)
+		elapse(5 * time.Second)
+		records(t, p, last, Outage)
+	})
+}
+
 func either(first bool, a, b Answer) Answer {
 	if first {
 		return a
