@@ -48,6 +48,8 @@ var figures = []figure{
 	{"manyMappings", "resident memory with 10,000 mappings of paths, MiB", "≤ 120"},
 	{"manyConditions", "resident memory with 10,000 mappings that have a CEL condition, MiB", "≤ 120"},
 	{"largeBodies", "highest resident memory with 64 bodies of 4 MB, MiB", "≤ 300"},
+	{"floorTime", "CPU time of the floor and Redis an event, µs", ""},
+	{"acceptTime", "CPU time of ingest and Redis an event, accept, µs", ""},
 	{"ingestTime", "CPU time of ingest an event, end to end, µs", ""},
 	{"redisTime", "CPU time of Redis an event, end to end, µs", ""},
 	{"diskBytes", "bytes written to the append-only file an event, end to end", ""},

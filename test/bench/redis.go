@@ -40,11 +40,11 @@ func (r *rig) startRedis(ctx context.Context) (err error) {
 // usage is what the measured programs have used so far.
 type usage struct {
 	commands, scripts, reads, diskBytes int64
-	ingest, redis                       time.Duration
+	process, redis                      time.Duration
 }
 
-// usage reads the counters of Redis, and the CPU time of Redis and of an ingest process.
-func (r *rig) usage(ctx context.Context, ingest *process) (u usage, err error) {
+// usage reads the counters of Redis, and the CPU time of Redis and of another process.
+func (r *rig) usage(ctx context.Context, of *process) (u usage, err error) {
 	text, err := r.client.Do(ctx, r.client.B().Info().Section("everything").Build()).ToString()
 	if err != nil {
 		return u, err
@@ -66,7 +66,7 @@ func (r *rig) usage(ctx context.Context, ingest *process) (u usage, err error) {
 			return u, err
 		}
 	}
-	if u.ingest, err = ingest.processorTime(); err != nil {
+	if u.process, err = of.processorTime(); err != nil {
 		return u, err
 	}
 	u.redis, err = r.redis.processorTime()

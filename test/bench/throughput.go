@@ -24,7 +24,12 @@ type measurement struct {
 	rate float64 // events a second
 	p99  float64 // of the responses, in seconds
 	sent int
-	used usage // an ingest process's only
+	used usage
+}
+
+// processorTime returns the CPU time of the target and of Redis for each event, in microseconds.
+func (m measurement) processorTime() float64 {
+	return float64((m.used.process + m.used.redis).Microseconds()) / float64(m.sent)
 }
 
 // measureThroughput compares the rates of the floor, Doorbell and Bento, which take turns on one Redis. Each connection sends its next
@@ -103,6 +108,8 @@ func (r *rig) compare(ctx context.Context, contenders []contender, round int) er
 	r.add("acceptFull", accept.p99/floor.p99)
 	r.add("unmapped", unmapped.rate/accept.rate)
 	r.add("endToEnd", endToEnd.rate/floor.rate)
+	r.add("floorTime", floor.processorTime())
+	r.add("acceptTime", accept.processorTime())
 	r.addUsage(endToEnd)
 	if len(results) > 4 {
 		r.add("bento", endToEnd.rate/results[4].rate)
@@ -118,7 +125,7 @@ func (r *rig) addUsage(m measurement) {
 	r.add("scripts", float64(m.used.scripts)/events)
 	r.add("roundTrips", float64(m.used.reads)/events)
 	r.add("diskBytes", float64(m.used.diskBytes)/events)
-	r.add("ingestTime", float64(m.used.ingest.Microseconds())/events)
+	r.add("ingestTime", float64(m.used.process.Microseconds())/events)
 	r.add("redisTime", float64(m.used.redis.Microseconds())/events)
 }
 
@@ -154,7 +161,7 @@ func (r *rig) measure(ctx context.Context, c contender, duration time.Duration) 
 		used: usage{
 			commands: after.commands - before.commands - asked - 1, reads: after.reads - before.reads - asked - 1,
 			scripts: after.scripts - before.scripts, diskBytes: after.diskBytes - before.diskBytes,
-			ingest: after.ingest - before.ingest, redis: after.redis - before.redis,
+			process: after.process - before.process, redis: after.redis - before.redis,
 		},
 	}, nil
 }
