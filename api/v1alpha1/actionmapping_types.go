@@ -161,6 +161,15 @@ type SourceReference struct {
 	Name string `json:"name,omitempty"`
 }
 
+// RateLimits is in this file, and not beside Delivery, because its rule lists the actions.
+
+// RateLimits are calls per second, by the name of an action.
+//
+// +kubebuilder:validation:MaxProperties=14
+// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['identifyUser', 'deleteUser', 'mergeUser', 'setObject', 'deleteObject', 'setTenant', 'deleteTenant', 'subscribe', 'unsubscribe', 'addAudienceMember', 'removeAudienceMember', 'cancelWorkflow', 'triggerWorkflow', 'bulkIdentify'])",message="unknown action: use identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, triggerWorkflow or bulkIdentify"
+// +kubebuilder:validation:XValidation:rule="self.all(k, self[k] >= 1)",message="a rate limit must be at least 1 call per second: to pause deliveries, set delivery.suspend"
+type RateLimits map[string]int32
+
 // ActionMappingStatus is the observed state of an ActionMapping.
 type ActionMappingStatus struct {
 	// conditions contain Ready. Reconciling and Stalled are present only while they are True.

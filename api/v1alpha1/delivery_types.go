@@ -90,10 +90,7 @@ type Delivery struct {
 	// action without an entry has the rate limit that Knock publishes.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxProperties=14
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['identifyUser', 'deleteUser', 'mergeUser', 'setObject', 'deleteObject', 'setTenant', 'deleteTenant', 'subscribe', 'unsubscribe', 'addAudienceMember', 'removeAudienceMember', 'cancelWorkflow', 'triggerWorkflow', 'bulkIdentify'])",message="unknown action: use identifyUser, deleteUser, mergeUser, setObject, deleteObject, setTenant, deleteTenant, subscribe, unsubscribe, addAudienceMember, removeAudienceMember, cancelWorkflow, triggerWorkflow or bulkIdentify"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, self[k] >= 1)",message="a rate limit must be at least 1 call per second: to pause deliveries, set delivery.suspend"
-	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
+	RateLimits RateLimits `json:"rateLimits,omitempty"`
 
 	// suspend pauses deliveries. Doorbell still accepts and stores events.
 	//

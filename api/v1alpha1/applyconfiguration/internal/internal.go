@@ -225,9 +225,7 @@ var schemaYAML = typed.YAMLObject(`types:
       default: 64
     - name: rateLimits
       type:
-        map:
-          elementType:
-            scalar: numeric
+        namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.RateLimits
     - name: retryFor
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
@@ -583,6 +581,10 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: value
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.Expression
+- name: com.github.doorbell-dev.doorbell.api.v1alpha1.RateLimits
+  map:
+    elementType:
+      scalar: numeric
 - name: com.github.doorbell-dev.doorbell.api.v1alpha1.Redis
   map:
     fields:

@@ -5,6 +5,7 @@
 package v1alpha1
 
 import (
+	apiv1alpha1 "github.com/doorbell-dev/doorbell/api/v1alpha1"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -23,7 +24,7 @@ type DeliveryApplyConfiguration struct {
 	RetryFor *v1.Duration `json:"retryFor,omitempty"`
 	// rateLimits are calls per second for each action, such as {identifyUser: 30}, and bulkIdentify for bulk calls. Each
 	// action without an entry has the rate limit that Knock publishes.
-	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
+	RateLimits *apiv1alpha1.RateLimits `json:"rateLimits,omitempty"`
 	// suspend pauses deliveries. Doorbell still accepts and stores events.
 	Suspend *bool `json:"suspend,omitempty"`
 }
@@ -58,17 +59,11 @@ func (b *DeliveryApplyConfiguration) WithRetryFor(value v1.Duration) *DeliveryAp
 	return b
 }
 
-// WithRateLimits puts the entries into the RateLimits field in the declarative configuration
-// and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, the entries provided by each call will be put on the RateLimits field,
-// overwriting an existing map entries in RateLimits field with the same key.
-func (b *DeliveryApplyConfiguration) WithRateLimits(entries map[string]int32) *DeliveryApplyConfiguration {
-	if b.RateLimits == nil && len(entries) > 0 {
-		b.RateLimits = make(map[string]int32, len(entries))
-	}
-	for k, v := range entries {
-		b.RateLimits[k] = v
-	}
+// WithRateLimits sets the RateLimits field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RateLimits field is set to the value of the last call.
+func (b *DeliveryApplyConfiguration) WithRateLimits(value apiv1alpha1.RateLimits) *DeliveryApplyConfiguration {
+	b.RateLimits = &value
 	return b
 }
 
