@@ -6,13 +6,14 @@
 // A source is spread over shards. Every key of a shard carries the same hash tag, so that one script may use all of them in a
 // Redis Cluster. The keys of a shard are, by the last part of their name:
 //
-//	l:LANE       list        the events of one ordering key; each is two elements: the time of its receipt in ms, and the event
+//	l:LANE       list        the events of one ordering key; each is two elements: its time of receipt and more (see accept.lua), and the event
 //	p:LANE       string      the progress saved for a lane's first event
 //	due          sorted set  lanes by the time at which they are due: the schedule, and for leased lanes the end of the lease
 //	claims       hash        lane to the fencing token of its lease
 //	pending      hash        the in-flight index: fingerprint of an idempotency key to the ID of the unfinished event that has it
 //	k:LENGTH:SET set         the dedupe window: the keys of finished events, each with the bucket of time in which it was received
-//	meta         hash        depth: the number of unfinished events; slices: the bucket lengths of the dedupe window
+//	meta         hash        depth: the number of unfinished events; slices: the bucket lengths of the dedupe window; time and clock:
+//	                         the shard's time; deadbytes and deaddropped: the size of the dead letters, and how many were dropped
 //	dead         hash        dead letters: event ID to the time of receipt and the event
 //	deadplan     hash        event ID to the progress of the dead letter
 //	deadindex    sorted set  dead letters by the time at which they were dead-lettered
