@@ -93,7 +93,7 @@ func (w *world) checkUser(s *sender, calls []*call) {
 		if !w.excusedByClock(c) && !e.repeatable {
 			w.checkTurn(s, c, ran)
 		}
-		if first := triggered[c.event]; c.action == cancelAction && first != nil && !w.excusedByClock(c) && !w.excusedByCrash(first) {
+		if first := triggered[c.event]; c.action == cancelAction && first != nil && !w.excusedByClock(c) {
 			w.violation(checkCancel, "%s was canceled by %s after its own trigger", c.event, c.by)
 		}
 		if c.ran() && c.action == triggerAction {
@@ -117,12 +117,6 @@ func (w *world) checkUser(s *sender, calls []*call) {
 // workers still believe in them for up to a lease.
 func (w *world) excusedByClock(c *call) bool {
 	return !w.jumped.IsZero() && c.arrived.After(w.jumped) && c.arrived.Before(w.jumped.Add(40*time.Second))
-}
-
-// excusedByCrash reports whether the process that made a call died, slept or stopped afterwards.
-func (w *world) excusedByCrash(c *call) bool {
-	p := w.processes[c.by]
-	return tolerated[crashRepeatsCancel] && (p == nil || p.excusedSince(c.arrived))
 }
 
 // checkTurn checks that every earlier event of the user that reached Knock or a client is finished when a call arrives.

@@ -58,6 +58,8 @@ func newKnockServer(w *world) *knockServer {
 
 // ServeHTTP answers a call with the fault that the seed has for it.
 func (k *knockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.world.background.Add(1)
+	defer k.world.background.Done()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

@@ -45,12 +45,9 @@ func newPlan(d dice) plan {
 	switch special := r.Float64(); {
 	case special < 0.1:
 		p.unlucky = pick(r, http.StatusInternalServerError, http.StatusForbidden)
-		if p.unlucky == http.StatusForbidden && tolerated[refusedCallPauses] {
-			p.unlucky = http.StatusInternalServerError
-		}
 		return p
 	case special < 0.15 && !tolerated[outageDeadLetters]:
-		p.outage, p.retryFor = true, time.Minute
+		p.outage, p.retryFor = true, 150*time.Second
 		return p
 	}
 	rate := func(high float64) float64 { return pick(r, 0, 0, high/4, high) }
@@ -59,9 +56,6 @@ func newPlan(d dice) plan {
 	p.hung, p.slow, p.keyRejected, p.forbidden = rate(0.1), rate(0.2), rate(0.05), rate(0.05)
 	p.deaths, p.sameOwner = pick(r, 0, 0.7, 1), chance(r, 0.5)
 	p.sleeps, p.clockJumps, p.clockBack = pick(r, 0, 0, 1, 2), pick(r, 0, 0, 1), pick(r, 0, 0, 0, 1)
-	if tolerated[clockBackHidesLanes] {
-		p.clockBack = 0
-	}
 	p.stops = pick(r, 0, 0, 1)
 	p.edits, p.rotations, p.suspensions = pick(r, 0, 1), pick(r, 0, 0, 1), pick(r, 0, 0, 1)
 	return p

@@ -58,9 +58,6 @@ func startProcess(w *world, slot string, generation int, owner string) *process 
 		Log:     funcr.New(func(_, line string) { w.history.add("%s     log %s", name, line) }, funcr.Options{}),
 		Connect: p.connect, KnockTransport: p.knockTransport(),
 	})
-	w.mu.Lock()
-	w.processes[name] = p
-	w.mu.Unlock()
 	p.update(w.configuration())
 	w.background.Go(func() {
 		if err := server.Run(ctx, p.updates); err != nil && !p.network.isSevered() {

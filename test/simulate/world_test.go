@@ -32,15 +32,14 @@ type world struct {
 
 	background sync.WaitGroup // goroutines that end with the schedule
 
-	mu        sync.Mutex
-	processes map[string]*process
-	calm      bool
-	jumped    time.Time // when Redis's clock last jumped forward
-	config    configuration
-	attempts  []*attempt
-	failures  []string
-	entries   []eventlog.Entry // the event log at the end
-	keys      []string         // the keys of Redis at the end
+	mu       sync.Mutex
+	calm     bool
+	jumped   time.Time // when Redis's clock last jumped forward
+	config   configuration
+	attempts []*attempt
+	failures []string
+	entries  []eventlog.Entry // the event log at the end
+	keys     []string         // the keys of Redis at the end
 }
 
 // outcome is the result of a schedule.
@@ -63,7 +62,7 @@ func simulate(t *testing.T, seed uint64, broken variant) outcome {
 
 func newWorld(seed uint64, broken variant) *world {
 	d := dice{seed}
-	w := &world{dice: d, plan: newPlan(d), broken: broken, history: &history{start: time.Now()}, events: map[eventName]*sent{}, processes: map[string]*process{}}
+	w := &world{dice: d, plan: newPlan(d), broken: broken, history: &history{start: time.Now()}, events: map[eventName]*sent{}}
 	if broken.plan != nil {
 		broken.plan(&w.plan)
 	}
