@@ -46,7 +46,7 @@ func newPlan(d dice) plan {
 	case special < 0.1:
 		p.unlucky = pick(r, http.StatusInternalServerError, http.StatusForbidden)
 		return p
-	case special < 0.15 && !tolerated[outageDeadLetters]:
+	case special < 0.15:
 		p.outage, p.retryFor = true, 150*time.Second
 		return p
 	}
