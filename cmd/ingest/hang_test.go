@@ -35,7 +35,7 @@ func (p *process) postAll(duration time.Duration) map[int]int {
 			time.Sleep(time.Duration(sender) * 50 * time.Millisecond) // requests join a call to Redis at different times
 			for i := 0; time.Now().Before(end); i++ {
 				start := time.Now()
-				status, _ := p.post(track(sender*1_000_000+i, 100))
+				status, _ := p.post(identify(sender*1_000_000+i, 100))
 				took := time.Since(start)
 				mu.Lock()
 				statuses[status]++
@@ -53,7 +53,7 @@ func (p *process) postAll(duration time.Duration) map[int]int {
 func TestEveryRequestIsAnsweredIn5SecondsWhenRedisStopsResponding(t *testing.T) {
 	redis := redistest.Start(t)
 	p := startProcess(t, redis.Addr, "http://127.0.0.1:1", "")
-	if status, answer := p.post(track(0, 100)); status != http.StatusOK {
+	if status, answer := p.post(identify(0, 100)); status != http.StatusOK {
 		t.Fatalf("status %d: %s", status, answer)
 	}
 	signalRedis(t, redis, syscall.SIGSTOP)

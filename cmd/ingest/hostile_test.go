@@ -81,7 +81,7 @@ func TestHostileBodiesAreAnsweredAndHarmNobody(t *testing.T) {
 				if took > slow {
 					t.Errorf("%q: the response took %s", encoding, took)
 				}
-				if status, answer := p.post(track(0, 100)); status != http.StatusOK {
+				if status, answer := p.post(identify(0, 100)); status != http.StatusOK {
 					t.Errorf("another event got status %d: %s", status, answer)
 				}
 			}

@@ -45,7 +45,7 @@ func TestSixtyFourLargeBodiesAtOnceStayBelow300MiB(t *testing.T) {
 	var group sync.WaitGroup
 	for sender := range senders {
 		group.Go(func() {
-			body := track(sender, size)
+			body := identify(sender, size)
 			for t.Context().Err() == nil {
 				status, answer := p.post(body)
 				switch status {

@@ -150,8 +150,8 @@ func (p *process) do(request *http.Request) (status int, answer []byte) {
 	return response.StatusCode, answer
 }
 
-// track returns a RudderStack event of about size bytes. Each index makes it another event of another user.
-func track(index, size int) []byte {
+// identify returns a RudderStack event that a default mapping matches, of about size bytes. Each index makes it another event of another user.
+func identify(index, size int) []byte {
 	note, _ := json.Marshal(strings.Repeat("x", size))
-	return fmt.Appendf(nil, `{"type":"track","event":"Large","userId":"u%d","messageId":"m%d","properties":{"note":%s}}`, index, index, note)
+	return fmt.Appendf(nil, `{"type":"identify","userId":"u%d","messageId":"m%d","traits":{"note":%s}}`, index, index, note)
 }
