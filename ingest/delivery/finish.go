@@ -136,7 +136,7 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, 
 	if err := x.endLease(ctx, func() error { return change(record) }); err != nil {
 		return err
 	}
-	config.Metrics.CountEvent(entry.Status)
+	config.Metrics.countEvent(entry.Status)
 	if config.Observe != nil {
 		config.Observe(entry)
 	}

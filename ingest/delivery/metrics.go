@@ -80,8 +80,7 @@ func (m *Metrics) observeCall(endpoint knock.Endpoint, outcome string, took time
 	}
 }
 
-// CountEvent counts an event that has got this status.
-func (m *Metrics) CountEvent(status eventlog.Status) {
+func (m *Metrics) countEvent(status eventlog.Status) {
 	if m != nil {
 		m.events.WithLabelValues(string(status)).Inc()
 	}

@@ -18,16 +18,14 @@ func identify(program *mapping.Program) func(*event.Event) {
 	return func(e *event.Event) { _ = program.Identify(e) }
 }
 
-// accept stores the events in the inbox. Events that no mapping matches are finished at once. It returns inbox.ErrUnavailable until the source is open in Redis.
+// accept stores the events in the inbox. It returns inbox.ErrUnavailable until the source is open in Redis.
 func (p *Pipeline) accept(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 	open := p.opened.Load()
 	if open == nil {
 		return nil, fmt.Errorf("%w: the source is not open in Redis yet", inbox.ErrUnavailable)
 	}
-	config := p.config.Load()
-	receipts, err := open.inbox.Accept(ctx, events, func(e *event.Event) bool { return !config.Program.Matches(e.Type) })
+	receipts, err := open.inbox.Accept(ctx, events, nil)
 	if err == nil {
-		p.recordUnmapped(open, config, events, receipts)
 		p.countTypes(open, events, receipts)
 	}
 	return receipts, err

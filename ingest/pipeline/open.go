@@ -23,8 +23,6 @@ type opened struct {
 	log   *eventlog.Log
 	types *eventtype.Catalog
 	pool  *delivery.Pool
-	// unmapped records the events that no mapping matches.
-	unmapped *recorder
 }
 
 // open opens the source in Redis with the latest configuration.
@@ -53,7 +51,6 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 			Observe: p.dependencies.Observe, Now: p.dependencies.Now,
 		}, p.deliverySettings(config)),
 	}
-	open.unmapped = &recorder{log: open.log}
 	p.opened.Store(open)
 	return open, nil
 }

@@ -111,18 +111,13 @@ func (p *Pipeline) Run(ctx context.Context) {
 	}
 }
 
-// work delivers events, writes and deletes entries of the event log, and stores the counts of event types until ctx ends.
+// work delivers events, deletes old entries of the event log and stores the counts of event types until ctx ends.
 func (p *Pipeline) work(ctx context.Context, open *opened) {
 	var background sync.WaitGroup
 	defer background.Wait()
 	background.Go(func() {
 		open.types.Run(ctx, func(err error) {
 			p.dependencies.Log.V(1).Info("Event types not stored; the next attempt follows in a second", "source", p.ref, "error", err.Error())
-		})
-	})
-	background.Go(func() {
-		open.unmapped.run(ctx, func(err error) {
-			p.dependencies.Log.V(1).Info("Events without a mapping not written to the event log", "source", p.ref, "error", err.Error())
 		})
 	})
 	background.Go(func() {
