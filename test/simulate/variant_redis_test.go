@@ -91,7 +91,7 @@ func shortLease(name, text string) string {
 
 // loseProgress stores no progress.
 func loseProgress(_, text string) string {
-	return intercept(`if name == 'SET' then return {ok = 'OK'} end`, text)
+	return intercept(`if name == 'SET' or name == 'MSET' then return {ok = 'OK'} end`, text)
 }
 
 // sharedBackoff leases no lane until the latest time at which a retried lane is due.
