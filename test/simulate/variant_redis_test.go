@@ -14,7 +14,7 @@ import (
 // intercept returns the script with a function in front of it that sees each command. a is the command, key its first key. If the
 // body returns nothing, the command runs unchanged.
 func intercept(body, text string) string {
-	return fmt.Sprintf(`local real = redis
+	return fmt.Sprintf(`local real, waiting = redis, false
 local function intercept(call, a)
   local name, key = a[1], a[2]
   %s
@@ -100,8 +100,11 @@ func sharedBackoff(name, text string) string {
 	switch name {
 	case "claim":
 		return intercept(fmt.Sprintf(`
-  if key == '%s' and name == 'ZRANGEBYSCORE' and tonumber(a[4]) < tonumber(real.call('HGET', '%s', 'backoff') or 0) then return {} end`,
-			due, meta), text)
+  if key == '%s' and name == 'ZRANGEBYSCORE' and tonumber(a[4]) < tonumber(real.call('HGET', '%s', 'backoff') or 0) then
+    waiting = true
+    return {}
+  end
+  if waiting and name == 'ZRANGE' then return {} end`, due, meta), text)
 	case "accept":
 		return text
 	default:
