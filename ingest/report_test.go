@@ -114,7 +114,8 @@ func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	box, err := inbox.Open(t.Context(), client, "production/shop", inbox.Options{Owner: "another"}) // which takes over the leases
+	// Open also runs the script that ends the leases of earlier processes with the same owner.
+	box, err := inbox.Open(t.Context(), client, "production/shop", inbox.Options{Owner: "another"})
 	if err != nil {
 		t.Error(err)
 	}

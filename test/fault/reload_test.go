@@ -65,7 +65,8 @@ func TestManifestsCanChangeWhileEventsArrive(t *testing.T) {
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
 	workflows := runWorkflows(s.knock.Calls())
-	slices.Sort(workflows) // around the change the two may run in either order
+	// While the configuration changes, events of different users can run the old and the new workflow in any order.
+	slices.Sort(workflows)
 	workflows = slices.Compact(workflows)
 	if diff := cmp.Diff([]string{"first", "second"}, workflows); diff != "" {
 		t.Errorf("workflows (-want +got):\n%s", diff)
