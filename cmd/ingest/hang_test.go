@@ -32,7 +32,7 @@ func (p *process) postAll(duration time.Duration) map[int]int {
 	end := time.Now().Add(duration)
 	for sender := range 16 {
 		group.Go(func() {
-			time.Sleep(time.Duration(sender) * 50 * time.Millisecond) // requests join a call to Redis at different times
+			<-time.After(time.Duration(sender) * 50 * time.Millisecond) // requests join a call to Redis at different times
 			for i := 0; time.Now().Before(end); i++ {
 				start := time.Now()
 				status, _ := p.post(identify(sender*1_000_000+i, 100))

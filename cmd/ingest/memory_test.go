@@ -53,7 +53,7 @@ func TestSixtyFourLargeBodiesAtOnceStayBelow300MiB(t *testing.T) {
 					return
 				case http.StatusTooManyRequests, 0: // 0: the connection was closed before the whole body was sent
 					rejected.Add(1)
-					time.Sleep(50 * time.Millisecond) // the sender's backoff
+					<-time.After(50 * time.Millisecond) // the sender's backoff
 				default:
 					t.Errorf("status %d: %s", status, answer)
 					return

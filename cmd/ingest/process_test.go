@@ -51,7 +51,7 @@ func startProcess(t *testing.T, redis, knockURL, apiKey string) *process {
 	events, admin := loopback.FreeAddress(t), loopback.FreeAddress(t)
 	p := &process{t: t, url: "http://" + events + "/production/shop/token", admin: "http://" + admin}
 	p.client.Transport = &http.Transport{MaxIdleConnsPerHost: 1000}
-	p.command = exec.Command(os.Args[0], "--config", configDirectory(t, knockURL, apiKey), "--listen", events, "--admin", admin, "--redis-address", redis) //nolint:gosec,noctx // this is the test binary
+	p.command = exec.Command(os.Args[0], "--config", configDirectory(t, knockURL, apiKey), "--listen", events, "--admin", admin, "--redis-address", redis) // the test binary
 	p.command.Env = append(os.Environ(), runMain+"=1", "GOMEMLIMIT=256MiB")                                                                                // as the operator sets it by default
 	p.command.Stderr = &p.log
 	if err := p.command.Start(); err != nil {
@@ -69,7 +69,7 @@ func startProcess(t *testing.T, redis, knockURL, apiKey string) *process {
 		if time.Now().After(deadline) {
 			t.Fatal("the process does not become ready")
 		}
-		time.Sleep(10 * time.Millisecond) // the readiness probe can only be polled
+		<-time.After(10 * time.Millisecond) // the readiness probe can only be polled
 	}
 	return p
 }

@@ -84,17 +84,18 @@ func rewrite(dst, value []byte, each func(dst []byte, segment string, value []by
 		dst = each(append(dst, value[copied:start]...), segment, part)
 		copied = start + len(part)
 	}
-	switch kind := rawjson.KindOf(value); {
-	case kind == rawjson.Object:
+	switch rawjson.KindOf(value) {
+	case rawjson.Object:
 		for key, member := range rawjson.Members(value) {
 			replace(rawjson.Unquote(key), member)
 		}
-	case kind == rawjson.Array:
+	case rawjson.Array:
 		i := 0
 		for element := range rawjson.Elements(value) {
 			replace(strconv.Itoa(i), element)
 			i++
 		}
+	default: // a scalar has no parts
 	}
 	return append(dst, value[copied:]...)
 }

@@ -24,8 +24,15 @@ func (r *fakeRequest) fail(err error)            { r.err = err }
 func TestAGroupTakesWholeRequestsUpToItsLimits(t *testing.T) {
 	g := &groupCommit[*fakeRequest]{}
 	for _, r := range []*fakeRequest{
-		{events: 40}, {events: 24}, {events: 1}, {events: 1000}, {events: 3},
-		{events: 1, bytes: maxGroupBytes}, {events: 1, bytes: 1}, {events: 1, name: "a"}, {events: 1, name: "a"},
+		{events: 40},
+		{events: 24},
+		{events: 1},
+		{events: 1000},
+		{events: 3},
+		{events: 1, bytes: maxGroupBytes},
+		{events: 1, bytes: 1},
+		{events: 1, name: "a"},
+		{events: 1, name: "a"},
 	} {
 		g.waiting = append(g.waiting, &waiter[*fakeRequest]{request: r})
 	}
@@ -56,7 +63,7 @@ func TestARequestReturnsAtItsOwnDeadlineWhileACallHangs(t *testing.T) {
 		started := time.Now()
 		for _, after := range []time.Duration{0, time.Second, 3900 * time.Millisecond} {
 			go func() {
-				time.Sleep(after)
+				<-time.After(after)
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
 				r := &fakeRequest{events: 1}
@@ -68,7 +75,7 @@ func TestARequestReturnsAtItsOwnDeadlineWhileACallHangs(t *testing.T) {
 				}
 			}()
 		}
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 	})
 }
 

@@ -17,7 +17,7 @@ type dice struct{ seed uint64 }
 func (d dice) named(name ...any) *rand.Rand {
 	hash := fnv.New64a()
 	fmt.Fprintln(hash, name...)
-	return rand.New(rand.NewPCG(d.seed, hash.Sum64())) //nolint:gosec // the simulation needs repeatable numbers
+	return rand.New(rand.NewPCG(d.seed, hash.Sum64()))
 }
 
 // chance reports true with the given probability.

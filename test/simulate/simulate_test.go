@@ -44,7 +44,7 @@ func TestSchedules(t *testing.T) {
 	}
 	failed := 0
 	for i := range *schedules {
-		seed := *firstSeed + uint64(i) //nolint:gosec // i is not negative
+		seed := *firstSeed + uint64(i)
 		got := simulate(t, seed, variant{})
 		if report(t, seed, got); len(got.failures) > 0 {
 			failed++
