@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxPart is the maximum size of a part in bytes. A ConfigMap encodes a part in Base64, which makes it a third larger, and
-	// a Kubernetes object can have at most 1 MiB including its metadata.
+	// maxPart is the maximum size of a part in bytes. A ConfigMap encodes a part in Base64, which makes it a third
+	// larger, and a Kubernetes object can have at most 1 MiB including its metadata.
 	maxPart = 700 << 10
 	// MaxParts is the maximum number of parts of a document.
 	MaxParts = 8
@@ -23,19 +23,20 @@ const (
 	maxInflated = 256 << 20
 )
 
-// ErrIncomplete means that the parts do not belong to the manifest, because another process is writing a new version. The
-// caller should read again later.
+// ErrIncomplete means that a part is missing or does not belong to the manifest. Usually another process is writing a
+// new version at the moment, and the caller should read again later.
 var ErrIncomplete = errors.New("incomplete version")
 
-// Bundle is the form in which a document is sent from the operator to the pods: it is compressed and split into parts.
-// Kubernetes does not update several ConfigMaps at once, so the manifest allows the reader to check that all parts belong to
+// Bundle is a document in the form in which the operator sends it to the pods: compressed and split into parts.
+// Kubernetes cannot update several ConfigMaps at once, so a reader uses the manifest to check that all parts belong to
 // the same version.
 type Bundle struct {
 	// Version is the version of the document.
 	Version string
 	// Manifest is JSON. It contains the version, the number of parts, and the size and hash of all parts together.
 	Manifest []byte
-	Parts    [][]byte
+	// Parts are the parts in order. Each part fits into one ConfigMap.
+	Parts [][]byte
 }
 
 // manifest is the JSON of Bundle.Manifest.
@@ -46,8 +47,8 @@ type manifest struct {
 	SHA256  string `json:"sha256"`
 }
 
-// Pack compresses a document and splits it into parts. Equal documents result in equal bundles. It fails if the document
-// does not fit into MaxParts parts.
+// Pack compresses a document and splits it into parts. Equal documents result in equal bundles. It fails if the
+// document does not fit into MaxParts parts.
 func Pack(doc *Document) (Bundle, error) {
 	encoded, err := json.Marshal(doc)
 	if err != nil {
@@ -81,8 +82,8 @@ func Pack(doc *Document) (Bundle, error) {
 	return bundle, err
 }
 
-// ManifestVersion returns the version in a manifest, which the writer of the document computed. A reader must not compute
-// the version again, because another release of Doorbell may have other fields and compute another version.
+// ManifestVersion returns the version in a manifest, which the writer of the document computed. A reader must not
+// compute the version again, because another release of Doorbell may have other fields and compute another version.
 func ManifestVersion(encodedManifest []byte) (string, error) {
 	m, err := parseManifest(encodedManifest)
 	return m.Version, err
@@ -99,8 +100,8 @@ func parseManifest(encoded []byte) (manifest, error) {
 	return m, nil
 }
 
-// Unpack is the inverse of Pack. The function part returns the part with the given number, counted from 0. Unpack returns
-// ErrIncomplete if a part is missing or belongs to another version than the manifest.
+// Unpack is the inverse of Pack. The function part returns the part with the given number, counted from 0. Unpack
+// returns ErrIncomplete if a part is missing or belongs to another version than the manifest.
 func Unpack(encodedManifest []byte, part func(i int) ([]byte, error)) (*Document, error) {
 	m, err := parseManifest(encodedManifest)
 	if err != nil {

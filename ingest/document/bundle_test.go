@@ -97,7 +97,8 @@ func TestUnpackRejectsAnInvalidManifest(t *testing.T) {
 	}
 }
 
-// FuzzUnpack checks that for any input, Unpack either fails or returns a document that can be packed and unpacked again.
+// FuzzUnpack checks that for any input, Unpack either fails or returns a document that can be packed and unpacked
+// again.
 func FuzzUnpack(f *testing.F) {
 	bundle := pack(f, sample(3))
 	f.Add(bundle.Manifest, bundle.Parts[0])

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package document holds the compiled document: everything that one ingest process must know about one Source and its
-// ActionMappings. The control plane and `doorbell dev` write documents, and the data plane runs them. A document never
-// holds a secret: secrets travel separately, as Credentials.
+// Package document defines the compiled document: everything that an ingest process needs to run one Source with its
+// ActionMappings. The operator and `doorbell dev` write documents, and the ingest process runs them. A document must
+// never contain a secret. Credentials contain the secrets, and the process gets them separately.
 package document
 
 import (
@@ -54,13 +54,13 @@ type Knock struct {
 type Event struct {
 	Type      string `json:"type"`
 	Timestamp string `json:"timestamp,omitempty"`
-	// Exact compares event types byte by byte. Otherwise they are normalized first.
+	// Exact makes Doorbell compare event types byte by byte. Otherwise Doorbell normalizes them first.
 	Exact bool `json:"exact,omitempty"`
 	// IdempotencyKey is empty if the source does not detect duplicates.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 	// Window is the dedupe window: how long Doorbell remembers an idempotency key.
 	Window time.Duration `json:"window"`
-	// OrderingKey is empty if the idempotency key serves as ordering key.
+	// OrderingKey is empty if Doorbell uses the idempotency key as the ordering key.
 	OrderingKey string `json:"orderingKey,omitempty"`
 	// Preprocess lists named values in the order in which they are evaluated.
 	Preprocess []Step `json:"preprocess,omitempty"`
@@ -88,13 +88,14 @@ type Delivery struct {
 	Timeout time.Duration `json:"timeout"`
 	// RetryFor is how long Doorbell retries an event before it dead-letters the event.
 	RetryFor time.Duration `json:"retryFor"`
-	// RateLimits are calls per second by action name. An action without an entry has the rate limit that Knock publishes.
+	// RateLimits are calls per second by action name. For an action without an entry, Doorbell uses the rate limit that
+	// Knock publishes.
 	RateLimits map[string]int32 `json:"rateLimits,omitempty"`
 	// Suspend pauses deliveries. Doorbell still accepts events.
 	Suspend bool `json:"suspend,omitempty"`
 }
 
-// EventLog limits what the event log keeps about finished events.
+// EventLog limits what the event log stores.
 type EventLog struct {
 	MaxEvents int           `json:"maxEvents"`
 	Retention time.Duration `json:"retention"`
@@ -104,7 +105,7 @@ type EventLog struct {
 	Redact []string `json:"redact,omitempty"`
 }
 
-// Credentials are the secrets of one source. They are never logged, and they are never part of a document or its
+// Credentials are the secrets of one source. Doorbell never logs them. They are never part of a document or of its
 // version.
 type Credentials struct {
 	// Tokens are the valid last segments of the ingestion URL. There are two while a token is rotated.
@@ -113,7 +114,7 @@ type Credentials struct {
 	APIKey string
 	// Verification is the secret that the sender shares. For the scheme basic it is USER:PASSWORD.
 	Verification string
-	// FormerVerification is the secret before the latest change of Verification. It stays valid for VerificationOverlap, and is empty
-	// afterwards.
+	// FormerVerification is the secret before the latest change of Verification. It stays valid for VerificationOverlap
+	// and is then empty.
 	FormerVerification string
 }

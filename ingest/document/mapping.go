@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Mapping runs one action for the events of one type.
+// Mapping is the compiled form of one ActionMapping: an action that runs for each event with a matching type.
 type Mapping struct {
 	Name string `json:"name"`
 	// Event is an event type, or a prefix and "*".
@@ -24,14 +24,14 @@ type Mapping struct {
 	Parameters Parameters `json:"parameters"`
 }
 
-// ActionName is the name of an action, as the ActionMapping resource spells it. The table of all actions is in the package
-// mapping.
+// ActionName is the name of an action, as the ActionMapping resource spells it. The table of all actions is in the
+// package mapping.
 type ActionName string
 
 // Parameters are the parameters of an action by field name, as the resource spells them.
 type Parameters map[string]Parameter
 
-// Parameter is the value of one field of an action. One of its fields is set, depending on the JSON value.
+// Parameter is the value of one field of an action. The type of its JSON value determines which field is set.
 type Parameter struct {
 	// Text is an expression or a literal.
 	Text string
@@ -63,7 +63,7 @@ func (p *Parameter) UnmarshalJSON(data []byte) error {
 	}
 }
 
-// MarshalJSON encodes the parameter so that UnmarshalJSON decodes the same value.
+// MarshalJSON encodes the parameter. UnmarshalJSON decodes the result to the same Parameter.
 func (p Parameter) MarshalJSON() ([]byte, error) {
 	switch {
 	case p.Fields != nil:

@@ -45,8 +45,8 @@ const (
 // Verification, which a Source can use or replace.
 type Verification struct {
 	Scheme Scheme `json:"scheme"`
-	// Header is the name, in lower case, of the header that carries the secret or the signature. For basic and bearer it
-	// is authorization.
+	// Header is the name, in lower case, of the header that carries the secret or the signature. For basic and bearer
+	// it is authorization.
 	Header string `json:"header"`
 
 	// Algorithm is the hash function of an HMAC: SHA1, SHA256 or SHA512. Empty means SHA256.
@@ -55,14 +55,14 @@ type Verification struct {
 	Encoding string `json:"encoding,omitempty"`
 	// Prefix precedes an HMAC in its header, such as "sha256=".
 	Prefix string `json:"prefix,omitempty"`
-	// Signed is the text that is signed, such as "{timestamp}.{body}". Doorbell replaces {body} by the body exactly as it
-	// was sent, and {timestamp} by the value of TimestampHeader. Empty means {body}.
+	// Signed is the text that is signed, such as "{timestamp}.{body}". Doorbell replaces {body} by the body exactly as
+	// it was sent, and {timestamp} by the value of TimestampHeader. Empty means {body}.
 	Signed string `json:"signed,omitempty"`
-	// TimestampHeader is the name, in lower case, of the header that carries the signed timestamp. It is empty if Signed
-	// does not contain {timestamp}.
+	// TimestampHeader is the name, in lower case, of the header that carries the signed timestamp. It is empty if
+	// Signed does not contain {timestamp}.
 	TimestampHeader string `json:"timestampHeader,omitempty"`
 
-	// Enforce rejects requests that fail verification. Otherwise Doorbell accepts them and records the failure. Only the
-	// Source sets it, never the template.
+	// Enforce rejects requests that fail verification. Otherwise Doorbell accepts them and records the failure. Only
+	// the Source sets it, never the template.
 	Enforce bool `json:"enforce"`
 }

@@ -17,11 +17,11 @@ func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 // encodingVersion is the first byte of a stored event.
 const encodingVersion = 1
 
-// ErrEncoding is returned by Decode for bytes that Append did not write.
+// ErrEncoding means that Decode cannot decode the bytes of a stored event.
 var ErrEncoding = errors.New("stored event: unknown encoding")
 
-// Append appends the encoding of the event to dst and returns the result: a version byte, then strings that each follow their
-// length. ReceivedAt is not part of the encoding: the inbox stores it separately, because Redis sets it.
+// Append appends the encoding of the event to dst and returns the result: a version byte, then strings that each follow
+// their length. ReceivedAt is not part of the encoding: the inbox stores it separately, because Redis sets it.
 func (e *Event) Append(dst []byte) []byte {
 	dst = append(dst, encodingVersion)
 	for _, s := range []string{e.ID, e.Type, e.Key, e.OrderingKey, e.Verification} {
@@ -35,7 +35,8 @@ func (e *Event) Append(dst []byte) []byte {
 	return append(dst, e.Body...)
 }
 
-// Decode decodes the output of Append. It returns ErrEncoding for anything else. The body of the event shares the memory of data.
+// Decode decodes the output of Append. It returns ErrEncoding for data that it cannot decode. The body of the event
+// shares the memory of data.
 func Decode(data []byte) (*Event, error) {
 	if len(data) == 0 || data[0] != encodingVersion {
 		return nil, ErrEncoding
@@ -64,7 +65,8 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// reader reads the fields of an encoded event. After the first invalid field, broken is true and all reads return zero values.
+// reader reads the fields of an encoded event. After the first invalid field, broken is true and all reads return zero
+// values.
 type reader struct {
 	data   []byte
 	broken bool

@@ -20,17 +20,20 @@ const (
 // BodyError describes why a request body does not contain valid events. A retry of the same body cannot succeed.
 type BodyError struct{ Reason string }
 
+// Error implements error. The text is Reason.
 func (e *BodyError) Error() string { return e.Reason }
 
-// TooManyError is returned for a body with more than MaxEvents events.
+// TooManyError reports a request body with more than MaxEvents events.
 type TooManyError struct{ Events int }
 
+// Error implements error. The text contains the number of events and the maximum.
 func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d events in one request; send at most %d", e.Events, MaxEvents)
 }
 
-// Split returns the events in a request body, which must be a JSON object or a non-empty array of JSON objects. It skips a byte order
-// mark. The events share the memory of the body. It returns a *BodyError or a *TooManyError if the body is invalid.
+// Split returns the events in a request body, which must be a JSON object or a non-empty array of JSON objects. It
+// skips a byte order mark. The events share the memory of the body. It returns a *BodyError or a *TooManyError if the
+// body is invalid.
 func Split(body []byte) ([][]byte, error) {
 	body = rawjson.Trim(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(body) == 0 {
@@ -53,7 +56,8 @@ func Split(body []byte) ([][]byte, error) {
 	}
 }
 
-// invalidBody returns the message for an error of rawjson.Validate. It states MaxDepth as the limit even for an array of events.
+// invalidBody returns the message for an error of rawjson.Validate. It states MaxDepth as the limit even for an array
+// of events.
 func invalidBody(err error) string {
 	if tooDeep, ok := errors.AsType[*rawjson.DepthError](err); ok {
 		err = &rawjson.DepthError{Offset: tooDeep.Offset, Most: MaxDepth}
@@ -61,8 +65,8 @@ func invalidBody(err error) string {
 	return "the body is " + err.Error()
 }
 
-// elements returns the elements of an array, which must all be objects. It counts all elements before it reports an error, so that
-// too many events are always reported as such.
+// elements returns the elements of an array, which must all be objects. It counts all elements before it reports an
+// invalid one, so that it always returns a *TooManyError for too many events.
 func elements(body []byte) ([][]byte, error) {
 	var events [][]byte
 	count, invalid := 0, error(nil)

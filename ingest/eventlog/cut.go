@@ -21,9 +21,10 @@ var cutLimits = []cutLimit{{32 << 10, 1024}, {16 << 10, 256}, {4 << 10, 64}, {1 
 // cutLimit bounds each part of an entry: the bytes of a text or of JSON, and the elements of a list.
 type cutLimit struct{ bytes, elements int }
 
+// uncut is a limit that cuts nothing.
 var uncut = cutLimit{math.MaxInt, math.MaxInt}
 
-// encodeCut returns the record of an entry that is too long as a whole.
+// encodeCut returns the record of an entry whose whole JSON is too long.
 func encodeCut(entry Entry) (record []byte) {
 	for _, limit := range cutLimits {
 		if limit.minSize(&entry) > maxRecord {
@@ -37,7 +38,7 @@ func encodeCut(entry Entry) (record []byte) {
 	return record
 }
 
-// minSize returns a lower bound of the length of the entry's JSON with its parts cut.
+// minSize returns a lower bound of the length of the entry's JSON after its parts are cut.
 func (l cutLimit) minSize(e *Entry) int {
 	size := l.length(e.Type, e.Key, e.OrderingKey, e.Timestamp, e.Reason) + min(len(e.Payload), l.bytes)
 	size += l.length(e.Notes[:min(len(e.Notes), l.elements)]...)
@@ -52,7 +53,7 @@ func (l cutLimit) minSize(e *Entry) int {
 	return size
 }
 
-// length returns the length of all texts once each of them is cut.
+// length returns the total length of the texts after each of them is cut.
 func (l cutLimit) length(texts ...string) (length int) {
 	for _, text := range texts {
 		length += min(len(text), l.bytes)
@@ -110,7 +111,7 @@ func (c *cutter) texts(field string, texts *[]string) {
 	}
 }
 
-// json replaces JSON that is too long by a JSON string with its first bytes, so that the record stays valid JSON.
+// json replaces JSON that is too long by a JSON string that holds its first bytes, so that the record stays valid JSON.
 func (c *cutter) json(field string, value *json.RawMessage) {
 	if length := len(*value); length > c.bytes {
 		*value = rawjson.Quote(beginning(string((*value)[:c.bytes+1]), c.bytes))
@@ -118,7 +119,7 @@ func (c *cutter) json(field string, value *json.RawMessage) {
 	}
 }
 
-// cutList replaces a list by a copy, which has the first elements only if the list is too long.
+// cutList replaces a list by a copy. If the list is too long, the copy has only its first elements.
 func cutList[T any](c *cutter, field string, list *[]T) {
 	length := len(*list)
 	if length > c.elements {
@@ -127,7 +128,8 @@ func cutList[T any](c *cutter, field string, list *[]T) {
 	*list = append([]T(nil), (*list)[:min(length, c.elements)]...)
 }
 
-// beginning returns at most n bytes of a longer text. It does not split a character.
+// beginning returns the first n bytes of a text that is longer than n bytes, or a few bytes less, so that it does not
+// split a character.
 func beginning(text string, n int) string {
 	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--

@@ -11,8 +11,8 @@ import (
 )
 
 // Encode returns the record that the log stores for an entry: its JSON, at most 64 KiB long. The methods of the inbox
-// that finish an event take it as their record. Encode cuts the parts of a longer entry and lists them in Entry.Cut; it
-// does not change its argument.
+// that finish an event take this record as an argument. Encode shortens the parts of a longer entry and lists them in
+// Entry.Cut. It does not change its argument.
 func Encode(entry Entry) []byte {
 	if size := uncut.minSize(&entry); size <= maxRecord {
 		names := 512 + 256*len(entry.Actions) // the names of the members and the short values
@@ -24,8 +24,8 @@ func Encode(entry Entry) []byte {
 }
 
 // AppendJSON appends the entry as JSON to dst. The payload and the bodies of requests keep their exact bytes.
-// encoding/json would remove white space from them and, unless told otherwise, write < as \u003c. It also takes five
-// times as long.
+// encoding/json would remove white space from them and, by default, write < as \u003c. It also takes five times as
+// long.
 func (e *Entry) AppendJSON(dst []byte) []byte {
 	o := object{append(dst, '{')}
 	o.text("id", e.ID)

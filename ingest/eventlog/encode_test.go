@@ -111,12 +111,12 @@ func TestARecordHasAtMost64KiBAndNamesWhatIsCut(t *testing.T) {
 				t.Errorf("cut (-want +got):\n%s", diff)
 			}
 			if fmt.Sprint(tc.entry) != before {
-				t.Error("Encode has changed its argument")
+				t.Error("Encode changed its argument")
 			}
 			if len(tc.cut) > 0 && tc.cut[0].Field == "payload" {
 				var beginning string
 				if err := json.Unmarshal(got.Payload, &beginning); err != nil || !strings.HasPrefix(string(tc.entry.Payload), beginning) {
-					t.Errorf("the payload is no JSON string with the beginning of the payload: %v, %.40s", err, got.Payload)
+					t.Errorf("the payload is not a JSON string that holds its beginning: %v, %.40s", err, got.Payload)
 				}
 			}
 		})

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eventlog records the outcome of every event so that people can read it. The log is bounded by count and by
-// age and is read newest first. Delivery builds and redacts the entries; the inbox stores them in the same Lua script
-// that changes the event; this package stores entries of events that never enter the inbox (duplicates) and reads all
-// of them. No decision may depend on the log: Doorbell deletes its entries when Redis runs out of memory.
+// Package eventlog records the outcome of every event for the users of Doorbell. The number and the age of its entries
+// are limited, and List returns the newest entries first. Delivery builds and redacts the entries. The inbox stores an
+// entry in the same Lua script that changes the event. This package stores the entries of events that never enter the
+// inbox, such as duplicates, and reads all entries. No decision may depend on the log: Doorbell deletes its entries
+// when Redis runs out of memory.
 package eventlog
 
 import (
@@ -14,7 +15,7 @@ import (
 // Status is the state of an event or of one of its actions.
 type Status string
 
-// The statuses. Actions are never duplicate; Received is the status of an action that has not run yet.
+// The statuses. Only an event can be Duplicate. Only an action is Received, before its first call to Knock.
 const (
 	Received     Status = "received"
 	Succeeded    Status = "succeeded"
@@ -55,8 +56,8 @@ type Entry struct {
 	Cut []Cut `json:"cut,omitempty"`
 }
 
-// Cut names a part of an entry of which the log has the beginning only. A text keeps its first bytes. JSON, such as the
-// payload, is replaced by a JSON string that holds its first bytes. A list keeps its first elements.
+// Cut names a part of an entry that Encode shortened. A text keeps its first bytes. JSON, such as the payload, is
+// replaced by a JSON string that holds its first bytes. A list keeps its first elements.
 type Cut struct {
 	// Field is the path of the part, such as payload or actions.0.requests.0.body.
 	Field string `json:"field"`
@@ -73,8 +74,9 @@ type Action struct {
 	Status  Status `json:"status"`
 	Reason  string `json:"reason,omitempty"`
 	// Notes describe what the action leaves out, such as a trait of the wrong type.
-	Notes    []string  `json:"notes,omitempty"`
-	Attempts int       `json:"attempts"` // calls to Knock, all requests together
+	Notes []string `json:"notes,omitempty"`
+	// Attempts is the number of calls to Knock, over all Requests.
+	Attempts int       `json:"attempts"`
 	Requests []Request `json:"requests,omitempty"`
 }
 
@@ -89,7 +91,8 @@ type Request struct {
 	// Response is the beginning of the response body, or the error if Knock did not answer.
 	Response string `json:"response,omitempty"`
 	// At is when the last attempt began; nil if there was none.
-	At   *time.Time   `json:"at,omitempty"`
+	At *time.Time `json:"at,omitempty"`
+	// Took is the duration of the last attempt.
 	Took Milliseconds `json:"took,omitempty"`
 }
 

@@ -12,33 +12,33 @@ import (
 )
 
 const (
-	// followInterval is the time between two looks for new entries.
+	// followInterval is the time between two reads of new entries.
 	followInterval = 250 * time.Millisecond
-	// followRecords is the maximum number of new records that one look reads. It skips older ones.
+	// followRecords is the maximum number of new records that one read returns. Follow skips older records.
 	followRecords = 500
-	// followTimeout bounds one look. The client repeats reads until their deadline while Redis is unreachable.
+	// followTimeout bounds one read. While Redis is unreachable, the client repeats a read until its deadline.
 	followTimeout = 2 * time.Second
 )
 
-// Update is a step of Follow.
+// Update is one element of the sequence that Follow returns.
 type Update struct {
 	// Entries are new or changed entries that the query selects, at most 100, oldest first.
 	Entries []Entry
 	// Missed is the number of new entries that Follow skipped since the last update, whether or not the query selects
-	// them. It is a lower bound: Follow does not know of entries that were written and deleted again between two reads.
+	// them. It is a lower bound, because Follow cannot count entries that were written and deleted between two reads.
 	Missed int
 }
 
-// Follow returns a sequence of the entries that change after the call, of all processes. The sequence ends when ctx
-// ends. Follow ignores the query's limit, cursor and times. An error comes from Redis; a caller that continues after an
-// error in the sequence gets the entries that have changed meanwhile.
+// Follow returns a sequence of the entries that any process writes or changes after the call. The sequence ends when
+// ctx ends. Follow ignores the query's limit, cursor and times. Every error comes from Redis. A caller can continue
+// after an error in the sequence and then gets the entries that changed in the meantime.
 //
-// The sequence looks into Redis four times a second, and only when the caller asks for the next update. A slow caller
-// therefore never slows deliveries and needs no buffer: the sequence continues with the newest 500 entries, and reports
-// the older ones as missed.
+// The sequence reads from Redis at most four times a second, and only when the caller asks for the next update. A slow
+// caller therefore never slows deliveries. If more than 500 entries changed since the last read, the sequence continues
+// with the newest 500 entries and reports the older ones as missed.
 func (l *Log) Follow(ctx context.Context, query Query) (iter.Seq2[Update, error], error) {
 	f := follower{log: l, query: &query, sections: l.sections(), ends: make([]end, 2*l.space.Shards())}
-	if _, _, err := f.newRows(ctx); err != nil { // which finds the end of the log
+	if _, _, err := f.newRows(ctx); err != nil { // the first call finds the end of the log
 		return nil, err
 	}
 	return func(yield func(Update, error) bool) {
@@ -60,11 +60,11 @@ type follower struct {
 	log      *Log
 	query    *Query
 	sections []section
-	ends     []end // of each section
+	ends     []end // the end of each section
 }
 
-// end is the newest time in a section that the follower has seen, and the entries with this time. More entries may get
-// the same time.
+// end is the newest time in a section that the follower has seen, and the IDs of the entries with this time. Later
+// entries can get the same time.
 type end struct {
 	ms  int64
 	ids []string
@@ -103,8 +103,7 @@ func (f *follower) newRows(ctx context.Context) (rows []row, missed int, err err
 	return rows, 0, nil
 }
 
-// newRowsOf returns the new rows of one section, newest first. The limit on the number of records in the log bounds
-// them.
+// newRowsOf returns the new rows of one section, newest first. The maximum size of the log bounds their number.
 func (f *follower) newRowsOf(ctx context.Context, i int) (rows []row, err error) {
 	const page = 1000
 	client, from := f.log.client, strconv.FormatInt(f.ends[i].ms, 10)
@@ -132,7 +131,7 @@ func (f *follower) fetch(ctx context.Context, rows []row) ([][]byte, error) {
 	return f.log.fetch(ctx, f.sections, rows)
 }
 
-// yieldRows reads the records of the rows and yields them. It returns false if the caller stops.
+// yieldRows reads the records of the rows and yields them. It returns false if the caller stops the sequence.
 func (f *follower) yieldRows(ctx context.Context, rows []row, missed int, yield func(Update, error) bool) bool {
 	for len(rows) > 0 {
 		n := min(len(rows), fetchRecords)

@@ -59,7 +59,7 @@ func TestFollowReturnsEntriesThatChangeAfterTheCall(t *testing.T) {
 	})
 }
 
-func TestASlowFollowerLearnsHowManyEntriesItMissed(t *testing.T) {
+func TestASlowFollowerGetsTheNumberOfEntriesItMissed(t *testing.T) {
 	client := redistest.Start(t).Client(t)
 	log := eventlog.Open(client, keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 10_000})
 	next := follow(t, log, eventlog.Query{})
@@ -94,7 +94,7 @@ func TestFollowEndsWithItsContextAndReportsAnUnreachableRedis(t *testing.T) {
 	failures := 0
 	for _, err := range updates {
 		if err == nil {
-			t.Error("an update without Redis")
+			t.Error("got an update while Redis was unreachable")
 		}
 		failures++
 		cancel()

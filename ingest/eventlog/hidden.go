@@ -48,13 +48,13 @@ func (v hiddenValues) has(text string) bool {
 	return ok
 }
 
-// hasScalar reports whether a JSON value is a string or number that is to be hidden. It decodes only strings with an
-// escape.
+// hasScalar reports whether a JSON value is a string or number in the set. It decodes a string only if the string has
+// an escape.
 func (v hiddenValues) hasScalar(value []byte) bool {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:
 		if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
-			_, ok := v[string(inner)] // the compiler does not allocate a string for this
+			_, ok := v[string(inner)] // this conversion does not allocate memory
 			return ok
 		}
 		return v.has(rawjson.Unquote(value))
@@ -66,7 +66,8 @@ func (v hiddenValues) hasScalar(value []byte) bool {
 	}
 }
 
-// redactEntry returns a copy of the entry with the values hidden everywhere except in its payload.
+// redactEntry returns a copy of the entry with the values hidden in its keys, timestamp, reasons, notes and requests.
+// It does not change the payload.
 func (v hiddenValues) redactEntry(entry Entry) Entry {
 	if len(v) == 0 {
 		return entry
@@ -136,9 +137,9 @@ func (v hiddenValues) redactTexts(texts []string) []string {
 	return texts
 }
 
-// redactText hides the values in text that people read, such as a reason or the beginning of a response body. In a body
-// the values may be escaped as in JSON, so it hides both forms. It replaces longer values first, because a short value
-// may be part of a long one.
+// redactText hides the values in text that people read, such as a reason or the beginning of a response body. A
+// response body can contain a value with JSON escapes, so redactText hides both forms. It replaces longer values first,
+// because a short value may be part of a long one.
 func (v hiddenValues) redactText(text string) string {
 	if text == "" {
 		return text

@@ -17,9 +17,9 @@ const (
 	// scanRecords and scanBytes bound how much List reads for one page.
 	scanRecords = 2500
 	scanBytes   = 8 << 20
-	// fetchRecords is the number of records that one command reads.
+	// fetchRecords is the maximum number of records that one call of fetch reads.
 	fetchRecords = 100
-	// indexRecords is the number of positions that List reads ahead, over all sections.
+	// indexRecords is about how many positions List reads ahead, over all sections.
 	indexRecords = 1000
 )
 
@@ -48,13 +48,14 @@ func (p *Page) AppendJSON(dst []byte) []byte {
 	return append(o.buf, '}')
 }
 
-// List returns the newest entries that the query selects, or those after its cursor. The error is a *CursorError if the
-// cursor is invalid; any other error comes from Redis.
+// List returns the newest entries that the query selects. If the query has a cursor, List returns the next older
+// entries. The error is a *CursorError if the cursor is invalid; any other error comes from Redis.
 //
 // One call reads at most 2,500 records, or about 8 MiB of them. If the query selects few of these, the page is short or
-// even empty, and its Next continues the search. Only an empty Next means that there are no more entries. A cursor is a
-// place in time: entries that are written meanwhile do not change what the next page has. An entry that changes
-// meanwhile, such as from retrying to succeeded, becomes the newest one.
+// even empty, and its Next continues the search. Only an empty Next means that there are no more entries. A cursor
+// marks a point in time, so entries that are written later do not appear on the next pages. An entry that changes
+// between two pages, such as from retrying to succeeded, becomes the newest entry and can be missing from the next
+// pages.
 func (l *Log) List(ctx context.Context, query Query) (Page, error) {
 	start, err := query.start()
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *scan) done() bool {
 	return len(s.page.Entries) >= s.query.limit() || s.records >= scanRecords || s.bytes >= scanBytes
 }
 
-// row is the place of a record.
+// row locates one record: its position in time and the index of its section.
 type row struct {
 	position
 	section int
@@ -118,8 +119,8 @@ func (s *scan) readIndex(ctx context.Context) (rows []row, more bool, err error)
 	if err := group.Wait(); err != nil {
 		return nil, false, err
 	}
-	// A section with more rows says nothing about what is older than its last one, so the rows of the others end there
-	// too.
+	// If a section has more rows, its rows older than the last one are still unknown. Rows of other sections that are
+	// older than this last row must therefore wait for the next call.
 	end := position{ms: -1}
 	for i, list := range found {
 		if !complete[i] {
@@ -135,9 +136,9 @@ func (s *scan) readIndex(ctx context.Context) (rows []row, more bool, err error)
 	return rows, more, nil
 }
 
-// readSection returns the next n or more rows of a section. complete reports whether there are no older ones; otherwise
-// it returns at least one. Several entries may have changed in the same millisecond as the entry at which the scan is,
-// and Redis returns those that the scan has already read once more.
+// readSection returns the next n or more rows of a section. complete reports whether there are no older rows; if it is
+// false, rows has at least one row. Redis selects entries by the millisecond, so it also returns entries that the scan
+// has read already, and readSection drops them.
 func (s *scan) readSection(ctx context.Context, i, n int) (rows []row, complete bool, err error) {
 	client, newest := s.log.client, "+inf"
 	if s.at.ms != math.MaxInt64 {
@@ -184,8 +185,8 @@ func (s *scan) read(ctx context.Context, rows []row) error {
 	return nil
 }
 
-// fetch returns the records of these rows, in their order. A record that has been deleted since the index was read is
-// nil.
+// fetch returns the records of the rows, in the order of the rows. A record is nil if it was deleted after the index
+// was read.
 func (l *Log) fetch(ctx context.Context, sections []section, rows []row) ([][]byte, error) {
 	records := make([][]byte, len(rows))
 	ids, places := make([][]string, len(sections)), make([][]int, len(sections))

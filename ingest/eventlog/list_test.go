@@ -99,7 +99,7 @@ func TestPagesTogetherContainEveryEntryOnceWhileNewOnesArrive(t *testing.T) {
 	})
 }
 
-func TestAPageReadsABoundedNumberOfRecordsAndReturnsACursorToGoOn(t *testing.T) {
+func TestAPageReadsABoundedNumberOfRecordsAndItsCursorContinuesTheSearch(t *testing.T) {
 	for name, tc := range map[string]struct {
 		entries, length int
 		least           int // number of pages

@@ -19,8 +19,8 @@ import (
 // Limits bound the log of one source.
 type Limits struct {
 	// MaxEvents is the maximum number of entries of delivered, failed and retrying events, split evenly over the
-	// source's shards; 0 turns the log off. Duplicates, and events that no mapping matches, have a budget of their own,
-	// a tenth of MaxEvents. When Redis is out of memory, Doorbell deletes further entries to make room for events.
+	// source's shards. 0 turns the log off. Duplicates, and events that no mapping matches, have their own budget of a
+	// tenth of MaxEvents. If Redis is out of memory, Doorbell deletes more entries to make room for events.
 	MaxEvents int
 	// Retention is how long Doorbell keeps an entry after its last change; 0 means no age limit. An entry may stay up
 	// to a minute longer, until the next sweep.
@@ -51,7 +51,7 @@ func (l *Log) Configure(limits Limits) { l.limits.Store(&limits) }
 
 const (
 	appendRecords = 250     // the maximum number of records that one script writes
-	appendBytes   = 1 << 20 // the number of bytes of records after which a script gets no further record
+	appendBytes   = 1 << 20 // a script gets no further record once its records have this many bytes
 )
 
 // Append writes entries of events that the inbox did not store, such as duplicates. It is safe to repeat: an entry
@@ -83,10 +83,10 @@ func (l *Log) Append(ctx context.Context, entries []Entry) error {
 	return nil
 }
 
-// batch is what one call of append.lua writes.
+// batch holds the records that one call of append.lua writes.
 type batch struct {
 	section section
-	pairs   []string // event ID and record in turn
+	pairs   []string // event IDs and records, alternating
 	bytes   int
 }
 
@@ -103,8 +103,8 @@ func (l *Log) write(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// Get returns the entry of an event. It returns nil if there is no entry: nothing has been recorded for the event yet,
-// or its entry was deleted.
+// Get returns the entry of an event. It returns nil if there is no entry, because Doorbell has not recorded the event
+// yet or has deleted its entry.
 func (l *Log) Get(ctx context.Context, id string) (*Entry, error) {
 	var commands rueidis.Commands
 	for _, s := range l.sections() {

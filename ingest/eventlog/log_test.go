@@ -20,8 +20,8 @@ import (
 
 var at = time.UnixMilli(1_750_000_000_123).UTC()
 
-// entries returns n entries with the IDs 1000, 1001 and so on. Every second one is a duplicate, and three types take
-// turns.
+// entries returns n entries with the IDs 1000, 1001 and so on. Every second entry is a duplicate. The types are "type
+// 0", "type 1", "type 2", "type 0" and so on.
 func entries(n int) []eventlog.Entry {
 	var all []eventlog.Entry
 	for i := range n {
@@ -200,7 +200,7 @@ func TestRunSweepsUntilItsContextEnds(t *testing.T) {
 		log.Run(ctx, func(err error) { t.Error(err) })
 		close(returned)
 	}()
-	for size(t, client, space) > 0 { // ends when the test's time is over
+	for size(t, client, space) > 0 { // if Run never sweeps, go test stops this loop at its timeout
 	}
 	cancel()
 	<-returned

@@ -19,8 +19,8 @@ const (
 	maxLimit     = 1000
 )
 
-// Query selects entries. A zero field does not restrict the result; an entry must match all others. Texts are compared
-// with the entry as it is stored, which is after redaction and with long parts cut.
+// Query selects entries. An entry must match every field that is not zero. The fields are compared with the stored
+// entry, which is redacted and in which long parts are cut.
 type Query struct {
 	// User is an ordering key, compared exactly.
 	User string
@@ -29,8 +29,7 @@ type Query struct {
 	Status Status
 	// Mapping is the name of a mapping that has an action in the entry.
 	Mapping string
-	// Text is contained in the payload, either as written here or as JSON writes it in a string. Upper and lower case
-	// differ.
+	// Text must occur in the payload, either exactly as given or with JSON escapes. The comparison is case-sensitive.
 	Text string
 	// Since and Until bound the time of the last change, with a precision of milliseconds. Until is exclusive.
 	Since, Until time.Time
@@ -118,14 +117,15 @@ func (p position) compare(other position) int {
 // before reports whether p is older than other.
 func (p position) before(other position) bool { return p.compare(other) < 0 }
 
-// cursor returns the text from which parseCursor makes the position again.
+// cursor returns the position as text, which parseCursor decodes.
 func (p position) cursor() string { return strconv.FormatInt(p.ms, 36) + "-" + p.id }
 
 // CursorError reports a cursor that List did not make.
 type CursorError struct{ Cursor string }
 
+// Error implements error. The text quotes the cursor and says which cursors are valid.
 func (e *CursorError) Error() string {
-	return fmt.Sprintf("event log: invalid cursor %q; use the one of the previous page, or none for the newest entries", e.Cursor)
+	return fmt.Sprintf("event log: invalid cursor %q; use the cursor of the previous page, or no cursor for the newest entries", e.Cursor)
 }
 
 func parseCursor(cursor string) (position, error) {
@@ -137,7 +137,7 @@ func parseCursor(cursor string) (position, error) {
 	return position{at, id}, nil
 }
 
-// start returns the position before which a page begins. The error is a *CursorError.
+// start returns the position at which a page begins. The page has only older entries. The error is a *CursorError.
 func (q *Query) start() (position, error) {
 	start := position{ms: math.MaxInt64}
 	if !q.Until.IsZero() {

@@ -75,12 +75,12 @@ func redactPaths(dst, value []byte, paths [][]string, hidden hiddenValues) []byt
 	})
 }
 
-// rewrite appends value to dst and calls each to write every member or element of it. All other bytes, white space
-// included, stay as they are.
+// rewrite appends value to dst. For every member or element it calls each, which appends the new value. rewrite copies
+// all other bytes, including white space, unchanged.
 func rewrite(dst, value []byte, each func(dst []byte, segment string, value []byte) []byte) []byte {
 	copied := 0 // the number of bytes of value that are in dst
 	replace := func(segment string, part []byte) {
-		start := cap(value) - cap(part) // part is a slice of value, up to the end of the same memory
+		start := cap(value) - cap(part) // the offset of part, because part is a slice of value without a capacity limit
 		dst = each(append(dst, value[copied:start]...), segment, part)
 		copied = start + len(part)
 	}
@@ -100,8 +100,8 @@ func rewrite(dst, value []byte, each func(dst []byte, segment string, value []by
 	return append(dst, value[copied:]...)
 }
 
-// withoutPayloads returns a copy of the entry without bodies. It removes responses too, because Knock repeats in them
-// what it was sent.
+// withoutPayloads returns a copy of the entry without payload, request bodies and responses. A response can repeat
+// parts of its request.
 func withoutPayloads(entry Entry) Entry {
 	entry.Payload = nil
 	entry.Actions = slices.Clone(entry.Actions)

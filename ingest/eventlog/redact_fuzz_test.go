@@ -16,8 +16,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// FuzzRedactor compares the Redactor with slowRedactor. It also checks that the record of the result is valid and has
-// the same bytes.
+// FuzzRedactor compares the Redactor with slowRedactor. It also checks that the result is the same after Encode and
+// decoding.
 func FuzzRedactor(f *testing.F) {
 	f.Add(`{"a":"secret","b":["secret",1]}`, `{"x":"secret"}`)
 	f.Add(`{"a":{"b":"x\u0000"}}`, `["x\u0000",1.0,{"a":"a"}]`)
@@ -60,7 +60,7 @@ type slowRedactor struct {
 	hidden map[string]bool // the text of hidden strings and numbers
 }
 
-// members hides the values at the paths and remembers them.
+// members hides the values at the paths and adds them to r.hidden.
 func (r slowRedactor) members(text string) string {
 	return replaced(text, func(path string, value any, hiddenAbove bool) bool {
 		for _, hide := range r.paths {
@@ -75,7 +75,7 @@ func (r slowRedactor) members(text string) string {
 	})
 }
 
-// values hides the strings and numbers that members has remembered.
+// values hides the strings and numbers in r.hidden.
 func (r slowRedactor) values(text string) string {
 	return replaced(text, func(_ string, value any, _ bool) bool { return r.hidden[plain(value)] })
 }

@@ -98,7 +98,7 @@ func TestTheRedactorHidesValuesWhereverTheyAppear(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(before, copied(t, tc.entry)); diff != "" {
-				t.Errorf("Apply has changed its argument (-before +after):\n%s", diff)
+				t.Errorf("Apply changed its argument (-before +after):\n%s", diff)
 			}
 		})
 	}

@@ -2,7 +2,7 @@
 
 package eventlog
 
-// minorFraction is the part of Limits.MaxEvents that minor entries have as their own budget.
+// minorFraction divides Limits.MaxEvents: the result is the budget of the minor entries.
 const minorFraction = 10
 
 // minor reports whether an entry belongs to the minor section of the log: a duplicate, or an event that no mapping

@@ -18,9 +18,9 @@ const (
 	sweepTimeout = 30 * time.Second
 )
 
-// Run sweeps the log at once and then every minute until ctx ends. Each process that has the source open runs it. It
-// needs no coordination: processes that sweep at the same time share the work. failed is called with the error of a
-// sweep; the next sweep repeats the work.
+// Run sweeps the log at once and then every minute until ctx ends. Every process that runs the source calls it.
+// Processes that sweep at the same time share the work without coordination. If a sweep fails, Run calls failed with
+// the error, and the next sweep repeats the work.
 func (l *Log) Run(ctx context.Context, failed func(error)) {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
@@ -38,8 +38,9 @@ func (l *Log) Run(ctx context.Context, failed func(error)) {
 	}
 }
 
-// Sweep deletes the records that exceed the limits, in many short steps. Append enforces the number of records by
-// itself, but only Sweep enforces the retention, so that it holds for a source without events too.
+// Sweep deletes the records that exceed the limits, in many short steps. Every write enforces the maximum number of
+// records, but only Sweep enforces the retention. The retention therefore also applies to a source that receives no
+// events.
 func (l *Log) Sweep(ctx context.Context) error {
 	retention := strconv.FormatInt(l.limits.Load().Retention.Milliseconds(), 10)
 	for _, s := range l.sections() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package eventtype counts the event types of a source and keeps a sample of each, so that people see what a source
-// sends and which types no mapping matches. The pipeline observes every accepted event; the admin API lists the types.
-// The counts of all processes are added in Redis once a second. No decision may depend on them, and a sender must never
-// be able to make them grow: a source has at most 1,000 types, and each of them takes at most 5 KiB.
+// Package eventtype counts the event types of a source and keeps a sample of each, so that users see what a source
+// sends and which types no mapping matches. The pipeline observes every accepted event, and the admin API lists the
+// types. Each process adds its counts to Redis once a second. No decision may depend on the counts. A sender must never
+// be able to use up memory: a source has at most 1,000 types, and each of them takes at most 5 KiB.
 package eventtype
 
 import (
@@ -22,17 +22,18 @@ import (
 )
 
 const (
-	// maxTypes is the maximum number of types of a source, in Redis and in a process.
+	// maxTypes is the maximum number of types of a source in Redis, and of new types that a process counts between two
+	// flushes.
 	maxTypes = 1000
-	// maxName is the maximum length of a type in bytes. Events with a longer type are counted together, as others.
+	// maxName is the maximum length of a type in bytes. The catalog counts events with a longer type as others.
 	maxName = 256
 	// maxSample is the maximum length of a sample in bytes. A longer one is cut.
 	maxSample = 4 << 10
 	// maxSampled is the maximum length of an event that is used as a sample. Redacting a longer one would take too much
 	// time.
 	maxSampled = 64 << 10
-	// replaceAfter is how long a type must not have been seen before a new type may replace it, when the source has
-	// maxTypes.
+	// replaceAfter is the time without an event after which a new type may replace a type. It applies when the source
+	// has maxTypes.
 	replaceAfter = 24 * time.Hour
 )
 
@@ -49,10 +50,10 @@ type Catalog struct {
 	pending  map[string]*seen    // counted since the last flush: all known types, and up to maxTypes new ones
 	others   int64               // events of types that pending has no room for
 	newTypes int                 // the number of types in pending that are not in known
-	known    map[string]struct{} // up to maxTypes types that Redis has, so that a flood of new types does not hide them
+	known    map[string]struct{} // up to maxTypes types that Redis has; new types never take their room
 }
 
-// seen is what a process knows about one type since the last flush.
+// seen holds the counts and the sample of one type since the last flush.
 type seen struct {
 	count       int64
 	first, last int64 // ms since 1970
@@ -70,8 +71,8 @@ func Open(client rueidis.Client, space keyspace.Space) *Catalog {
 }
 
 // Observe counts an event. The first event of a type after each flush becomes its sample, unless it is longer than 64
-// KiB; redact returns what the sample shows of the event, or nothing. Observe does not keep body. It takes about 0.1 µs
-// for a type that has a sample, and it never calls Redis.
+// KiB; redact returns the redacted event, or nil if the type must have no sample. Observe does not keep body. It takes
+// about 0.1 µs for a type that has a sample, and it never calls Redis.
 func (c *Catalog) Observe(eventType string, at time.Time, body []byte, redact func(body []byte) []byte) {
 	if !c.count(eventType, at.UnixMilli()) || len(body) > maxSampled {
 		return
@@ -83,7 +84,7 @@ func (c *Catalog) Observe(eventType string, at time.Time, body []byte, redact fu
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s := c.pending[eventType]; s != nil { // it has not been flushed meanwhile
+	if s := c.pending[eventType]; s != nil { // no flush happened in the meantime
 		s.sample, s.length = bytes.Clone(sample), length
 	}
 }
@@ -105,7 +106,7 @@ func (c *Catalog) count(eventType string, at int64) (needsSample bool) {
 	return needsSample
 }
 
-// add adds a type to the pending ones, if there is room for it. The caller holds c.mu.
+// add adds a type to c.pending and reports whether there was room for it. The caller holds c.mu.
 func (c *Catalog) add(eventType string, s *seen) bool {
 	if _, known := c.known[eventType]; !known {
 		if len(eventType) > maxName || c.newTypes >= maxTypes {
@@ -117,7 +118,8 @@ func (c *Catalog) add(eventType string, s *seen) bool {
 	return true
 }
 
-// beginning returns at most n bytes of a longer text. It does not split a character.
+// beginning returns the first n bytes of a text that is longer than n bytes, or a few bytes less, so that it does not
+// split a character.
 func beginning(text []byte, n int) []byte {
 	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--
@@ -130,8 +132,8 @@ const (
 	flushTimeout  = 2 * time.Second
 )
 
-// Run flushes the counts every second until ctx ends, and once more then. failed is called with the error of a flush;
-// the next flush includes the same counts.
+// Run flushes the counts every second until ctx ends, and then once more. If a flush fails, Run calls failed with the
+// error, and the next flush includes the same counts.
 func (c *Catalog) Run(ctx context.Context, failed func(error)) {
 	ticker := time.NewTicker(flushInterval)
 	defer ticker.Stop()

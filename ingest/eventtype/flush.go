@@ -14,7 +14,7 @@ import (
 const flushTypes = 200
 
 // Flush adds the counts since the last flush to those in Redis. After an error it keeps the counts for the next flush.
-// Redis may have added them before its reply was lost; they are then counted twice.
+// If Redis added the counts and only its reply was lost, they are counted twice.
 func (c *Catalog) Flush(ctx context.Context) error {
 	c.mu.Lock()
 	pending, others := c.pending, c.others
@@ -39,7 +39,7 @@ func (c *Catalog) Flush(ctx context.Context) error {
 	return nil
 }
 
-// write adds a batch to the counts in Redis. Afterwards the types for which Redis had room are known.
+// write adds a batch to the counts in Redis. Then it adds the types for which Redis had room to c.known.
 func (c *Catalog) write(ctx context.Context, batch map[string]*seen, others int64) error {
 	args := []string{strconv.Itoa(maxTypes), strconv.FormatInt(replaceAfter.Milliseconds(), 10), strconv.FormatInt(others, 10)}
 	for eventType, s := range batch {
@@ -59,12 +59,12 @@ func (c *Catalog) write(ctx context.Context, batch map[string]*seen, others int6
 		delete(c.known, eventType)
 	}
 	if len(c.known) > maxTypes {
-		clear(c.known) // some of them have been replaced in Redis; the next flushes fill it again
+		clear(c.known) // Redis has replaced some of them; the next flushes add the current types again
 	}
 	return nil
 }
 
-// keep adds counts that could not be written to those of the next flush.
+// keep adds counts that could not be written to the counts of the next flush.
 func (c *Catalog) keep(batch map[string]*seen, others int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -32,7 +32,7 @@ type Type struct {
 	Mapped bool
 }
 
-// Listing is what a source has sent.
+// Listing lists the event types that a source has sent.
 type Listing struct {
 	// Types are sorted by Last, the latest first. There are at most 1,000.
 	Types []Type
@@ -41,8 +41,8 @@ type Listing struct {
 	Others int64
 }
 
-// List returns the types of all processes, up to their last flush. mapped reports whether a mapping matches a type.
-// List reads at most 5 MiB from Redis.
+// List returns the types that all processes have counted, up to the last flush of each process. mapped reports whether
+// a mapping matches a type. List reads at most 5 MiB from Redis.
 func (c *Catalog) List(ctx context.Context, mapped func(eventType string) bool) (Listing, error) {
 	fields, err := c.client.Do(ctx, c.client.B().Hgetall().Key(c.space.EventTypes()).Build()).AsStrMap()
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *Catalog) List(ctx context.Context, mapped func(eventType string) bool) 
 	return listing, nil
 }
 
-// parse decodes what flush.lua has stored.
+// parse decodes the record of a type, in the format that flush.lua stores.
 func parse(name, record string) (Type, error) {
 	parts := strings.SplitN(record, " ", 5)
 	if len(parts) != 5 {

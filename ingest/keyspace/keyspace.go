@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keyspace names the Redis keys of one source. The inbox and the event log use it; nothing else may build a key.
-// A sender must never choose a name, so the package hashes every text that comes from outside.
+// Package keyspace names the Redis keys of one source. The inbox, the event log and the event type catalog get all
+// their keys from it, and no other package may build a key. A sender must never be able to choose a key, so the package
+// hashes every text that a sender controls.
 //
-// A source is spread over shards. Every key of a shard carries the same hash tag, so that one script may use all of them in a
-// Redis Cluster. The keys of a shard are, by the last part of their name:
+// The keys of a source are divided into shards. All keys of a shard have the same hash tag, so that one script can use
+// them in a Redis Cluster. This table lists the keys of a shard by the last part of their names:
 //
-//	l:LANE       list        the events of one ordering key; each is two elements: its time of receipt and more (see accept.lua), and the event
+//	l:LANE       list        the events of one ordering key, two elements each: the time of receipt with the fingerprint, then the
+//	                         event (see accept.lua)
 //	p:LANE       string      the progress saved for a lane's first event
 //	due          sorted set  lanes by the time at which they are due: the schedule, and for leased lanes the end of the lease
 //	claims       hash        lane to the fencing token of its lease
@@ -90,7 +92,7 @@ func (s Shard) FencingTokens() string { return s.prefix + "claims" }
 // InFlight returns the key of the in-flight index.
 func (s Shard) InFlight() string { return s.prefix + "pending" }
 
-// Meta returns the key of the shard's depth and bucket lengths.
+// Meta returns the key of the hash with the shard's depth, bucket lengths, time and size of the dead letters.
 func (s Shard) Meta() string { return s.prefix + "meta" }
 
 // DeadLetters returns the key of the dead letters.

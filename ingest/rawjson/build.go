@@ -49,7 +49,8 @@ func named(fields []Field, key []byte) bool {
 	return false
 }
 
-// Merge returns an object with the members of base and over. If both have a name, the value of over wins.
+// Merge returns an object with the members of base and over. If both have a member with the same name, the member of
+// over wins.
 func Merge(base, over []byte) []byte {
 	replaced := keySet(over)
 	b := Builder{size: len(base) + len(over)}
@@ -64,7 +65,7 @@ func Merge(base, over []byte) []byte {
 	return b.Bytes()
 }
 
-// keySet returns a function that reports whether an object has a key, which has its quotes.
+// keySet returns a function that reports whether an object has a key. The key includes its quotes.
 func keySet(object []byte) func(key []byte) bool {
 	var index Index
 	index.Read(object)
@@ -81,14 +82,14 @@ func keySet(object []byte) func(key []byte) bool {
 	}
 }
 
-// Omit returns an object without the members that have one of the names.
+// Omit returns a copy of an object without the members that have one of the names.
 func Omit(object []byte, names []string) []byte {
 	return Filter(object, func(key, _ []byte) bool {
 		return !slices.ContainsFunc(names, func(name string) bool { return keyIs(key, name) })
 	})
 }
 
-// Filter returns an object with the members of object for which keep returns true. The key has its quotes.
+// Filter returns an object with the members of object for which keep returns true. The key includes its quotes.
 func Filter(object []byte, keep func(key, value []byte) bool) []byte {
 	b := Builder{size: len(object)}
 	for key, value := range Members(object) {
@@ -99,8 +100,8 @@ func Filter(object []byte, keep func(key, value []byte) bool) []byte {
 	return b.Bytes()
 }
 
-// Compact returns the value without the white space between its tokens, as json.Compact does. If there is none, the result
-// is value itself.
+// Compact returns the value without the white space between its tokens, as json.Compact does. If there is no such white
+// space, the result is value itself.
 func Compact(value []byte) []byte {
 	var out []byte
 	rest := 0 // value[rest:at] is not yet in out
@@ -170,7 +171,7 @@ func List(values [][]byte) []byte {
 func AppendQuote(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	plain := 0 // where the bytes begin that are not in dst yet and need no change
+	plain := 0 // s[plain:i] is not in dst yet and needs no escape
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c >= utf8.RuneSelf {

@@ -7,23 +7,23 @@ import (
 	"slices"
 )
 
-// maxIndexed is the largest number of members that an Index remembers. It bounds the memory that an event with very many
+// maxIndexed is the largest number of members that an Index stores. It bounds the memory that an event with very many
 // members takes.
 const maxIndexed = 256
 
-// Index finds the members of one object by name. It reads the object once, while Lookup reads it again for each path. The
-// zero value is the index of an object without members. An Index is safe for concurrent reads.
+// Index finds the members of one object by name. It reads the object once, while Lookup reads it again for each path.
+// The zero value is the index of an object without members. An Index is safe for concurrent reads.
 type Index struct {
 	object  []byte
 	members []span
-	partial bool // the object has more members than the index remembers
+	partial bool // the object has more than maxIndexed members, and members is empty
 	first   [24]span
 }
 
 // span is the place of one member in the object. Key includes the quotes.
 type span struct{ key, keyEnd, value, valueEnd uint32 }
 
-// Read makes x the index of an object, which it keeps.
+// Read makes x the index of object. The Index refers to object, so the caller must not change it afterwards.
 func (x *Index) Read(object []byte) {
 	x.object, x.members, x.partial = object, x.first[:0], false
 	c := cursor{data: object}
@@ -40,7 +40,7 @@ func (x *Index) Read(object []byte) {
 	}
 }
 
-// Object returns the object that Read got. It returns nil before that.
+// Object returns the argument of the latest Read, or nil if Read was never called.
 func (x *Index) Object() []byte { return x.object }
 
 // Member returns a member, and reports whether the object has it. The last of duplicate keys wins.
@@ -56,7 +56,7 @@ func (x *Index) Member(name string) ([]byte, bool) {
 	return nil, false
 }
 
-// hasKey reports whether the object has a key, which has its quotes.
+// hasKey reports whether the object has a key. The key includes its quotes. The index must not be partial.
 func (x *Index) hasKey(key []byte) bool {
 	for _, s := range x.members {
 		if sameKey(x.object[s.key:s.keyEnd], key) {
@@ -66,7 +66,7 @@ func (x *Index) hasKey(key []byte) bool {
 	return false
 }
 
-// sameKey reports whether two keys, which have their quotes, are equal. It decodes only keys with an escape.
+// sameKey reports whether two keys are equal. The keys include their quotes. It decodes them only if one has an escape.
 func sameKey(a, b []byte) bool {
 	if bytes.IndexByte(a, '\\') < 0 && bytes.IndexByte(b, '\\') < 0 {
 		return bytes.Equal(a, b)

@@ -164,7 +164,7 @@ func FuzzCompactAgreesWithEncodingJSON(f *testing.F) {
 	})
 }
 
-// members returns the members of an object in the way of encoding/json: decoded names, of which the last wins.
+// members decodes an object with encoding/json. The last of duplicate names wins.
 func members(t *testing.T, object []byte) map[string]json.RawMessage {
 	t.Helper()
 	var out map[string]json.RawMessage

@@ -42,7 +42,7 @@ func (k Kind) String() string {
 	}
 }
 
-// KindOf returns the kind of a value, which its first byte decides. The kind of no bytes is 0.
+// KindOf returns the kind of a value. It reads only the first byte. The kind of an empty slice is 0.
 func KindOf(value []byte) Kind {
 	if len(value) == 0 {
 		return 0
@@ -57,16 +57,16 @@ func KindOf(value []byte) Kind {
 	}
 }
 
-// IsInteger reports whether a number is written as an integer: digits, perhaps with a minus sign, but without a fraction or
-// an exponent.
+// IsInteger reports whether a number is written as an integer: digits, perhaps with a minus sign, but without a
+// fraction or an exponent.
 func IsInteger(number []byte) bool { return !bytes.ContainsAny(number, ".eE") }
 
 // Trim removes white space around a value.
 func Trim(data []byte) []byte { return bytes.Trim(data, " \t\r\n") }
 
-// Lookup returns the value at path, exactly as it is written. A segment is the name of a member of an object, or the index
-// of an element of an array, counted from 0. The last of duplicate keys wins. Lookup reports whether it found a value. The
-// result shares the memory of value.
+// Lookup returns the value at path, exactly as it is written. A segment is the name of a member of an object, or the
+// index of an element of an array, counted from 0. The last of duplicate keys wins. Lookup reports whether it found a
+// value. The result shares the memory of value.
 func Lookup(value []byte, path []string) (found []byte, ok bool) {
 	value = Trim(value)
 	for _, segment := range path {
@@ -113,7 +113,7 @@ func element(array []byte, segment string) ([]byte, bool) {
 	return nil, false
 }
 
-// Members yields the members of an object as they are written, duplicates included. The key has its quotes.
+// Members yields the members of an object as they are written, including duplicates. The key includes its quotes.
 func Members(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		c := cursor{data: object}
@@ -153,7 +153,7 @@ func Unquote(quoted []byte) string {
 // Quote encodes a string as JSON. It does not escape <, > and &.
 func Quote(s string) []byte { return AppendQuote(nil, s) }
 
-// keyIs reports whether a key, as it is written with its quotes, is the name. It decodes only a key with an escape.
+// keyIs reports whether a key equals the name. The key includes its quotes. keyIs decodes it only if it has an escape.
 func keyIs(key []byte, name string) bool {
 	inner := key[1 : len(key)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rawjson reads and edits JSON as bytes. What Doorbell passes on unchanged therefore keeps its exact spelling:
-// numbers of any size, the order of keys, and escapes. Packages event, expression, mapping and eventlog use it for every
-// event. Call Validate on bytes from outside first: all other functions expect valid JSON, and must never read or return
-// bytes outside their argument.
+// Package rawjson reads and edits JSON as bytes. Values that Doorbell passes on unchanged therefore keep their exact
+// spelling: numbers of any size, the order of keys, and escapes. Packages event, expression, mapping, eventlog and
+// eventtype use it for every event. Call Validate first on bytes from outside, because all other functions expect valid
+// JSON. They must never read or return bytes outside their argument.
 //
-// encoding/json would decode an event into maps and encode it again. That changes 9007199254740993 and 1.0, sorts the keys,
-// and allocates for every value. json.RawMessage keeps the bytes, but decodes each level of a path. The jsontext
-// package of encoding/json/v2 has the right tools, but Go offers it only behind GOEXPERIMENT=jsonv2, without its promise of
-// compatibility. Once that has changed, jsontext can replace this package.
+// encoding/json would decode an event into maps and encode it again. That changes 9007199254740993 and 1.0, sorts the
+// keys, and allocates for every value. json.RawMessage keeps the bytes, but decodes each level of a path. The jsontext
+// package of encoding/json/v2 has the right tools, but Go offers it only as an experiment (GOEXPERIMENT=jsonv2),
+// without a promise of compatibility. When the experiment ends, jsontext can replace this package.
 package rawjson
 
 import (
@@ -24,6 +24,7 @@ type SyntaxError struct {
 	Reason string
 }
 
+// Error implements error. The text contains Offset and Reason.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: %s", e.Offset, e.Reason)
 }
@@ -36,12 +37,13 @@ type DepthError struct {
 	Most int
 }
 
+// Error implements error. The text contains Offset and Most.
 func (e *DepthError) Error() string {
 	return fmt.Sprintf("not JSON at byte %d: nested more than %d levels deep", e.Offset, e.Most)
 }
 
-// Validate checks that data is exactly one JSON value (RFC 8259) in valid UTF-8, with white space around it at most. No value
-// may be inside more than maxDepth arrays and objects. The error is a *SyntaxError or a *DepthError.
+// Validate checks that data is exactly one JSON value (RFC 8259) in valid UTF-8. White space around the value is
+// allowed. No value may be inside more than maxDepth arrays and objects. The error is a *SyntaxError or a *DepthError.
 func Validate(data []byte, maxDepth int) error {
 	if !utf8.Valid(data) {
 		return &SyntaxError{invalidUTF8(data), "invalid UTF-8"}
@@ -118,7 +120,7 @@ func (v *validator) value(depth int) error {
 	}
 }
 
-// open steps over an opening bracket.
+// open steps over an opening bracket. It returns a *DepthError if the bracket is too deep.
 func (v *validator) open(depth int) error {
 	if depth > v.maxDepth {
 		return &DepthError{v.at, v.maxDepth}
@@ -189,7 +191,8 @@ func (v *validator) next(closing byte) (done bool, err error) {
 	}
 }
 
-// ordinary has true for the bytes that need no attention in a string: all but quotes, backslashes and control characters.
+// ordinary is true for each byte that needs no check in a string: all except quotes, backslashes and control
+// characters.
 var ordinary = func() (table [256]bool) {
 	for c := range table {
 		table[c] = c >= 0x20 && c != '"' && c != '\\'

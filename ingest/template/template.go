@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package template holds the source types. A source type is data: one embedded YAML file says how to read the events of
-// a sender, how to verify the sender, which default mappings there are, and how to set up the sender. To add a source
-// type, add a file here and its name to the enum of SourceType in api/v1alpha1; a test there names what is missing. The
-// compiler of Sources and `doorbell dev` load templates. A template never holds code or a secret.
+// a sender, how to verify the sender and how to set it up, and defines the default mappings. To add a source type, add
+// a file here and add its name to the enum of SourceType in api/v1alpha1. A test in that package fails if one of the
+// two is missing. The compiler of Sources and `doorbell dev` load templates. A template must never contain code or a
+// secret.
 package template
 
 import (
@@ -21,24 +22,25 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-// Template is the definition of a source type. EventType, Timestamp, IdempotencyKey and OrderingKey are expressions that
-// apply unless the Source has its own.
+// Template is the definition of a source type. EventType, Timestamp, IdempotencyKey and OrderingKey are expressions
+// that Doorbell uses unless the Source defines its own.
 type Template struct {
 	Type      string `json:"type"`
 	EventType string `json:"eventType,omitempty"`
-	// EventTypes lists the event types that the sender documents, in the form of a mapping's event: a type, or a prefix and
-	// a star. If it is empty, every event type is possible.
+	// EventTypes lists the event types that the sender documents, in the form of a mapping's event: a type, or a prefix
+	// and a star. If it is empty, every event type is possible.
 	EventTypes     []string        `json:"eventTypes,omitempty"`
 	Timestamp      string          `json:"timestamp,omitempty"`
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	OrderingKey    string          `json:"orderingKey,omitempty"`
 	Preprocess     []document.Step `json:"preprocess,omitempty"`
-	// Verification is what a Source uses if it sets verification.secretRef and defines no scheme. It is nil if the sender
-	// has no scheme of its own.
+	// Verification applies to a Source that sets verification.secretRef and defines no scheme. It is nil if the source
+	// type has no default scheme.
 	Verification *document.Verification `json:"verification,omitempty"`
 	// Mappings are the default mappings. A Source selects them by name.
 	Mappings []document.Mapping `json:"mappings,omitempty"`
-	// Setup lists the steps to take at the sender. Steps replaces {url} by the ingestion URL.
+	// Setup lists the steps with which a user sets up the sender. The method Steps replaces {url} in them by the
+	// ingestion URL.
 	Setup []string `json:"setup,omitempty"`
 	// Samples are events as the sender sends them.
 	Samples []Sample `json:"samples,omitempty"`
@@ -84,7 +86,7 @@ func Load(sourceType string) (*Template, error) {
 	return Parse(data)
 }
 
-// Parse reads a template. It rejects unknown fields and a verification whose fields do not fit together.
+// Parse reads a template. It rejects unknown fields and a verification whose fields contradict each other.
 func Parse(data []byte) (*Template, error) {
 	var t Template
 	if err := yaml.UnmarshalStrict(data, &t); err != nil {

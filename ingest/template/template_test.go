@@ -31,7 +31,7 @@ func TestEveryTemplateLoadsAndHasSamplesAndSetupSteps(t *testing.T) {
 	}
 }
 
-// The templates are compiled as a Source without ActionMappings would be, and each sample is read as an event.
+// TestEveryTemplateCompilesAndReadsItsSamples compiles each template like a Source without ActionMappings.
 func TestEveryTemplateCompilesAndReadsItsSamples(t *testing.T) {
 	for _, name := range types(t) {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestStepsContainTheIngestionURL(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that Parse does not panic, whatever the input.
+// FuzzParse checks that Parse does not panic for any input.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("type: X\nmappings: [{name: a, event: b, action: c, parameters: {id: body.x, data: {a: b}, f: true}}]"))
 	f.Add([]byte("mappings: [{parameters: {id: 1}}]"))

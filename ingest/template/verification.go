@@ -10,8 +10,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 )
 
-// checkVerification returns an error if the fields of a template's verification do not fit together. The schema of the
-// Source resource checks what a Source defines; no schema describes a template.
+// checkVerification returns an error if the fields of a template's verification contradict each other. The schema of
+// the Source resource checks the verification of a Source, but no schema checks a template.
 func checkVerification(v document.Verification) error {
 	switch v.Scheme {
 	case document.SchemeBasic, document.SchemeBearer:

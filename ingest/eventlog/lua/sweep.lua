@@ -1,7 +1,7 @@
--- sweep: deletes log records that are older than the retention or beyond the maximum, oldest first. It follows
--- redislua's log_record.lua.
+-- sweep: deletes log records that are older than the retention or beyond the maximum, oldest first. Log puts
+-- redislua.LogRecord in front of this text.
 -- KEYS[1] log   KEYS[2] log index
--- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] maximum number of log records
+-- ARGV[1] now, ms; if it is "", the script reads Redis's clock   ARGV[2] maximum number of log records
 -- ARGV[3] retention, ms; 0: no age limit   ARGV[4] maximum number of log records to delete, up to 1,000
 -- returns the number of deleted log records; if it is ARGV[4], there may be more to delete
 -- Safe to repeat. It needs no memory.

@@ -1,4 +1,4 @@
--- flush: adds the counts of a process to the event types of a source. It follows redislua's base.lua.
+-- flush: adds the counts of a process to the event types of a source. Catalog puts redislua.Base in front of this text.
 -- KEYS[1] event types: a hash from "=" and the type to "COUNT FIRST LAST LENGTH SAMPLE", and from "others" to the count
 --   of all other events
 -- KEYS[2] index: types by the time at which they were last seen, ms
@@ -8,7 +8,7 @@
 --   an empty sample keeps the earlier one
 -- returns {"done", the types that are counted among the others because there was no room for them}
 -- Not safe to repeat: the counts would be added twice.
--- Out of memory: Redis rejects the first write of a script, so that nothing is changed.
+-- Out of memory: Redis rejects the first write of a script, so the script changes nothing.
 local types, index = KEYS[1], KEYS[2]
 local max, unseen, others = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 

@@ -1,4 +1,4 @@
--- base: functions that scripts of several packages use. They are put in front of a script's own text.
+-- base: functions that scripts of several packages use. Go code puts this text in front of each script.
 
 -- int: returns a whole number as text. Lua's own conversion may write large numbers with an exponent, which Redis
 -- rejects.

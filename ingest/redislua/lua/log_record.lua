@@ -1,4 +1,4 @@
--- log_record: writes the event log. It follows base.lua.
+-- log_record: functions that write the event log. Go code puts base.lua in front of this text.
 
 -- drop_oldest_records: deletes up to n of the oldest log records, at most 1,000 at a time, and returns how many it
 -- deleted.
@@ -16,15 +16,15 @@ local function drop_oldest_records(log, index, n)
   return #ids
 end
 
--- write_records: writes log records, at most 250. Each replaces an earlier one with the same event ID. records is a
--- list of event ID and record in turn. Then it deletes up to 16 records more than it has written, if the log has more
--- than the maximum. Bounded steps keep each script short; as every write may delete more than it adds, the log still
--- shrinks to its maximum. sweep.lua enforces the retention.
+-- write_records: writes at most 250 log records. records is a list of event IDs and records, alternating. A record
+-- replaces an earlier record with the same event ID. If the log then has more than max records, write_records deletes
+-- the oldest ones, but at most 16 more than it has written, so that each script is short. It can delete more than it
+-- adds, so the log shrinks to its maximum over several writes. sweep.lua enforces the retention.
 --
 -- It must be a script's first write, because it handles a Redis that is out of memory (see rejected_for_memory). Events
--- are more important than their log, so eight old records make room for each new one. make_room deletes them; if it is
--- nil, drop_oldest_records does. Redis accepts the second HSET even if there was nothing to delete, because HDEL counts
--- as the script's first write.
+-- are more important than their log, so write_records deletes eight old records for each new one. It calls make_room
+-- for that, or drop_oldest_records if make_room is nil. Redis accepts the second HSET even if there was nothing to
+-- delete, because HDEL counts as the script's first write.
 local function write_records(log, index, records, now, max, make_room)
   local n = #records / 2
   if n > 0 and max > 0 then
