@@ -31,8 +31,8 @@ const adminHeaderTimeout = 5 * time.Second
 type Config struct {
 	// Listener accepts the connections of senders.
 	Listener net.Listener
-	// Admin accepts the connections of the admin port. If it is nil, there is no admin port, and Redis is not asked whether it
-	// can lose events.
+	// Admin accepts the connections of the admin port. If it is nil, the server has no admin port and does not check whether
+	// Redis can lose events.
 	Admin net.Listener
 	// Connect opens the Redis client. It is called again until it succeeds.
 	Connect func(context.Context) (rueidis.Client, error)
@@ -54,8 +54,8 @@ type Config struct {
 	// Drain is how long the receiver still accepts requests after ctx ends. It closes each connection after its next response,
 	// which gives load balancers the time to send requests elsewhere.
 	Drain time.Duration
-	// ConfigurationProblem, if set, returns why the desired configuration does not run, or not completely, for the status
-	// report; "" if it runs. It must be safe for concurrent use.
+	// ConfigurationProblem, if set, returns why the process does not run the whole desired configuration, or "" if it does. The
+	// status report contains the result. It must be safe for concurrent use.
 	ConfigurationProblem func() string
 	// Applied, if set, is called after each set of configurations is served.
 	Applied func([]pipeline.Config)
@@ -89,8 +89,8 @@ func New(config Config) *Server {
 	return s
 }
 
-// Run serves the configurations that it receives from updates until ctx ends. Each update replaces the one before, and sources
-// that it lacks stop. After ctx ends, Run drains the receiver, stops accepting events, waits for the calls in progress, and
+// Run serves the configurations that it receives from updates until ctx ends. Each update replaces the previous one: Run stops
+// the sources that the update does not contain. After ctx ends, Run drains the receiver, stops accepting events, waits for the calls in progress, and
 // returns nil.
 func (s *Server) Run(ctx context.Context, updates <-chan []pipeline.Config) error {
 	group, ctx := errgroup.WithContext(ctx)

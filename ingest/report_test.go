@@ -136,7 +136,7 @@ func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {
 	}
 }
 
-// withRedisUser makes the data plane connect as the Redis user "doorbell", who has only this access.
+// withRedisUser makes the data plane connect as the Redis user "doorbell", which has only this access.
 func withRedisUser(access string) func(*fixture) {
 	return func(f *fixture) {
 		f.t.Helper()

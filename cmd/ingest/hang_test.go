@@ -20,11 +20,11 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// answerLimit is the longest time until a request has its response, whatever Redis does.
+// answerLimit is the longest acceptable time between a request and its response, even while Redis does not reply.
 const answerLimit = 5 * time.Second
 
-// postAll sends requests from several connections for a while, and returns how often each status was answered. It fails the test
-// if a response took too long.
+// postAll sends requests from 16 senders for this duration, and returns the number of responses by status. It fails the test if a
+// response takes longer than answerLimit.
 func (p *process) postAll(duration time.Duration) map[int]int {
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -108,7 +108,7 @@ func TestEveryRequestIsAnsweredIn5SecondsWhenRedisNeverAnswers(t *testing.T) {
 	p.checkNamesRedis()
 }
 
-// checkNamesRedis checks that the status report explains the outage in terms of Redis.
+// checkNamesRedis checks that the status report and the log name Redis as the cause. It ends the process.
 func (p *process) checkNamesRedis() {
 	p.t.Helper()
 	_, body := p.get(layout.StatusPath)

@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// hostileBodies returns bodies that are as large as possible, or that are expensive to parse or to evaluate, with the status of their
-// response.
+// hostileBodies returns bodies that are as large as possible, or that are expensive to parse or to evaluate. Each has the expected
+// response status.
 func hostileBodies() map[string]struct {
 	body   string
 	status int

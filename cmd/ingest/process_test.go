@@ -51,8 +51,9 @@ func startProcess(t *testing.T, redis, knockURL, apiKey string) *process {
 	events, admin := loopback.FreeAddress(t), loopback.FreeAddress(t)
 	p := &process{t: t, url: "http://" + events + "/production/shop/token", admin: "http://" + admin}
 	p.client.Transport = &http.Transport{MaxIdleConnsPerHost: 1000}
-	p.command = exec.Command(os.Args[0], "--config", configDirectory(t, knockURL, apiKey), "--listen", events, "--admin", admin, "--redis-address", redis) // the test binary
-	p.command.Env = append(os.Environ(), runMain+"=1", "GOMEMLIMIT=256MiB")                                                                                // as the operator sets it by default
+	// The command is this test binary. GOMEMLIMIT has the value that the operator sets by default.
+	p.command = exec.Command(os.Args[0], "--config", configDirectory(t, knockURL, apiKey), "--listen", events, "--admin", admin, "--redis-address", redis)
+	p.command.Env = append(os.Environ(), runMain+"=1", "GOMEMLIMIT=256MiB")
 	p.command.Stderr = &p.log
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func (p *process) do(request *http.Request) (status int, answer []byte) {
 	return response.StatusCode, answer
 }
 
-// identify returns a RudderStack event that a default mapping matches, of about size bytes. Each index makes it another event of another user.
+// identify returns a RudderStack event of about size bytes that a default mapping matches. Each index has its own event and user.
 func identify(index, size int) []byte {
 	note, _ := json.Marshal(strings.Repeat("x", size))
 	return fmt.Appendf(nil, `{"type":"identify","userId":"u%d","messageId":"m%d","traits":{"note":%s}}`, index, index, note)

@@ -51,7 +51,8 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	return client, err
 }
 
-// dial opens one TLS connection. It trusts the certificate authorities in the mounted file, or the system's if there is none.
+// dial opens one TLS connection. It trusts the certificate authorities in the mounted file. If the file does not exist, it trusts the
+// system's certificate authorities.
 func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 	authorities, err := s.secret(layout.RedisCAFile)
 	if err != nil {

@@ -20,13 +20,13 @@ const (
 	// atomicLink is a symbolic link that kubelet keeps in each volume. It points to the directory of the current version, which
 	// never changes. Kubelet replaces the whole content of a volume by replacing this link.
 	atomicLink = "..data"
-	// readAttempts is how often the directory is read again at once if it changes during the read.
+	// readAttempts is the number of attempts to read the directory, if it changes during each read.
 	readAttempts = 3
 )
 
 var errChanging = errors.New("the configuration directory changes while it is read")
 
-// fileNames returns all files that are read, relative to the configuration directory.
+// fileNames returns the names of all files that the watcher reads, relative to the configuration directory.
 func fileNames() []string {
 	names := []string{
 		layout.ManifestFile, layout.CurrentTokenFile, layout.PreviousTokenFile, layout.PreviousUntilFile,
@@ -54,8 +54,8 @@ func readSnapshot(directory string) (files snapshot, mark string, err error) {
 	return nil, "", errChanging
 }
 
-// fingerprint returns a string that changes whenever the directory does: which version kubelet has linked, and the size and the
-// modification time of each file.
+// fingerprint returns a string that changes when a file changes. It consists of the version that kubelet has linked, and of the
+// size and the modification time of each file.
 func fingerprint(directory string) string {
 	var b strings.Builder
 	target, err := os.Readlink(filepath.Join(directory, atomicLink))
@@ -73,7 +73,7 @@ func fingerprint(directory string) string {
 
 func readFiles(directory string) (snapshot, error) {
 	if version, err := filepath.EvalSymlinks(filepath.Join(directory, atomicLink)); err == nil {
-		directory = version // all files are then of one version, even if kubelet replaces the link meanwhile
+		directory = version // one version for all files, even if kubelet replaces the link during the read
 	}
 	files := snapshot{}
 	for _, name := range fileNames() {

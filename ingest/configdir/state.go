@@ -18,11 +18,11 @@ import (
 // state is the configuration that the directory has provided so far. It keeps the last good document and the last good tokens
 // independently, so that a broken document does not delay a token rotation.
 type state struct {
-	manifest []byte // of the document that was compiled
+	manifest []byte // the manifest of document
 	version  string
 	document *document.Document
 	program  *mapping.Program
-	problems error // of the document, which runs without the mappings concerned
+	problems error // what is wrong with document; it runs without the invalid mappings
 
 	tokens []string
 	until  time.Time // when the second token expires; zero if there is only one
@@ -31,18 +31,20 @@ type state struct {
 	verification secret
 }
 
-// secret is the secret of the sender. After a change its former value stays valid for a while.
+// secret is the secret of the sender. After a change, its former value stays valid for document.VerificationOverlap.
 //
-// That covers a pod that is ahead: it knows the new value while senders still use the former one. A pod that is behind cannot know
-// a value that kubelet has not written yet, and rejects senders that already use it. The operator makes that time short, because it
-// has kubelet refresh the volumes at once. Two gaps remain: a sender that changes before the Secret does, and a pod that starts
-// after the change, which has never seen the former value. So change the Secret first, and the sender within the overlap.
+// The overlap covers a pod that has the new value while senders still use the former one. It does not cover a pod that kubelet has
+// not given the new value yet: that pod rejects senders that already use the new value. The operator keeps this time short by
+// making kubelet refresh the volumes at once. Two gaps remain. A sender may change before the Secret does, and a pod that starts
+// after the change has never read the former value. Users must therefore change the Secret first, and then the sender within the
+// overlap.
 type secret struct {
 	current, former string
 	until           time.Time // when former expires; zero if there is none
 }
 
-// set changes the current value. A secret that is removed does not count as a value: the former one stays valid.
+// set changes the current value. The previous value becomes the former one. If the previous value is empty, because the secret was
+// removed, set keeps the former value instead.
 func (s *secret) set(value string, now time.Time) {
 	if value != s.current {
 		if s.current != "" {
@@ -88,7 +90,7 @@ func (s *state) updateDocument(files snapshot) error {
 	return s.problems
 }
 
-// messages returns the problems as one error. It leaves out warnings, which are for the authors of mappings.
+// messages returns the problems as one error. It omits warnings, which only the authors of mappings need.
 func messages(problems []problem.Problem) error {
 	var errs []error
 	for _, p := range problems {

@@ -30,7 +30,7 @@ type Watcher struct {
 	log       logr.Logger
 	problem   atomic.Pointer[string]
 
-	fingerprint string // of the directory when it was last read completely; "" to read it again
+	fingerprint string // of the last complete read of the directory; "" makes the next poll read it again
 	state       state
 	version     string // of the document that was sent last
 }
@@ -42,7 +42,7 @@ func NewWatcher(directory string, now func() time.Time, log logr.Logger) *Watche
 	return w
 }
 
-// Problem returns why the content of the directory does not run, or not completely; "" if it runs. It is safe for concurrent use.
+// Problem returns why the process does not run the whole content of the directory, or "" if it does. It is safe for concurrent use.
 func (w *Watcher) Problem() string { return *w.problem.Load() }
 
 func (w *Watcher) setProblem(problem string) { w.problem.Store(&problem) }
@@ -70,8 +70,8 @@ func (w *Watcher) Run(ctx context.Context, updates chan<- []pipeline.Config) err
 	}
 }
 
-// poll reads the directory if it has changed, or if a token or a secret has expired, since the last poll. It returns the configuration if
-// that has changed.
+// poll reads the directory if it has changed since the last poll, or if a token or a secret has expired. changed reports whether
+// the configuration differs from the last one; config is valid only then.
 func (w *Watcher) poll() (config pipeline.Config, problem string, changed bool) {
 	if fingerprint(w.directory) == w.fingerprint && !w.state.expired(w.now()) {
 		return config, w.Problem(), false
@@ -94,7 +94,7 @@ func (w *Watcher) poll() (config pipeline.Config, problem string, changed bool) 
 	return config, problem, ok && (!hadConfig || !same(before, config))
 }
 
-// record stores the problem for Problem, and logs what has changed.
+// record stores the problem for Problem. It logs a new problem and a new version of the document.
 func (w *Watcher) record(config pipeline.Config, problem string, changed bool) {
 	if problem != "" && problem != w.Problem() {
 		w.log.Info("Configuration not applied completely; the last good version, if any, keeps running", "problem", problem)

@@ -12,8 +12,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// identify returns the function that sets the type and the keys of an event. It ignores that the type cannot be read: the program
-// that delivers the event reads the type again, and skips the event with the reason if it still cannot.
+// identify returns the function that sets the type and the keys of an event. The function ignores an error in the type expression.
+// The pipeline evaluates the type again when it delivers the event, and skips the event with the reason if that fails too.
 func identify(program *mapping.Program) func(*event.Event) {
 	return func(e *event.Event) { _ = program.Identify(e) }
 }

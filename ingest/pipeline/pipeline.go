@@ -72,7 +72,7 @@ type Pipeline struct {
 
 	mu       sync.Mutex // guards the fields below, and makes Configure and open exclude each other
 	client   *knock.Client
-	clientOf document.Knock // the settings that client was made with
+	clientOf document.Knock // the settings that client uses
 }
 
 // New returns a pipeline that does nothing until Run.
@@ -89,10 +89,10 @@ func (p *Pipeline) store(config Config) {
 	p.config.Store(&config)
 }
 
-// Run opens the source in Redis, which it attempts until it succeeds, and then delivers events until ctx ends. Calls to Knock
-// that are in progress may finish before it returns. Events that are not delivered stay in Redis.
+// Run opens the source in Redis, and retries until that succeeds. It then delivers events until ctx ends. It lets calls to Knock
+// that are in progress finish before it returns. Events that it has not delivered stay in Redis.
 //
-// Run does not log that Redis is unavailable. All pipelines share one Redis, so its health check, which calls Check, logs that once.
+// Run does not log that Redis is unavailable. All pipelines share one Redis, so its health monitor, which calls Check, logs that once.
 func (p *Pipeline) Run(ctx context.Context) {
 	attempted := sync.OnceFunc(func() { close(p.attempted) })
 	for {

@@ -29,7 +29,7 @@ type running struct {
 	done   chan struct{} // closed when Run has returned
 }
 
-// NewSet returns an empty set, whose pipelines will have these dependencies.
+// NewSet returns an empty set. Update starts pipelines with these dependencies.
 func NewSet(dependencies Dependencies) *Set {
 	s := &Set{dependencies: dependencies, running: map[string]running{}}
 	s.configured.Store(&[]*Pipeline{})
@@ -39,9 +39,9 @@ func NewSet(dependencies Dependencies) *Set {
 // All returns the pipelines of the latest Update.
 func (s *Set) All() []*Pipeline { return *s.configured.Load() }
 
-// Update configures the pipelines that run and starts the missing ones, which run until ctx ends or Stop or Prune stops them.
-// It returns the endpoints of the configurations. Pipelines of other sources continue to run, so that the caller can first
-// publish the endpoints and then call Prune: no request then reaches a pipeline that has stopped.
+// Update configures the pipelines that already run and starts the missing ones. A pipeline runs until ctx ends, or until Stop or
+// Prune stops it. Update returns one endpoint for each configuration, in the same order. Pipelines of other sources continue to
+// run. The caller publishes the endpoints and then calls Prune, so that no request reaches a pipeline that has stopped.
 //
 // Update waits up to one second for new pipelines to open their source, so that a process that reports itself ready does not
 // reject its first events.

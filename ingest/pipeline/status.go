@@ -9,7 +9,7 @@ import (
 )
 
 // Check reads from each Redis server that stores events of the source, and returns the first error. Before the source is open
-// it returns the error of the latest attempt to open it. checked is false, and err nil, before the first attempt has ended.
+// it returns the error of the latest attempt to open it. Before the first attempt has ended, it returns false and no error.
 func (p *Pipeline) Check(ctx context.Context) (checked bool, err error) {
 	if open := p.opened.Load(); open != nil {
 		_, err := open.inbox.Depth(ctx) // the depth is stored in every shard
@@ -21,7 +21,7 @@ func (p *Pipeline) Check(ctx context.Context) (checked bool, err error) {
 	return false, nil
 }
 
-// Report describes the configuration that the pipeline runs, and Knock as its latest calls saw it.
+// Report returns the configuration that the pipeline runs, and the state of Knock according to the latest calls.
 func (p *Pipeline) Report() (report.Configuration, report.Knock) {
 	config := p.config.Load()
 	configuration := report.Configuration{Source: p.ref, Version: config.Version, APIKey: config.Credentials.APIKey != ""}

@@ -50,7 +50,7 @@ func contentEncoding(header http.Header) (encoding, *rejection) {
 }
 
 // readBody reads the body as it was sent. The read deadline of the server, which counts from the start of the request, bounds the
-// time that it takes. If memory is short, the body of a slow sender is interrupted.
+// time that it takes. If memory is short, the budget interrupts the body of a slow sender.
 func (r *Receiver) readBody(w http.ResponseWriter, request *http.Request, budget *memoryBudget) ([]byte, *rejection) {
 	budget.startArriving(func() error {
 		return http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // in the past: the read in progress ends
@@ -73,8 +73,8 @@ func (r *Receiver) readBody(w http.ResponseWriter, request *http.Request, budget
 	}
 }
 
-// decompress returns the body without its encoding, and releases the memory of the body as it was sent. An empty body stays empty, so that its rejection says that it is empty and not
-// that it is invalid gzip.
+// decompress returns the decompressed body and releases the memory of the compressed one. It returns an empty body unchanged, so
+// that the response reports an empty body instead of invalid gzip.
 func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudget) ([]byte, *rejection) {
 	if encoding == identity || len(body) == 0 {
 		return body, nil

@@ -24,10 +24,10 @@ type Endpoint struct {
 	// Verification says how senders prove who they are. It is nil if the token is enough.
 	Verification *document.Verification
 	// Secrets are the valid values that Verification compares with; for basic authentication, USER:PASSWORD. There are two while a
-	// secret is rotated. If Verification is enforced and there is none, all requests get status 429.
+	// secret is rotated. If Verification is enforced and there is no secret, all requests get status 429.
 	Secrets []string
-	// Identify sets Type, Key and OrderingKey of the event. If the type cannot be read, Identify leaves it empty; the event is
-	// accepted, because the mistake is in the configuration, and a sender drops what is rejected.
+	// Identify sets Type, Key and OrderingKey of the event. If it cannot determine the type, it leaves Type empty. The receiver
+	// accepts such an event, because the mistake is in the configuration and a sender drops an event that is rejected as invalid.
 	Identify func(*event.Event)
 	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store the others.
 	ReadsHeader func(name string) bool
@@ -42,8 +42,8 @@ type Endpoint struct {
 type route struct {
 	*Endpoint
 	tokenHashes [][sha256.Size]byte
-	secrets     []string // of Endpoint.Secrets, without empty ones, which no sender can have
-	// failing reports whether the latest call of Accept failed, so that only changes are logged.
+	secrets     []string // the non-empty Endpoint.Secrets; an empty one would match an empty header
+	// failing reports whether the latest call of Accept failed, so that the receiver logs only changes.
 	failing atomic.Bool
 }
 

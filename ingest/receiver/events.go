@@ -32,9 +32,9 @@ func (r *Receiver) parseEvents(
 	return events, nil
 }
 
-// storedHeaders returns the headers that expressions read, as they are stored and as expressions see them: names in lower case,
-// repeated values joined with ", ", invalid UTF-8 replaced. It omits headers that grant access. It also omits headers that contain a token, because a
-// proxy may copy the URL into a header.
+// storedHeaders returns the headers that expressions read. Doorbell stores them in the form in which expressions read them: it
+// converts names to lower case, joins repeated values with ", " and replaces invalid UTF-8. storedHeaders omits headers that grant
+// access. It also omits headers that contain a token, because a proxy may copy the URL into a header.
 func (e *route) storedHeaders(header http.Header) map[string]string {
 	headers := map[string]string{}
 	for name, values := range header {

@@ -23,7 +23,7 @@ type Configuration struct {
 	Source string `json:"source,omitempty"`
 	// Version is the version of the compiled document that runs. It is empty until a configuration is loaded.
 	Version string `json:"version,omitempty"`
-	// Problem is why the content of the configuration directory does not run, or not completely. It is empty if everything runs.
+	// Problem is why the process does not run the whole content of the configuration directory. It is empty if the process does.
 	Problem string `json:"problem,omitempty"`
 	// APIKey reports whether the process has an API key for Knock.
 	APIKey bool `json:"apiKey"`
@@ -76,6 +76,6 @@ type Knock struct {
 	State KnockState `json:"state"`
 	// Since is when the state began.
 	Since time.Time `json:"since,omitzero"`
-	// Problem is the error that caused the state. It is empty if the state is no error.
+	// Problem is the error that caused the state. It is empty in the states Idle and Reachable.
 	Problem string `json:"problem,omitempty"`
 }
