@@ -10,7 +10,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-// monster returns a body that is about as expensive as the receiver accepts: a long string, a long list and a large object.
+// monster returns about the most expensive body that the receiver accepts: a long string, a long list and a large
+// object.
 func monster() []byte {
 	long := strings.Repeat("a", 1<<20)
 	list := strings.TrimSuffix(strings.Repeat("1,", 200_000), ",")
@@ -63,8 +64,8 @@ var hostile = []string{
 	"body.l.all(x, !(body.s in body.o))",
 }
 
-// TestEveryHostileExpressionEndsSoon passes if every hostile expression ends with a value or an error. Without the bounds,
-// go test would stop it at its timeout.
+// TestEveryHostileExpressionEndsSoon passes if every hostile expression ends with a value or an error. Without the
+// bounds, go test would stop it at its timeout.
 func TestEveryHostileExpressionEndsSoon(t *testing.T) {
 	body := monster()
 	for _, text := range hostile {

@@ -16,8 +16,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression/mistake"
 )
 
-// environment returns the variables and functions that every expression can use. It is built once, since that takes a few
-// milliseconds, and is immutable.
+// environment returns the variables and functions that every expression can use. It is built once, since that takes a
+// few milliseconds, and is immutable.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.Variable(rootBody, cel.MapType(cel.StringType, cel.DynType)),
@@ -57,7 +57,7 @@ func compileCEL(text string, kind Kind) (*program, error) {
 		return nil, compileError(env, text, kind)
 	}
 	if !serves(ast.OutputType(), kind) {
-		return nil, unserving(env, text, ast.OutputType(), kind)
+		return nil, wrongKind(env, text, ast.OutputType(), kind)
 	}
 	guard, err := guards()
 	if err != nil {
@@ -70,7 +70,7 @@ func compileCEL(text string, kind Kind) (*program, error) {
 	return &program{text: text, cel: p, ast: ast.NativeRep()}, nil
 }
 
-// internalError reports a failure that no change of the expression explains.
+// internalError reports a failure that the text of the expression does not cause.
 func internalError(text string, err error) *Error {
 	return &Error{Expression: text, Line: 1, Column: 1, Problem: err.Error()}
 }
@@ -78,8 +78,9 @@ func internalError(text string, err error) *Error {
 // maxMistakes bounds how many mistakes Doorbell corrects in one expression.
 const maxMistakes = 10
 
-// compileError explains the first mistake of an expression that CEL rejects. It corrects one mistake after the other until
-// the expression compiles, so that the corrected line is right as a whole. If it cannot, it shows no corrected line.
+// compileError explains the first mistake of an expression that CEL rejects. It corrects one mistake after the other
+// until the expression compiles, so that the corrected line is right as a whole. If it cannot, it shows no corrected
+// line.
 func compileError(env *cel.Env, text string, kind Kind) *Error {
 	first := mistake.Find(env, text, zeroes[kind])
 	fixed := first.Fixed
@@ -88,7 +89,7 @@ func compileError(env *cel.Env, text string, kind Kind) *Error {
 			break
 		}
 		if _, issues := env.Compile(fixed); issues.Err() == nil {
-			fixed = "" // it compiles, but its type is not a type that the field needs
+			fixed = "" // it compiles, but the field does not accept its type
 			break
 		}
 		fixed = mistake.Find(env, fixed, zeroes[kind]).Fixed
@@ -119,9 +120,9 @@ func newError(text string, m mistake.Mistake, fixed string) *Error {
 	return &Error{Expression: text, Line: line, Column: column, Problem: m.Problem, Advice: advice, Fix: fixed}
 }
 
-// unserving explains that an expression is valid, but cannot give the value that its field needs.
-func unserving(env *cel.Env, text string, t *cel.Type, kind Kind) *Error {
-	if t.Kind() == types.TypeKind { // a word such as string or map, which is also a text that lost its quotes
+// wrongKind explains that an expression is valid, but its field does not accept the type of its value.
+func wrongKind(env *cel.Env, text string, t *cel.Type, kind Kind) *Error {
+	if t.Kind() == types.TypeKind { // the name of a type, such as string; the author probably meant a text and forgot the quotes
 		m := mistake.Unquoted(text)
 		if !accepts(env, m.Fixed, kind) {
 			m.Fixed = ""
@@ -137,5 +138,5 @@ func unserving(env *cel.Env, text string, t *cel.Type, kind Kind) *Error {
 	return newError(text, m, "")
 }
 
-// zeroes are texts of values that each kind of field accepts.
+// zeroes maps each kind to the text of a value that a field of this kind accepts.
 var zeroes = map[Kind]string{Any: "null", Bool: "false", ID: "''", Text: "''", Object: "{}", List: "[]"}

@@ -13,22 +13,22 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// form says what kind of CEL value a native expression stands for. An operator that treats an optional differently from the
-// value inside must know the form of its operands.
+// form says whether a native expression returns a plain value or an optional. An operator that treats an optional
+// differently from the value inside must know the form of its operands.
 type form int
 
 const (
 	plain    form = iota // a value
 	optional             // an optional
-	either               // one or the other, which the event decides
+	either               // a value or an optional, depending on the event
 )
 
-// maxNativeText is the length of the longest expression that has a native form, in bytes. Together with maxNative, it keeps the
-// work of an evaluation far below the bounds of package budget.
+// maxNativeText is the length of the longest expression that has a native form, in bytes. Together with maxNative, it
+// keeps the work of an evaluation far below the bounds of package budget.
 const maxNativeText = 2000
 
-// compileNative returns the native form of a CEL expression that has been checked. It returns nil if only CEL can evaluate the
-// expression.
+// compileNative returns the native form of a CEL expression that has been checked. It returns nil if only CEL can
+// evaluate the expression.
 func compileNative(text string, expr ast.Expr) native {
 	n, _ := toNative(expr)
 	if _, unknown := n.(fallback); unknown || len(text) > maxNativeText {
@@ -37,7 +37,7 @@ func compileNative(text string, expr ast.Expr) native {
 	return n
 }
 
-// toNative returns a fallback for everything that it does not know.
+// toNative returns the native form of an expression. It returns a fallback if the expression has no native form.
 func toNative(expr ast.Expr) (native, form) {
 	switch expr.Kind() {
 	case ast.IdentKind:
@@ -110,7 +110,7 @@ func isFallback(n native) bool {
 	return ok
 }
 
-// unlessFallback returns n, or a fallback if n cannot work without one of its operands and that operand is a fallback.
+// unlessFallback returns n if none of the operands is a fallback, and a fallback otherwise.
 func unlessFallback(n native, operands ...native) native {
 	if slices.ContainsFunc(operands, isFallback) {
 		return fallback{}
@@ -254,8 +254,8 @@ func logicToNative(name string, left, right ast.Expr) native {
 	return logic{operands[0], other, decides}
 }
 
-// kinds are the names of CEL's types with the kinds of JSON values that have the type. A number with a fraction is missing,
-// since native expressions do not read any.
+// kinds maps the name of a CEL type to the kind of the JSON values that have this type. The type double is missing,
+// because native expressions do not read numbers with a fraction.
 var kinds = map[string]rawjson.Kind{
 	"string": rawjson.String, "int": rawjson.Number, "bool": rawjson.Bool, "null_type": rawjson.Null, "map": rawjson.Object, "list": rawjson.Array,
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// maxResult bounds the value of an expression, in bytes of JSON. Knock accepts no more as the data of a trigger.
+// maxResult bounds the value of an expression, in bytes of JSON. Knock accepts at most this much data in a trigger.
 const maxResult = 10 << 20
 
 // encoder writes CEL values as JSON. An object or a list of the event keeps its bytes.
@@ -75,11 +75,11 @@ func (encoder) raw(dst, raw []byte) ([]byte, error) {
 	return append(dst, raw...), nil
 }
 
-// exact is the largest number up to which every integer is a double of its own.
+// exact bounds the integers that a double represents exactly.
 const exact = 1 << 53
 
-// double writes a number above exact with an exponent. Its digits can differ from the digits that Doorbell received, and
-// the exponent keeps Doorbell from using it as an id.
+// double writes a number above exact with an exponent. Its digits can differ from the digits that Doorbell received,
+// and the exponent keeps Doorbell from using it as an id.
 func (encoder) double(dst []byte, f float64) ([]byte, error) {
 	switch {
 	case math.IsInf(f, 0) || math.IsNaN(f):
@@ -127,7 +127,7 @@ func (e encoder) object(dst []byte, m traits.Mapper) (out []byte, err error) {
 	return append(out, '}'), nil
 }
 
-// element appends an element or a member. An optional without a value is null there.
+// element appends an element of a list or the value of a member. It writes null for an optional without a value.
 func (e encoder) element(dst []byte, v ref.Val) ([]byte, error) {
 	out, err := e.value(dst, v)
 	if out == nil && err == nil {

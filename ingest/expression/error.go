@@ -24,7 +24,8 @@ type Error struct {
 // maxFixOnOneLine bounds, in characters, the corrected line that Error includes.
 const maxFixOnOneLine = 160
 
-// Error returns the mistake, the advice and the corrected line on one line, for conditions, events and log lines.
+// Error implements error. The text has the place, the mistake, the advice and the corrected line on one line, for
+// conditions, events and log lines.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 	if e.Advice != "" {
@@ -36,8 +37,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Detail returns the mistake on several lines, for a terminal: the problem, the line of the expression with a caret under
-// the place, and the advice with the corrected line.
+// Detail returns the mistake on several lines, for a terminal: the problem, the line of the expression with a caret
+// under the place, and the advice with the corrected line.
 func (e *Error) Detail() string {
 	line, column := excerpt(lineOf(e.Expression, e.Line), e.Column)
 	text := fmt.Sprintf("%s\n  %s\n  %s^", e.Problem, line, strings.Repeat(" ", column-1))
@@ -65,8 +66,8 @@ func lineOf(text string, number int) string {
 // excerptWidth is how many characters of a line Detail shows on each side of the mistake.
 const excerptWidth = 60
 
-// excerpt returns the part of a line around a column, and the column in that part. It turns tabs into spaces, so that the
-// caret is at the same place on every terminal.
+// excerpt returns the part of a line around a column, and the column in that part. It turns tabs into spaces, so that
+// the caret is at the same place on every terminal.
 func excerpt(line string, column int) (string, int) {
 	characters := []rune(strings.ReplaceAll(line, "\t", " "))
 	column = min(max(column, 1), len(characters)+1)
@@ -81,10 +82,11 @@ func excerpt(line string, column int) (string, int) {
 	return shown, column
 }
 
-// EvalError is returned for an expression that fails on this event, for example because it divides by zero.
+// EvalError reports that an expression failed for one event, for example because it divided by zero.
 type EvalError struct {
 	// Reason says why.
 	Reason string
 }
 
+// Error implements error. The text is Reason.
 func (e *EvalError) Error() string { return e.Reason }

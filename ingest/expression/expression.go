@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package expression compiles and evaluates the expressions of Sources and ActionMappings. An expression is a dotted path,
-// as in Knock's own mappings, or CEL, and reads the variables body, headers and preprocess. Package mapping calls it for
-// every event. An evaluation must never do I/O, and never occupy a worker for long, however hostile the expression and the
-// event are.
+// Package expression compiles and evaluates the expressions of Sources and ActionMappings. An expression is a dotted
+// path, as in Knock's own mappings, or CEL, and reads the variables body, headers and preprocess. Package mapping calls
+// it for every event. An evaluation must never do I/O, and never occupy a worker for long, however hostile the
+// expression and the event are.
 //
-// An optional is CEL's word for a value that may be absent. body.x fails if the event has no x, while body.?x is an optional
-// without a value then. If the result of an expression is an optional, Eval unwraps it: an optional without a value means
-// that the value is missing.
+// An optional is CEL's word for a value that may be absent. If the event has no x, body.x fails, and body.?x is an
+// optional without a value. If the result of an expression is an optional, Eval unwraps it: an optional without a value
+// means that the value is missing.
 package expression
 
 import (
@@ -43,7 +43,7 @@ const (
 
 // needs describes the value that each kind of field needs.
 var needs = map[Kind]string{
-	Any:    "this field needs a value that JSON has",
+	Any:    "this field needs a value that JSON can represent",
 	Bool:   "a condition needs a boolean",
 	ID:     "an id is a string or an integer",
 	Text:   "this field needs a string",
@@ -63,8 +63,8 @@ func Compile(text string, kind Kind) (*Expression, error) {
 	return &Expression{text: text, program: program, native: compileNative(text, program.ast.Expr())}, nil
 }
 
-// Eval returns the value as JSON. The value of a path, and an object or a list that CEL returns unchanged, keep the bytes
-// that Doorbell received. The error is a *MissingError if the event lacks the value, and otherwise an *EvalError.
+// Eval returns the value as JSON. The value of a path, and an object or a list that CEL returns unchanged, keep the
+// bytes that Doorbell received. The error is a *MissingError if the event lacks the value, and otherwise an *EvalError.
 func (x *Expression) Eval(in *Input) ([]byte, error) {
 	if x.native != nil {
 		if value, err, ok := x.evalNative(in); ok {
@@ -84,8 +84,8 @@ func (x *Expression) Eval(in *Input) ([]byte, error) {
 // optionalType is CEL's name for the type of an optional: a value that may be absent, as body.?x gives it.
 const optionalType = "optional_type"
 
-// serves reports whether a value of this static type can be of the kind. The type of an optional is the type of the value
-// inside, since Doorbell unwraps an optional at the end. Most values have the type dyn, which the event decides.
+// serves reports whether a value of this static type can be of the kind. For an optional, serves checks the type of the
+// value inside, because Eval unwraps it. Most values have the type dyn: their type depends on the event.
 func serves(t *cel.Type, kind Kind) bool {
 	if t.Kind() == types.OpaqueKind && t.TypeName() == optionalType {
 		return serves(t.Parameters()[0], kind)

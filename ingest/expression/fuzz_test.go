@@ -11,8 +11,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-// FuzzAMistakeIsExplained looks for an expression that makes the explanation of its mistake fail: by a panic, a place
-// outside the expression, a second line in the one-line form, or a corrected expression that does not compile.
+// FuzzAMistakeIsExplained checks the explanation of every mistake: it must not panic, its place must be inside the
+// expression, its one-line form must have one line, and its corrected expression must compile.
 func FuzzAMistakeIsExplained(f *testing.F) {
 	for _, m := range mistakes {
 		f.Add(m.text, int(m.kind))

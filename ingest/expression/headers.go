@@ -6,7 +6,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 )
 
-// Headers says which headers expressions read. Its zero value is none.
+// Headers is the set of headers that expressions read. Its zero value is the empty set.
 type Headers struct {
 	all   bool
 	names map[string]struct{}
@@ -18,7 +18,8 @@ func (h *Headers) Include(name string) bool {
 	return h.all || named
 }
 
-// Add adds the headers that an expression reads. If the expression does not name them, as in headers[body.x], it may read all.
+// Add adds the headers that an expression reads. If the expression does not name them, as in headers[body.x], Add adds
+// all headers.
 func (h *Headers) Add(x *Expression) {
 	switch {
 	case x == nil:
@@ -40,8 +41,8 @@ func (h *Headers) addPath(p path) {
 	h.names[p.segments[0]] = struct{}{}
 }
 
-// addCEL adds the headers of every headers.name and headers["name"] in a CEL expression. If the variable occurs anywhere else,
-// addCEL adds all headers.
+// addCEL adds the headers of every headers.name and headers["name"] in a CEL expression. If the variable occurs
+// anywhere else, addCEL adds all headers.
 func (h *Headers) addCEL(expr ast.Expr) {
 	variables, named := 0, 0
 	ast.PreOrderVisit(expr, ast.NewExprVisitor(func(e ast.Expr) {
@@ -56,7 +57,8 @@ func (h *Headers) addCEL(expr ast.Expr) {
 	h.all = h.all || variables > named
 }
 
-// headerPath returns the path of an expression that reads exactly one header, or that asks with has() whether there is one.
+// headerPath returns the path of an expression that reads exactly one header, or tests with has() whether the header
+// exists.
 func headerPath(e ast.Expr) (path, bool) {
 	if e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly() {
 		operand := e.AsSelect().Operand()

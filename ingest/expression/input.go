@@ -22,14 +22,14 @@ type Step struct {
 	Lazy bool
 }
 
-// Input holds what expressions read of one event. Each preprocess step runs at most once for an event, when an expression
-// first reads it. An Input serves one goroutine.
+// Input holds what expressions read of one event. Each preprocess step runs at most once for an event, when an
+// expression first reads it. An Input serves one goroutine.
 type Input struct {
 	body    []byte
 	headers map[string]string
 	steps   []Step
 	results []result // of the steps, in their order; nil until an expression reads one
-	visible int      // how many steps an expression can read: all, or, while a step runs, those before it
+	visible int      // how many steps an expression can read: all, or while a step runs, only the steps before it
 	budget  budget.Budget
 	root    *object
 	members rawjson.Index     // of the body
@@ -54,8 +54,8 @@ func NewInput(body []byte, headers map[string]string, steps []Step) *Input {
 // maxIndexes bounds how many objects besides the body an Input indexes.
 const maxIndexes = 32
 
-// member returns a member of an object of the event. Expressions read the same few objects again and again, so the Input
-// indexes each object when an expression first reads a member of it.
+// member returns a member of an object of the event. Expressions read the same few objects again and again, so the
+// Input indexes each object when an expression first reads a member of it.
 func (in *Input) member(object []byte, name string) ([]byte, bool) {
 	if sameMemory(object, in.body) {
 		if in.members.Object() == nil {
@@ -114,7 +114,7 @@ func (in *Input) Failures() []string {
 	return failures
 }
 
-// step returns the result of a step, and runs the step if it has not run yet. The step has a budget of its own.
+// step returns the result of a step, and runs the step if it has not run yet. Each step has its own budget.
 func (in *Input) step(i int) result {
 	if in.results == nil {
 		in.results = make([]result, len(in.steps))
@@ -172,7 +172,7 @@ func (in *Input) headerObject() []byte {
 	return b.Bytes()
 }
 
-// ResolveName returns a variable of an expression. Together with Parent it makes an Input the activation of CEL.
+// ResolveName returns a variable of an expression. Together with Parent it implements interpreter.Activation.
 func (in *Input) ResolveName(name string) (any, bool) {
 	switch name {
 	case rootBody:
@@ -194,5 +194,5 @@ func (in *Input) ResolveName(name string) (any, bool) {
 	}
 }
 
-// Parent returns nil, because no scope is around the variables.
+// Parent returns nil, because the variables have no enclosing scope.
 func (in *Input) Parent() interpreter.Activation { return nil }

@@ -14,9 +14,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// MissingError is returned for an expression that finds no value in this event. Most optional fields of a mapping are
-// missing in some events, so that the error is created far more often than it is shown. It therefore remembers only where
-// the value was missing, and its methods find the words. They read the Input, so call them in the goroutine that owns it.
+// MissingError reports that an expression found no value in one event. Optional fields of a mapping are often missing,
+// so Doorbell creates this error far more often than it shows it. The error therefore stores only where the value was
+// missing, and its methods build the text. They read the Input, so call them in the goroutine that owns the Input.
 type MissingError struct {
 	expression *Expression
 	in         *Input
@@ -30,8 +30,8 @@ func missing(x *Expression, in *Input, node int64, key string) *MissingError {
 	return &MissingError{expression: x, in: in, visible: in.visible, node: node, key: key}
 }
 
-// Path returns the path that found nothing, such as body.properties.total, and not the whole expression that contains it.
-// If no single path is missing, Path returns the part of the expression that gave no value.
+// Path returns the path that found nothing, such as body.properties.total, and not the whole expression that contains
+// it. If no single path is missing, Path returns the part of the expression that gave no value.
 func (e *MissingError) Path() string {
 	p, ok, text := e.place()
 	if ok {
@@ -40,8 +40,8 @@ func (e *MissingError) Path() string {
 	return text
 }
 
-// Error returns the missing path, the first segment of it that the event lacks, and the names that the event has in its
-// place. It shows at most a few names, shortened, and never a value.
+// Error implements error. The text contains the missing path, its first segment that the event lacks, and the names
+// that the event has instead. It shows at most a few names, shortened, and never a value.
 func (e *MissingError) Error() string {
 	p, ok, text := e.place()
 	if !ok {
@@ -139,7 +139,8 @@ func (e *MissingError) steps(p path) string {
 	return choice(path{root: rootPreprocess}, p.segments[0], names)
 }
 
-// lacking explains why a value has no member or element of this name: it names the kind of the value and the names that exist.
+// lacking explains why a value has no member or element of this name: it names the kind of the value and the names that
+// exist.
 func lacking(parent path, segment string, value []byte) string {
 	switch kind := rawjson.KindOf(value); kind {
 	case rawjson.Object:

@@ -18,8 +18,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
 
-// bodies returns events with values of every type at the paths that the tests read, and the samples of RudderStack. If the
-// environment variable DOORBELL_RUDDER_PAYLOADS names a file, bodies adds the events in it, one a line.
+// bodies returns events with values of every type at the paths that the tests read, and the samples of RudderStack. If
+// the environment variable DOORBELL_RUDDER_PAYLOADS names a file, bodies adds the events in it, one a line.
 func bodies(t testing.TB) [][]byte {
 	t.Helper()
 	out := [][]byte{[]byte(`{}`), []byte(`{"a":null,"b":null,"c":null,"o":null}`), []byte(`{"o":{"a":1,"a":"last","\u0062":"b","o":{"c":"","a":null}}}`)}
@@ -54,7 +54,7 @@ func bodies(t testing.TB) [][]byte {
 	return out
 }
 
-// steps are preprocess steps that have a value, and one that fails.
+// steps returns preprocess steps that have a value, and one that fails.
 func steps(t testing.TB) []expression.Step {
 	t.Helper()
 	source, err := template.Load("RudderStack")
@@ -72,7 +72,7 @@ func steps(t testing.TB) []expression.Step {
 	return out
 }
 
-// generator writes random expressions of the parts that have a native form, and of some that have none.
+// generator writes random expressions. Most of their parts have a native form, and some have none.
 type generator struct{ *rand.Rand }
 
 func (g generator) pick(choices ...string) string { return choices[g.IntN(len(choices))] }
@@ -192,7 +192,8 @@ func TestANativeExpressionHasTheResultOfCEL(t *testing.T) {
 	}
 }
 
-// compareWithCEL compares the result of an expression with the result of CEL. It returns 1 if CEL was not needed, and 0 otherwise.
+// compareWithCEL compares the result of an expression with the result of CEL. It returns 1 if CEL was not needed, and 0
+// otherwise.
 func compareWithCEL(t *testing.T, x *expression.Expression, body []byte, preprocess []expression.Step) int {
 	t.Helper()
 	headers := map[string]string{"h": "x", "x-y": "<\"é>"}

@@ -12,9 +12,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// objectLibrary declares merge and omit. merge(a, b) is the object a with the members of b, where b wins. omit(a, ["x"])
-// is the object a without the members with these names. Both keep the bytes of the members that stay, and treat a value
-// that is not an object (a missing optional, null, a list) as {}.
+// objectLibrary declares merge and omit. merge(a, b) is the object a with the members of b, where b wins. omit(a,
+// ["x"]) is the object a without the members with these names. Both keep the bytes of the members that stay, and treat
+// a value that is not an object (a missing optional, null, a list) as {}.
 type objectLibrary struct{}
 
 func (objectLibrary) CompileOptions() []cel.EnvOption {
@@ -37,7 +37,7 @@ func (objectLibrary) CompileOptions() []cel.EnvOption {
 func (objectLibrary) ProgramOptions() []cel.ProgramOption { return nil }
 
 // newObject returns an object with these bytes. The object charges the budget of the Input that one of its sources
-// belongs to. Without such a source it gets a budget of its own.
+// belongs to. Without such a source it gets a new budget.
 func newObject(raw []byte, sources ...ref.Val) ref.Val {
 	for _, v := range sources {
 		if o, ok := library.Unwrap(v).(*object); ok {

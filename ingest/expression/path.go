@@ -33,8 +33,9 @@ var (
 )
 
 // path is a dotted path: a root and the segments after it. Doorbell evaluates an expression that is only a path itself,
-// directly on the bytes of the event. CEL would decode the value and encode it again, which is slower and changes numbers
-// such as 1.0 and 9007199254740993. CEL would also reject segments such as order-id and in, which are ordinary JSON keys.
+// directly on the bytes of the event. CEL would decode the value and encode it again, which is slower and changes
+// numbers such as 1.0 and 9007199254740993. CEL would also reject segments such as order-id and in, which are ordinary
+// JSON keys.
 type path struct {
 	root     string
 	segments []string
@@ -117,8 +118,9 @@ func (p path) header(in *Input) ([]byte, bool) {
 	}
 }
 
-// pathOf returns the path that a CEL expression reads, such as body.properties.items.0 for body.?properties.items[0]. It
-// reports false if the expression contains anything except a root variable, constant field names and constant indexes.
+// pathOf returns the path that a CEL expression reads, such as body.properties.items.0 for body.?properties.items[0].
+// It reports false if the expression contains anything except a root variable, constant field names and constant
+// indexes.
 func pathOf(expr ast.Expr) (path, bool) {
 	switch expr.Kind() {
 	case ast.IdentKind:
@@ -155,7 +157,7 @@ func pathOfIndex(call ast.CallExpr) (path, bool) {
 	}
 }
 
-// pathsIn returns the paths that a CEL expression reads, the longest of each kind only.
+// pathsIn returns the paths that a CEL expression reads. It omits a path that is the beginning of another one.
 func pathsIn(expr ast.Expr) []path {
 	var found []path
 	ast.PreOrderVisit(expr, ast.NewExprVisitor(func(e ast.Expr) {

@@ -19,11 +19,11 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression/library"
 )
 
-// Three bounds together keep an expression and an event from occupying a worker for long: maxIterations bounds the loops,
-// package budget bounds the function calls, and maxResult bounds the value.
+// Three bounds together keep an expression and an event from occupying a worker for long: maxIterations bounds the
+// loops, package budget bounds the function calls, and maxResult bounds the value.
 
-// maxIterations bounds the loop iterations of one evaluation; the iterations of nested loops add up. CEL's own cost limit
-// cannot do this, because its tracker takes quadratic time inside loops.
+// maxIterations bounds the loop iterations of one evaluation; the iterations of nested loops add up. CEL's own cost
+// limit cannot do this, because its tracker takes quadratic time inside loops.
 const maxIterations = 20_000
 
 // program is an executable CEL expression. It is safe for concurrent use.
@@ -36,7 +36,7 @@ type program struct {
 // ended is a context that is already cancelled. CEL checks its context once every maxIterations iterations, so that a
 // cancelled context stops the evaluation at the first check and a timer is not needed.
 var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // no caller's context: it must be cancelled from the start
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // it must be cancelled from the start, so it has no parent
 	cancel()
 	return ctx
 }()
@@ -63,7 +63,7 @@ func (x *Expression) evalCEL(in *Input) ([]byte, error) {
 func (x *Expression) evalError(in *Input, err error) error {
 	var node int64
 	if failure, ok := errors.AsType[*types.Err](err); ok && failure != types.NoSuchOverloadErr() {
-		node = failure.NodeID() // all evaluations of the process share the excepted error, so its node is of the first one
+		node = failure.NodeID() // NoSuchOverloadErr is one shared value, so its node can belong to another evaluation
 	}
 	if key, ok := strings.CutPrefix(err.Error(), library.NoSuchKey); ok || errors.Is(err, library.ErrNoValue) {
 		return missing(x, in, node, key)
@@ -89,7 +89,8 @@ var conversions = map[string]string{
 	"timestamp": "a timestamp", "duration": "a duration",
 }
 
-// operands describes what operators and functions need. Package budget explains wrong arguments of the functions that it guards.
+// operands describes what operators and functions need. Package budget explains wrong arguments of the functions that
+// it guards.
 var operands = map[string]string{
 	operators.LogicalAnd: "&& needs booleans", operators.LogicalOr: "|| needs booleans", operators.LogicalNot: "! needs a boolean",
 	operators.Conditional: `? needs a boolean before it`, operators.Negate: "- needs a number",

@@ -12,7 +12,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-// TestRecipesGiveTheResultsOfTheCheatSheet evaluates what docs/expressions.md shows.
+// TestRecipesGiveTheResultsOfTheCheatSheet evaluates the recipes that docs/expressions.md shows.
 func TestRecipesGiveTheResultsOfTheCheatSheet(t *testing.T) {
 	data, err := os.ReadFile("testdata/recipes.yaml")
 	if err != nil {

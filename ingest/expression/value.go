@@ -190,7 +190,7 @@ func (l *list) charged(do func() ref.Val) ref.Val {
 	return do()
 }
 
-// convert converts an object or a list, which CEL allows only to its own type and to a type value.
+// convert converts an object or a list to another type. CEL allows only its own type and the type "type".
 func convert(v ref.Val, own, want ref.Type) ref.Val {
 	switch want {
 	case own:

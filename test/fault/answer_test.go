@@ -21,7 +21,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 )
 
-// answer is the part of an HTTP response that a sender looks at: the error code, or the body of a 200.
+// answer is the part of an HTTP response that a sender reads. Body is set for a 200, and Code for every other status.
 type answer struct {
 	Status     int
 	Code, Body string

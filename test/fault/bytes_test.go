@@ -11,8 +11,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// Each object has bytes that an encoder of JSON may change: characters that Go escapes for HTML, line separators, numbers that
-// a double cannot hold, escapes, and a key that occurs twice.
+// The event contains bytes that a JSON encoder may change: characters that Go escapes for HTML, line separators,
+// numbers that a double cannot hold, escapes, and a key that occurs twice.
 func TestKnockGetsTheBytesOfTheEventAtEveryAttempt(t *testing.T) {
 	t.Parallel()
 	const user = `<script>&amp;`

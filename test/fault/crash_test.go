@@ -55,7 +55,8 @@ func TestTwoProcessesShareOneRedis(t *testing.T) {
 	}
 }
 
-// unreliable makes Knock drop the response to every 13th call, after the call has taken effect, and answer 500 to every 17th.
+// unreliable makes Knock drop the response to every 13th call, after the call has taken effect, and answer 500 to every
+// 17th.
 func unreliable(call knocktest.Call) *knocktest.Answer {
 	switch {
 	case call.Seq%13 == 0:

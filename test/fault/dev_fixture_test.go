@@ -105,7 +105,7 @@ func (s *devFixture) awaitLog(status eventlog.Status, count int) {
 	})
 }
 
-// awaitCalls waits until enough reports true for the calls that Knock has received.
+// awaitCalls waits until Knock has received calls for which enough returns true.
 func (s *devFixture) awaitCalls(what string, enough func([]knocktest.Call) bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -115,7 +115,7 @@ func (s *devFixture) awaitCalls(what string, enough func([]knocktest.Call) bool)
 	}
 }
 
-// eventually polls a condition that cannot be waited for otherwise.
+// eventually polls a condition until it holds. Use it only if nothing signals the condition.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

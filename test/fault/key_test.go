@@ -39,7 +39,7 @@ func TestARejectedKeyPausesDeliveriesUntilTheSecretIsCorrected(t *testing.T) {
 	s.awaitLog(eventlog.Retrying, 1)
 	const announcement = "Knock rejected the API key"
 	if count := strings.Count(p.stderr.text(), announcement); count != 1 {
-		t.Errorf("stderr has %d times the line %q:\n%s", count, announcement, p.stderr.text())
+		t.Errorf("stderr contains %q %d times; want once:\n%s", announcement, count, p.stderr.text())
 	}
 	if ended := len(p.awaitEvents(0)); ended != 0 {
 		t.Errorf("%d events were finished while the key was wrong", ended)
@@ -52,7 +52,7 @@ func TestARejectedKeyPausesDeliveriesUntilTheSecretIsCorrected(t *testing.T) {
 	all.checkDelivered(t, s)
 }
 
-// rejections is an argument for awaitCalls: at least count calls were answered 401.
+// rejections returns a condition for awaitCalls: Knock answered at least count calls with 401.
 func rejections(count int) func([]knocktest.Call) bool {
 	return func(calls []knocktest.Call) bool {
 		rejected := 0

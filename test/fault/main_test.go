@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fault_test runs the doorbell command as users do and the ingest program as pods do, with a real Redis and the fake Knock,
-// and makes things fail: it kills processes and Redis during deliveries, drops Knock's responses, rejects API keys and changes
-// manifests. Every event that was answered 200 must reach Knock once and in order.
+// Package fault_test runs the doorbell command as users do and the ingest program as pods do, with a real Redis and the
+// fake Knock, and makes things fail: it kills processes and Redis during deliveries, drops Knock's responses, rejects
+// API keys and changes manifests. Every event that Doorbell accepted with a 200 must take effect in Knock once and in
+// order.
 package fault_test
 
 import (

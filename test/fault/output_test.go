@@ -64,7 +64,7 @@ func (o *output) linesSoFar() ([]line, <-chan struct{}) {
 	return o.lines, o.changed
 }
 
-// await waits until enough reports true for the lines. It reports false if ctx ends first.
+// await waits until enough returns true for the lines. It returns false if ctx ends first.
 func (o *output) await(ctx context.Context, enough func([]line) bool) bool {
 	for {
 		lines, changed := o.linesSoFar()

@@ -128,8 +128,8 @@ func (p *pod) ready() bool {
 	return status == http.StatusOK
 }
 
-// awaitReport waits until the pod's report satisfies holds, and returns the report. It fails the test if a report contains a
-// secret.
+// awaitReport waits until the pod's report satisfies holds, and returns the report. It fails the test if a report
+// contains a secret.
 func (p *pod) awaitReport(what string, holds func(report.Report) bool) report.Report {
 	p.t.Helper()
 	var got report.Report

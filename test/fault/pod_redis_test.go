@@ -105,8 +105,8 @@ func TestAPodUsesARedisCluster(t *testing.T) {
 	})
 }
 
-// deliverThrough accepts events of many users while Knock is unavailable, breaks Redis in the middle, then makes Knock available
-// and checks that every event is delivered once and in order.
+// deliverThrough accepts events of many users while Knock is unavailable, breaks Redis in the middle, then makes Knock
+// available and checks that every event is delivered once and in order.
 func (m *podFixture) deliverThrough(breakRedis func()) {
 	m.t.Helper()
 	all, rudder := workload{users: 20, orders: 4}, newSender(m.t)
@@ -127,7 +127,7 @@ func (m *podFixture) deliverThrough(breakRedis func()) {
 	eventually(m.t, "delivery of every event, once and in order", func() bool { return all.difference(m.knock) == "" })
 }
 
-// connectedAndDurable is an argument for awaitReport.
+// connectedAndDurable is a condition for awaitReport: Redis is connected and durable.
 func connectedAndDurable(r report.Report) bool {
 	return r.Redis == report.Redis{State: report.RedisConnected, Durable: true}
 }

@@ -90,7 +90,8 @@ func TestAPodAcceptsBothTokensDuringARotation(t *testing.T) {
 	rudder.expectAccepted(t, p.at("second-token"), completed("u_1", 2), 1, 0)
 }
 
-// The process is killed during a call. Without the flag --owner the next process would wait half a minute until the lease ends.
+// The test kills the process during a call. Without the flag --owner, the next process would wait half a minute until
+// the lease ends.
 func TestARestartedPodContinuesAtOnce(t *testing.T) {
 	t.Parallel()
 	m, rudder := newPodFixture(t, redistest.Start(t)), newSender(t)
@@ -108,8 +109,8 @@ func TestARestartedPodContinuesAtOnce(t *testing.T) {
 	checkWithin(t, "the delivery after the restart", started, 15*time.Second)
 }
 
-// The senders keep their connections open while one process stops and another takes over. As in a cluster, new connections go to
-// the process that is ready.
+// The senders keep their connections open while one process stops and another takes over. As in a cluster, new
+// connections go to the process that is ready.
 func TestARolloutLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	m, rudder := newPodFixture(t, redistest.Start(t)), newSender(t)
@@ -187,7 +188,7 @@ func completed(user string, n int) string {
 	return fmt.Sprintf(`{"event":"order","userId":%q,"messageId":"%[1]s-%[2]d","n":%[2]d}`, user, n)
 }
 
-// awaitWorkflows waits until as many workflows have run as are wanted, and compares them.
+// awaitWorkflows waits until Knock has run as many workflows as want contains, and compares the two lists.
 func (m *podFixture) awaitWorkflows(want ...string) {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
@@ -208,12 +209,12 @@ func (s *sender) awaitAccepted(t *testing.T, url, body string) {
 	}
 }
 
-// problem is an argument for awaitReport: the configuration has a problem that contains the text.
+// problem returns a condition for awaitReport: the configuration has a problem that contains the text.
 func problem(text string) func(report.Report) bool {
 	return func(r report.Report) bool { return strings.Contains(r.Configuration.Problem, text) }
 }
 
-// tokens is an argument for awaitReport: the pod accepts these tokens, the current one first.
+// tokens returns a condition for awaitReport: the pod accepts these tokens, the current one first.
 func tokens(want ...string) func(report.Report) bool {
 	var hashes []string
 	for _, token := range want {

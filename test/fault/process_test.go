@@ -14,7 +14,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// patience is the longest wait.
+// patience is the maximum time that a test waits for one condition.
 const patience = time.Minute
 
 // process is a running or ended process of one of the programs.
@@ -26,13 +26,13 @@ type process struct {
 	url            string
 }
 
-// launch starts the doorbell command with this home directory. It runs until the test ends.
+// launch starts the doorbell command with this home directory. The cleanup of the test kills the process.
 func launch(t *testing.T, home string, env []string, args ...string) *process {
 	t.Helper()
 	return launchProgram(t, binary, append([]string{"HOME=" + home}, env...), args...)
 }
 
-// launchProgram starts one of the programs. It runs until the test ends.
+// launchProgram starts one of the programs. The cleanup of the test kills the process.
 func launchProgram(t *testing.T, program string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, stdout: newOutput(), stderr: newOutput(), command: exec.Command(program, args...)}
@@ -55,7 +55,7 @@ func launchProgram(t *testing.T, program string, env []string, args ...string) *
 	return p
 }
 
-// await waits until enough reports true for the lines of one of the process's outputs.
+// await waits until enough returns true for the lines of one of the process's outputs.
 func (p *process) await(o *output, what string, enough func([]line) bool) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.exited, patience)

@@ -102,7 +102,7 @@ func keepPosting(t *testing.T, s *sender, url string) (stop func() int) {
 	return stop
 }
 
-// ranWorkflow is an argument for awaitCalls: the workflow has run.
+// ranWorkflow returns a condition for awaitCalls: Knock has run the workflow.
 func ranWorkflow(name string) func([]knocktest.Call) bool {
 	return func(calls []knocktest.Call) bool { return slices.Contains(runWorkflows(calls), name) }
 }

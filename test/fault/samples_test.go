@@ -76,7 +76,8 @@ func startSamples(t *testing.T) (*process, *knocktest.Server) {
 	return p, knock
 }
 
-// The environment variable names a file of events that RudderStack sent, one a line.
+// The environment variable DOORBELL_RUDDER_PAYLOADS names a file of events that RudderStack sent, one event in each
+// line.
 func TestRealEventsMakeTheExpectedCalls(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv("DOORBELL_RUDDER_PAYLOADS")

@@ -29,7 +29,7 @@ func newSender(t *testing.T) *sender {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &sender{
-		client:   &http.Client{Transport: transport, Timeout: 10 * time.Second}, // as RudderStack's
+		client:   &http.Client{Transport: transport, Timeout: 10 * time.Second}, // the timeout of RudderStack
 		statuses: map[int]int{}, changed: make(chan struct{}),
 	}
 }
@@ -93,7 +93,8 @@ func (s *sender) awaitAnswers(t *testing.T, status, count int) {
 	}
 }
 
-// deliver posts the body until it is accepted. It returns an error for a status after which RudderStack would not retry.
+// deliver posts the body until it is accepted. It returns an error for a status after which RudderStack would not
+// retry.
 func (s *sender) deliver(ctx context.Context, url, body string) error {
 	for {
 		status, text := s.post(ctx, url, body)

@@ -21,10 +21,10 @@ import (
 // workload is a number of users who place orders concurrently, each user one order after the other.
 type workload struct {
 	users, orders int
-	gates         []chan struct{} // divide each user's orders into equal parts; each part except the first waits until its gate is closed
+	gates         []chan struct{} // they divide the orders of each user into equal parts; every part but the first waits until its gate is closed
 }
 
-// gates returns this many gates.
+// gates returns count gates that the test has not closed yet.
 func gates(count int) []chan struct{} {
 	made := make([]chan struct{}, count)
 	for i := range made {
@@ -37,7 +37,8 @@ func (w workload) size() int { return w.users * w.orders }
 
 func (w workload) user(i int) string { return fmt.Sprintf("user-%02d", i) }
 
-// start starts all users, who post to the URLs in turn, and returns a function that waits until the last order is accepted.
+// start starts all users, who post to the URLs in turn, and returns a function that waits until the last order is
+// accepted.
 func (w workload) start(t *testing.T, s *sender, urls ...string) (wait func()) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	group, ctx := errgroup.WithContext(ctx)
@@ -77,8 +78,8 @@ func (w workload) waitFor(ctx context.Context, n int) error {
 	}
 }
 
-// checkDelivered waits until the log shows every order as succeeded. Then it checks that Knock ran every order once, and the orders
-// of each user in order.
+// checkDelivered waits until the log shows every order as succeeded. Then it checks that Knock ran every order once,
+// and the orders of each user in order.
 func (w workload) checkDelivered(t *testing.T, s *devFixture) {
 	t.Helper()
 	s.awaitLog(eventlog.Succeeded, w.size())
@@ -89,7 +90,8 @@ func (w workload) checkDelivered(t *testing.T, s *devFixture) {
 	checkSameBytes(t, s.knock.Calls())
 }
 
-// difference returns the difference between Knock's runs and one run for every order, in each user's order; "" if there is none.
+// difference returns the difference between Knock's runs and one run for every order, in each user's order; "" if there
+// is none.
 func (w workload) difference(knock *knocktest.Server) string {
 	want, ran := map[string][]string{}, map[string][]string{}
 	for i := range w.users {
@@ -153,7 +155,7 @@ func checkNothingRejected(t *testing.T, calls []knocktest.Call) {
 	}
 }
 
-// workflowsRun is an argument for awaitCalls: at least count triggers were answered 200.
+// workflowsRun returns a condition for awaitCalls: Knock answered at least count triggers with 200.
 func workflowsRun(count int) func([]knocktest.Call) bool {
 	return func(calls []knocktest.Call) bool { return len(runWorkflows(calls)) >= count }
 }

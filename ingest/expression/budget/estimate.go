@@ -13,7 +13,7 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// estimates returns, for each guarded function, how much work a call with given arguments is.
+// estimates returns a function for each guarded function of CEL. It estimates the work of a call from its arguments.
 func estimates() map[string]func(args []ref.Val) int {
 	e := map[string]func([]ref.Val) int{
 		"replace": func(a []ref.Val) int {
@@ -42,12 +42,15 @@ func estimates() map[string]func(args []ref.Val) int {
 		e[name] = linear
 	}
 	for _, name := range []string{operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo} {
-		e[name] = func([]ref.Val) int { return 1 } // the work is constant; they are listed so that the guard explains their errors and mixes integers and decimals
+		// The work is constant. The guard must know these operators to explain their errors and to mix integers and
+		// decimals.
+		e[name] = func([]ref.Val) int { return 1 }
 	}
 	return e
 }
 
-// states returns about how many steps a regular expression takes for each byte of the text. Nested repetitions multiply.
+// states returns about how many steps a regular expression takes for each byte of the text. Nested repetitions
+// multiply.
 func states(pattern string) int {
 	if len(pattern) > 1000 {
 		return maxWork
@@ -71,7 +74,7 @@ func linear(args []ref.Val) int {
 	return sum
 }
 
-// sized is a value that knows the length of its JSON. The objects and lists of an event do.
+// sized is a value that knows the length of its JSON, such as an object or a list of an event.
 type sized interface{ Bytes() int }
 
 // weight returns about how many bytes or elements a value has.
@@ -116,8 +119,7 @@ func joined(args []ref.Val) int {
 	return contents(l, separator)
 }
 
-// contents returns the sum of the weights of the elements of a list, and each for every element. It stops when the sum
-// exceeds the budget.
+// contents adds up the weight of each element of a list, plus each. It stops when the sum exceeds the budget.
 func contents(l traits.Lister, each int) int {
 	sum := 0
 	for it := l.Iterator(); it.HasNext() == types.True && sum <= maxWork; {

@@ -17,8 +17,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression/mistake"
 )
 
-// Guard replaces the calls of expensive functions in a planned expression by calls that check the budget first. It is safe
-// for concurrent use.
+// Guard replaces the calls of expensive functions in a planned expression by calls that check the budget first. It is
+// safe for concurrent use.
 type Guard struct {
 	estimates map[string]func([]ref.Val) int
 	overloads map[string]*functions.Overload
@@ -123,7 +123,7 @@ func (c *guardedCall) call(args []ref.Val) ref.Val {
 	return types.NoSuchOverloadErr()
 }
 
-// explained replaces CEL's "no such overload" by an error that knows the types of the arguments.
+// explained replaces CEL's "no such overload" by an error that names the types of the arguments.
 func (c *guardedCall) explained(result ref.Val, args []ref.Val) ref.Val {
 	failure, ok := result.(*types.Err)
 	if !ok || !strings.HasPrefix(failure.String(), types.NoSuchOverloadErr().(*types.Err).String()) {

@@ -17,9 +17,10 @@ type MismatchError struct {
 	Types []string
 }
 
+// Error implements error. The text is Explain with Function as the text of the call.
 func (e *MismatchError) Error() string { return e.Explain(e.Function) }
 
-// Explain says which types do not fit together. source is the text of the call.
+// Explain returns the text of the call, source, and says which types it does not accept.
 func (e *MismatchError) Explain(source string) string {
 	if problem := mistake.Words(e.Function, e.Types); problem != "" {
 		return fmt.Sprintf("%s: %s; convert one with string(), int() or double()", source, problem)

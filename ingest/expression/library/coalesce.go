@@ -16,16 +16,17 @@ import (
 
 const (
 	coalesceName = "coalesce"
-	// maxCoalesced is the largest number of arguments. CEL has no functions with any number of them.
+	// maxCoalesced is the largest number of arguments. CEL has no variadic functions, so each number needs an overload.
 	maxCoalesced = 20
 )
 
-// ErrNoValue is the result of a coalesce without a value. The expression around it is then missing.
+// ErrNoValue is the error of a call of coalesce in which no argument has a value. Package expression reports it as a
+// missing value.
 var ErrNoValue = errors.New("no value")
 
 // Coalesce is a library of CEL that declares coalesce(a, b, …). Its result is the first argument that has a value. An
-// argument has no value if its path is missing, if it is null, or if it is "". A missing argument does not make the
-// expression missing; only a coalesce without any value does. coalesce([a, b, …]) has the same result, and coalesce(list)
+// argument has no value if its path is missing, if it is null, or if it is "". A missing argument is not an error. If
+// no argument has a value, the call fails with ErrNoValue. coalesce([a, b, …]) has the same result, and coalesce(list)
 // is the first element of a list that has a value.
 //
 // CEL evaluates the arguments of a function before the call, so that a missing argument would fail. Decorate therefore
@@ -48,7 +49,7 @@ func (Coalesce) CompileOptions() []cel.EnvOption {
 	}
 }
 
-// ProgramOptions returns none.
+// ProgramOptions returns no options.
 func (Coalesce) ProgramOptions() []cel.ProgramOption { return nil }
 
 // expandCoalesce turns coalesce([a, b]) into coalesce(a, b), since CEL would evaluate all elements of the list at once.
@@ -79,7 +80,7 @@ type coalesceCall struct {
 	interpreter.InterpretableCall
 }
 
-// Exec returns the first value, an error of an argument that is not about a missing value, or ErrNoValue.
+// Exec returns the first value, or the first error that does not mean a missing value, or ErrNoValue.
 func (c *coalesceCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	for _, arg := range c.Args() {
 		value := arg.Exec(frame)
@@ -93,7 +94,7 @@ func (c *coalesceCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return types.LabelErrNode(c.ID(), types.WrapErr(ErrNoValue))
 }
 
-// Eval serves callers that have no frame.
+// Eval evaluates the call for callers that have an activation and no execution frame.
 func (c *coalesceCall) Eval(activation interpreter.Activation) ref.Val {
 	return c.Exec(interpreter.AsFrame(activation))
 }

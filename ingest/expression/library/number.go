@@ -11,14 +11,14 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// Numbers is a library of CEL that lets +, -, *, / and % mix integers and decimal numbers. JSON has one type of number, so
-// that a sender may write a total as 129 in one event and as 129.5 in the next. CEL has two types, and its operators reject
-// a mixture: total * 0.9 would fail for the first event only. If one operand is a decimal number, Doorbell computes with
-// decimal numbers. Two integers keep the rules of CEL: the result is an integer, and / drops the remainder, so that 7 / 2
-// is 3.
+// Numbers is a library of CEL that lets +, -, *, / and % mix integers and decimal numbers. JSON has one type of number,
+// so a sender can write a total as 129 in one event and as 129.5 in the next. CEL has two types, and its operators
+// reject a mixture: total * 0.9 would fail for the first event only. If one operand is a decimal number, Doorbell
+// computes with decimal numbers. Two integers keep the rules of CEL: the result is an integer, and / drops the
+// remainder, so that 7 / 2 is 3.
 //
-// The library only declares the types, and MixedArithmetic computes. The declared result is dyn, not double, so that it can
-// be compared with an integer as well: CEL's type checker allows == only for two values of the same type.
+// The library only declares the types, and MixedArithmetic computes. The declared result is dyn, not double, so that it
+// can be compared with an integer as well: CEL's type checker allows == only for two values of the same type.
 type Numbers struct{}
 
 // CompileOptions declares the operators for an integer and a decimal number.
@@ -37,7 +37,7 @@ func (Numbers) CompileOptions() []cel.EnvOption {
 	return options
 }
 
-// ProgramOptions returns none.
+// ProgramOptions returns no options.
 func (Numbers) ProgramOptions() []cel.ProgramOption { return nil }
 
 // MixedArithmetic returns the result of an operator if one operand is a decimal number and the other is any number. It

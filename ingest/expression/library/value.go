@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package library adds to CEL what events need: coalesce, and arithmetic that mixes integers and decimal numbers. Package
-// expression adds it to the environment of every expression. It must never depend on how an event is stored.
+// Package library adds functions to CEL that expressions on events need: coalesce, and arithmetic that mixes integers
+// and decimal numbers. Package expression adds it to the environment of every expression. It must never depend on how
+// an event is stored.
 package library
 
 import (
@@ -12,8 +13,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// The beginnings of two error messages of CEL, which gives these errors no type that another package could use. The name
-// or the index follows.
+// The beginnings of two error messages of CEL. The name or the index follows. The messages are the only way to
+// recognize these errors, because CEL exports no types for them.
 const (
 	NoSuchKey   = "no such key: "
 	OutOfBounds = "index out of bounds: "

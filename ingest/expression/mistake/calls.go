@@ -25,7 +25,7 @@ func optionalReceiver(f *finder) (Mistake, bool) {
 	return f.orValue(f.operandBefore(name-1), name-1, "''", problem), true
 }
 
-// callStyle finds lowerAscii(x) for x.lowerAscii(), and x.string() for string(x).
+// callStyle finds lowerAscii(x) instead of x.lowerAscii(), and x.string() instead of string(x).
 func callStyle(f *finder) (Mistake, bool) {
 	call, ok := f.call()
 	if !ok {
@@ -154,7 +154,7 @@ func literal(f *finder) (Mistake, bool) {
 	return m, true
 }
 
-// arguments is the message for every other call with arguments of types that do not fit.
+// arguments explains every other call that does not accept the types of its arguments.
 func arguments(f *finder) (Mistake, bool) {
 	call, ok := f.call()
 	if !ok {

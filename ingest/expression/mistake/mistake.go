@@ -22,19 +22,20 @@ type Mistake struct {
 	Problem string
 	// Advice says how to correct it. It is "" if there is no advice.
 	Advice string
-	// Fixed is the expression without this mistake, which can still have other mistakes. It is "" if Find cannot correct it.
+	// Fixed is the expression without this mistake, which can still have other mistakes. It is "" if Find cannot
+	// correct it.
 	Fixed string
 }
 
 // roots are the variables of an expression.
 var roots = []string{"body", "headers", "preprocess"}
 
-// finder looks for one mistake in an expression.
+// finder finds one mistake in an expression.
 type finder struct {
 	env    *cel.Env
 	text   []rune
 	tokens []token
-	zero   string // a value of the kind that the field needs
+	zero   string // the text of a value that the field accepts
 	// parsed is the syntax tree; nil if CEL could not parse the expression.
 	parsed *ast.AST
 	// problem is the first mistake that CEL reported.
@@ -42,8 +43,8 @@ type finder struct {
 	offset  int // the place of problem
 }
 
-// Find returns the mistake that keeps CEL from compiling an expression. zero is the text of a value that the field of the
-// expression accepts, such as false for a condition.
+// Find returns the mistake that keeps CEL from compiling an expression. zero is the text of a value that the field of
+// the expression accepts, such as false for a condition.
 func Find(env *cel.Env, text, zero string) Mistake {
 	f := &finder{env: env, text: []rune(text), zero: zero}
 	f.tokens = tokenize(f.text)
@@ -66,7 +67,7 @@ func Find(env *cel.Env, text, zero string) Mistake {
 	return Mistake{Offset: f.offset, Problem: f.problem.Message}
 }
 
-// syntaxMistakes are tried in this order if CEL cannot parse the expression, and typeMistakes if it can.
+// Find tries syntaxMistakes in this order if CEL cannot parse the expression, and typeMistakes if it can.
 var (
 	syntaxMistakes = []func(*finder) (Mistake, bool){
 		empty, template, jsonPath, curlyQuote, prose, openQuote, otherOperator, wordOperator, optionalChain, defaultOperator, keySegment,
@@ -78,8 +79,8 @@ var (
 	}
 )
 
-// first returns the leftmost mistake. It passes over a type error that only follows from another one: CEL reports both an
-// unknown name and the operator beside it.
+// first returns the leftmost mistake. It skips a type error that is only a consequence of another one: CEL reports both
+// an unknown name and the operator beside it.
 func first(issues *cel.Issues) *common.Error {
 	errors := slices.SortedStableFunc(slices.Values(issues.Errors()), func(a, b *common.Error) int {
 		return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
@@ -105,7 +106,8 @@ func (f *finder) offsetOf(location common.Location) int {
 	return min(offset+max(location.Column(), 0), len(f.text))
 }
 
-// at returns the index of the token at an offset, or the number of tokens if there is none.
+// at returns the index of the token at an offset or, between two tokens, of the next one. After the last token it
+// returns the number of tokens.
 func (f *finder) at(offset int) int {
 	for i, t := range f.tokens {
 		if offset < t.to {

@@ -13,7 +13,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/nearest"
 )
 
-// hyphenatedKey finds body.properties.order-id in a larger expression, where CEL subtracts id from body.properties.order.
+// hyphenatedKey finds body.properties.order-id in a larger expression, where CEL subtracts id from
+// body.properties.order.
 func hyphenatedKey(f *finder) (Mistake, bool) {
 	for i := range f.tokens {
 		if !f.hyphenAfter(i) || !f.token(i-1).is(".") || !isRoot(f.token(f.operandBefore(i+1))) {
@@ -35,12 +36,12 @@ func hyphenatedKey(f *finder) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// hyphenAfter reports whether a name, a hyphen and another name follow one another without spaces.
+// hyphenAfter reports whether token i is a name, and a hyphen and another name follow it without spaces.
 func (f *finder) hyphenAfter(i int) bool {
 	return f.token(i).kind == word && f.token(i+1).is("-") && f.token(i+2).kind == word && f.touch(i) && f.touch(i+1)
 }
 
-// otherFunctions are functions of other languages, with CEL's.
+// otherFunctions maps functions of other languages to the functions of CEL.
 var otherFunctions = map[string]string{
 	"length": "size", "len": "size", "count": "size", "toLowerCase": "lowerAscii", "toLower": "lowerAscii", "lower": "lowerAscii", "downcase": "lowerAscii",
 	"toUpperCase": "upperAscii", "toUpper": "upperAscii", "upper": "upperAscii", "upcase": "upperAscii", "includes": "contains", "toString": "string",
@@ -51,7 +52,7 @@ var otherFunctions = map[string]string{
 
 const coalesce = "coalesce"
 
-// macros are functions that CEL expands before it checks the expression, with their form.
+// macros maps each function that CEL expands before it checks the expression to an example of its use.
 var macros = map[string]string{
 	"all": "list.all(x, CONDITION)", "exists": "list.exists(x, CONDITION)", "exists_one": "list.exists_one(x, CONDITION)",
 	"map": "list.map(x, VALUE)", "filter": "list.filter(x, CONDITION)", "has": "has(body.x)", "optMap": "optional.optMap(x, VALUE)",
@@ -95,7 +96,7 @@ func (f *finder) nearestFunction(name string) string {
 	return otherFunctions[nearest.Word(name, slices.Sorted(maps.Keys(otherFunctions)))]
 }
 
-// unknownFunctionName returns the name of the function that CEL does not know, with its namespace: math.rund.
+// unknownFunctionName returns the name of the function that CEL does not know, with its namespace, such as math.rund.
 func (f *finder) unknownFunctionName() (string, bool) {
 	expr := f.find(f.problem.ExprID)
 	if expr == nil || !strings.HasPrefix(f.problem.Message, undeclared) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// otherOperators are operators of other languages, with CEL's.
+// otherOperators maps operators of other languages to the operators of CEL.
 var otherOperators = map[string]string{
 	"===": "==", "!==": "!=", "=": "==", "<>": "!=", ">>": ">", "<<": "<", "=>": ">=", "=<": "<=", "&": "&&", "|": "||",
 }
@@ -34,7 +34,7 @@ func otherOperator(f *finder) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// wordOperators are the operators that other languages write as words.
+// wordOperators maps operators that other languages write as words to the operators of CEL.
 var wordOperators = map[string]string{"and": "&&", "or": "||", "not": "!"}
 
 func isWordOperator(t token) bool {

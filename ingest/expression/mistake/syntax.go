@@ -117,7 +117,7 @@ func hasMacro(f *finder) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// reservedWords are names that CEL keeps for later versions of the language.
+// reservedWords are names that CEL reserves for later versions of the language.
 var reservedWords = map[string]bool{
 	"as": true, "break": true, "const": true, "continue": true, "else": true, "for": true, "function": true, "if": true, "import": true,
 	"let": true, "loop": true, "package": true, "namespace": true, "return": true, "var": true, "void": true, "while": true,
@@ -146,7 +146,7 @@ func adjacent(f *finder) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// unexpected is the message for every other expression that CEL cannot parse.
+// unexpected explains every other expression that CEL cannot parse.
 func unexpected(f *finder) (Mistake, bool) {
 	if !strings.HasPrefix(f.problem.Message, "Syntax error: ") {
 		return Mistake{f.offset, f.problem.Message, "", ""}, true // not a syntax error: for example, the expression is too long
@@ -162,7 +162,7 @@ func unexpected(f *finder) (Mistake, bool) {
 	return Mistake{f.end(), fmt.Sprintf("the expression ends too early: a value is missing after %s", shorten(last.text)), "", ""}, true
 }
 
-// shorten keeps a message on one line, and readable when a token is long.
+// shorten returns a text on one line, with at most 40 characters.
 func shorten(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if characters := []rune(text); len(characters) > 40 {

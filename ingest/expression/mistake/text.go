@@ -28,7 +28,8 @@ func template(f *finder) (Mistake, bool) {
 	return Mistake{}, false
 }
 
-// untemplated turns "Order {{ id }}" into 'Order ' + string(id), and a template without text around it into its content.
+// untemplated turns "Order {{ id }}" into 'Order ' + string(id), and a template without text around it into its
+// content.
 func untemplated(text string) string {
 	matches := placeholder.FindAllStringSubmatchIndex(text, -1)
 	if matches == nil {
@@ -120,7 +121,7 @@ func prose(f *finder) (Mistake, bool) {
 	return unquoted(0, strings.TrimSpace(string(f.text)), "text needs quotes"), true
 }
 
-// continuesText reports whether a token and the next one follow one another in a text, but not in an expression.
+// continuesText reports whether a token and the next one can be neighbours in a text, but not in an expression.
 func (f *finder) continuesText(i int) bool {
 	t, next := f.token(i), f.token(i+1)
 	plain := t.kind == word && !isWordOperator(t) && !reservedWords[t.text]
@@ -134,10 +135,11 @@ func (f *finder) continuesText(i int) bool {
 	}
 }
 
-// Result is the end of an advice that needs the corrected expression after it. Remove it if there is none.
+// Result ends the advice that must be followed by the corrected expression. Remove it if there is no corrected
+// expression.
 const Result = "; the expression is then"
 
-// unquoted advises to quote a whole expression that is a text.
+// unquoted returns a mistake that advises the author to put the whole text into quotes.
 func unquoted(offset int, text, problem string) Mistake {
 	fixed := quote(text)
 	advice := fmt.Sprintf("in YAML write %s, because YAML removes the outer quotes%s", inYAML(fixed), Result)

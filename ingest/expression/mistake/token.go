@@ -28,12 +28,12 @@ type token struct {
 
 func (t token) is(texts ...string) bool { return t.kind == symbol && slices.Contains(texts, t.text) }
 
-// symbols are the operators of several characters, longest first: those of CEL, and those of other languages that authors
-// write by mistake.
+// symbols are the operators of several characters, longest first: the operators of CEL, and operators of other
+// languages that authors write by mistake.
 var symbols = []string{"===", "!==", "==", "!=", "<=", ">=", "=>", "=<", "<>", ">>", "<<", "&&", "||", "??", "?.", "{{", "${"}
 
-// lexer splits an expression into tokens. CEL has a lexer of its own, but it only drops the characters that it does not
-// know, and exactly these characters show what the author meant.
+// lexer splits an expression into tokens. The lexer of CEL drops the characters that it does not know. Package mistake
+// needs them, because they show what the author meant.
 type lexer struct {
 	text   []rune
 	at     int
@@ -96,7 +96,7 @@ func (l *lexer) quoted(from int) {
 	l.add(openText, from)
 }
 
-// number reads digits. After a dot they are an index, so that items.0.id has no number 0.0.
+// number reads digits. Digits after a dot are an index, so that items.0.1 has the indexes 0 and 1, not the number 0.1.
 func (l *lexer) number() {
 	from, index := l.at, len(l.tokens) > 0 && l.tokens[len(l.tokens)-1].is(".") && l.tokens[len(l.tokens)-1].to == l.at
 	for l.at < len(l.text) {

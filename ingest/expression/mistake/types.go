@@ -21,7 +21,8 @@ const (
 	noOverload = "found no matching overload for "
 )
 
-// isConsequence reports whether a type error only follows from another one, whose node then has no type.
+// isConsequence reports whether a type error is only a consequence of another one. CEL writes !error! for the type of a
+// node that has an error.
 func isConsequence(message string) bool { return strings.Contains(message, "!error!") }
 
 // find returns a node of the syntax tree, or nil.
@@ -46,8 +47,8 @@ func (f *finder) call() (ast.CallExpr, bool) {
 	return expr.AsCall(), true
 }
 
-// typeOf returns the type of a part of the expression. A failed check keeps no types, so that typeOf checks the part on
-// its own. Variables of the loops around it have the type dyn.
+// typeOf returns the type of a part of the expression. After a failed check, CEL returns no types, so typeOf checks the
+// part alone. In this check, the variables of the surrounding loops have the type dyn.
 func (f *finder) typeOf(expr ast.Expr) *cel.Type {
 	text, err := cel.ExprToString(expr, f.parsed.SourceInfo())
 	if err != nil {
@@ -219,8 +220,8 @@ func TypeWord(t ref.Type) string {
 	return t.TypeName()
 }
 
-// Words says that an operator cannot combine two values. words are the types of the values, from TypeWord. Words returns
-// "" for a function that is not an operator with two values.
+// Words returns a message that says that an operator cannot combine two values. words are the types of the values, from
+// TypeWord. Words returns "" for a function that is not an operator with two values.
 func Words(function string, words []string) string {
 	if len(words) != 2 {
 		return ""
