@@ -17,6 +17,7 @@ import (
 // a value that is not an object (a missing optional, null, a list) as {}.
 type objectLibrary struct{}
 
+// CompileOptions declares merge and omit.
 func (objectLibrary) CompileOptions() []cel.EnvOption {
 	object := cel.MapType(cel.StringType, cel.DynType)
 	return []cel.EnvOption{
@@ -34,6 +35,7 @@ func (objectLibrary) CompileOptions() []cel.EnvOption {
 	}
 }
 
+// ProgramOptions returns no options.
 func (objectLibrary) ProgramOptions() []cel.ProgramOption { return nil }
 
 // newObject returns an object with these bytes. The object charges the budget of the Input that one of its sources

@@ -48,7 +48,8 @@ func number(raw []byte) ref.Val {
 	return types.Double(f)
 }
 
-// object is a JSON object as a CEL map. It decodes its members when an expression first reads one.
+// object is a JSON object as a CEL map. It decodes its members when an expression first reads one. traits.Mapper and
+// ref.Val document the methods that have no comment here.
 type object struct {
 	in    *Input
 	raw   []byte
@@ -73,6 +74,7 @@ func (o *object) open() map[string]ref.Val {
 	return o.index
 }
 
+// Find charges the length of the key to the budget, and returns the member with this name.
 func (o *object) Find(key ref.Val) (ref.Val, bool) {
 	name, ok := key.(types.String)
 	if !ok {
@@ -104,6 +106,7 @@ func (o *object) Iterator() traits.Iterator {
 	return types.NewStringList(types.DefaultTypeAdapter, o.keys).Iterator()
 }
 
+// Equal charges the length of the object to the budget before it compares the members.
 func (o *object) Equal(other ref.Val) ref.Val {
 	m, ok := other.(traits.Mapper)
 	if !ok {
@@ -138,7 +141,8 @@ func (o *object) ConvertToNative(t reflect.Type) (any, error) {
 }
 func (o *object) ConvertToType(t ref.Type) ref.Val { return convert(o, types.MapType, t) }
 
-// list is a JSON array as a CEL list. It decodes its elements when an expression first reads one.
+// list is a JSON array as a CEL list. It decodes its elements when an expression first reads one. traits.Lister and
+// ref.Val document the methods that have no comment here.
 type list struct {
 	in     *Input
 	raw    []byte

@@ -127,13 +127,13 @@ func read(t *testing.T, response *http.Response) answer {
 		got.Body = string(body)
 		return got
 	}
-	var refusal struct {
+	var rejection struct {
 		Error struct{ Code, Message string }
 	}
-	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Error.Message == "" {
+	if err := json.Unmarshal(body, &rejection); err != nil || rejection.Error.Message == "" {
 		t.Errorf("the body is not an error: %s", body)
 	}
-	got.Code = refusal.Error.Code
+	got.Code = rejection.Error.Code
 	return got
 }
 
