@@ -116,8 +116,8 @@ func (s *Server) Run(ctx context.Context, updates <-chan []pipeline.Config) erro
 	return group.Wait()
 }
 
-// runPipelines applies updates until drained is closed, and then stops the receiver before the pipelines, so that none accepts
-// an event after it has stopped.
+// runPipelines applies updates until drained is closed, and then stops the receiver before the pipelines, so that no
+// pipeline gets an event after it has stopped.
 func (s *Server) runPipelines(ctx context.Context, updates <-chan []pipeline.Config, drained <-chan struct{}) {
 	defer s.pipelines.Stop()
 	for {

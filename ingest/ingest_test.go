@@ -184,7 +184,7 @@ func TestEventTypesHaveARedactedSampleAndAreStoredOnShutdown(t *testing.T) {
 	f.apply(f.source("shop", "order", func(doc *document.Document) { doc.EventLog.Redact = []string{"body.user"} }))
 	f.postUntilAccepted("shop", "secret")
 	f.finished(1)
-	f.apply() // which stops the pipeline
+	f.apply() // stops the pipeline
 	listing, err := eventtype.Open(f.redis.Client(t), keyspace.New("production/shop", 1)).List(t.Context(), func(string) bool { return true })
 	if err != nil || len(listing.Types) != 1 || listing.Types[0].Count != 1 {
 		t.Fatalf("%+v, %v; want one type with one event", listing, err)

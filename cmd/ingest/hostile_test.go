@@ -61,9 +61,9 @@ func hostileBodies() map[string]struct {
 	}
 }
 
-// TestHostileBodiesAreAnsweredAndHarmNobody sends hostile bodies to a process, plain and compressed, and checks after each that other
+// TestHostileBodiesGetAResponseAndDoNotAffectOtherEvents sends hostile bodies to a process, plain and compressed, and checks after each that other
 // events are still accepted.
-func TestHostileBodiesAreAnsweredAndHarmNobody(t *testing.T) {
+func TestHostileBodiesGetAResponseAndDoNotAffectOtherEvents(t *testing.T) {
 	// Without other load, each response takes less than a second. This limit allows for a slow disk.
 	const slow, limit = answerLimit, 300
 	knock := knocktest.New(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
-// incomplete is the problem of a document whose manifest and parts are not of one version.
+// incomplete is the problem of a document whose manifest and parts belong to different versions.
 const incomplete = "configuration: incomplete version"
 
 // polled is the result of one poll of the directory.

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// Listener returns a listener for the receiver's server. It bounds the number of connections: when one too many is opened, it closes
-// the one on which the sender has been silent for the longest time, so that slow or idle senders lose before active ones. A
-// connection whose request is being handled is not closed.
+// Listener returns a listener for the receiver's server. It bounds the number of open connections. If a new connection exceeds the
+// limit, the listener closes the connection that has received nothing for the longest time, so that slow or idle senders lose their
+// connection before active ones. It never closes a connection while the receiver handles a request that has arrived completely.
 //
 // Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or not at all,
 // depending on where the header ends, and senders drop the event after a 400.
@@ -103,7 +103,7 @@ type connection struct {
 // them could exhaust the memory before the receiver knows whether the sender has a valid token.
 const freeHeader = 8 << 10
 
-// countHeader reserves memory for n more bytes of a header. It returns an error if there is none.
+// countHeader reserves memory for n more bytes of a header. It returns errNoMemory if the budget has too little memory left.
 func (c *connection) countHeader(n int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,7 +116,7 @@ func (c *connection) countHeader(n int64) error {
 	return nil
 }
 
-// setInRequest must be called when a handler begins and when it ends. The end releases the memory of the header.
+// setInRequest must be called when a handler begins and when it ends. At the end, it releases the memory of the header.
 func (c *connection) setInRequest(inRequest bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,8 +142,8 @@ func (c *connection) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// Write replaces the response that net/http writes when it considers a header invalid that is only incomplete. The content type
-// tells that response from the ones of the receiver, which are JSON.
+// Write replaces the response 400 with which net/http rejects a header that is only incomplete. It recognises that response by its
+// content type, because all responses of the receiver are JSON.
 func (c *connection) Write(data []byte) (int, error) {
 	c.unanswered.Store(false)
 	if c.failed.Load() && bytes.HasPrefix(data, []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")) {

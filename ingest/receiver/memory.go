@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// slowAfter is how long a body may take to arrive before its sender counts as slow.
+// slowAfter is how long a body may take to arrive before memory may interrupt it.
 const slowAfter = time.Second
 
 // memory bounds the bytes that the bodies of all requests in flight use together, including the copies that are made of them. A
@@ -93,8 +93,9 @@ func (b *memoryBudget) release(n int64) {
 	b.memory.changed.Broadcast()
 }
 
-// interruptSlow interrupts slow bodies other than the one that asks, the oldest first, until they release n bytes together. If all
-// of them have fewer, it interrupts none and returns false. The caller holds the lock.
+// interruptSlow interrupts slow bodies, the oldest first, until the interrupted ones together hold n bytes, which they release soon.
+// It never interrupts asking, the body that needs the bytes. If all slow bodies together hold fewer than n bytes, it interrupts none
+// and returns false. The caller holds the lock.
 func (m *memory) interruptSlow(n int64, asking *memoryBudget) bool {
 	var slow []*memoryBudget
 	total, before := int64(0), m.now().Add(-slowAfter)

@@ -39,7 +39,7 @@ func pad(size int) string {
 	return start + strings.Repeat("x", size-len(start)-len(end)) + end
 }
 
-// largeBody is the limit of a body with which two bodies of that size leave too little memory for a third.
+// largeBody is the size limit of a body in bytes. With the smallest MaxMemory for it, two such bodies leave no room for a third.
 const largeBody = 16 << 10
 
 var busy = rejected(429, "overloaded", "too many requests at the same time; retry later")

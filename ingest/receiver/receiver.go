@@ -5,8 +5,8 @@
 // one Receiver for all sources.
 //
 // The status codes are chosen for senders such as RudderStack, which drop an event on most 4xx responses and retry on 429. If a
-// later attempt can succeed, the status is 429; if no attempt can ever succeed, it is another 4xx; 503 is only for a process that
-// starts or stops. The receiver must never redirect: RudderStack follows a redirect with an empty GET request and treats the
+// later attempt can succeed, the status is 429. If no attempt can ever succeed, it is another 4xx. A process that starts or stops
+// responds with 503. The receiver must never redirect: RudderStack follows a redirect with an empty GET request and treats the
 // response as success, so the event would be lost.
 package receiver
 
@@ -155,7 +155,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	summary.write(w)
 }
 
-// enter counts a request whose body has arrived as in flight. It returns false if too many are in flight already. After true, the caller must call leave.
+// enter counts a request whose body has arrived as in flight. It returns false if too many are in flight already. If it returns true,
+// the caller must call leave.
 func (r *Receiver) enter() bool {
 	if r.inFlight.Add(1) > int64(r.options.MaxInFlight) {
 		r.leave()

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxRejections is the number of rejections that are kept for each endpoint.
+	// maxRejections is the number of rejections that the journal keeps for each source.
 	maxRejections = 1000
 	// warnEvery is the shortest time between two warnings about the same code of the same source.
 	warnEvery = time.Minute
@@ -27,16 +27,16 @@ type Rejection struct {
 	Code   string
 	// Reason says in one sentence why the request was rejected.
 	Reason string
-	// Address is the IP address of the client. If a proxy sent the request, it is "CLIENT via PROXY", where the proxy says who the
-	// client is.
+	// Address is the IP address of the client. If a proxy sent the request, it is "CLIENT via PROXY"; CLIENT is
+	// the address that the proxy reported.
 	Address string
 	// Size is the length of the body in bytes as the client stated it; -1 if it did not.
 	Size int64
 }
 
 // Rejections returns the latest rejections of the source NAMESPACE/NAME, newest first, at most limit. The receiver remembers the
-// latest 1,000 of each source, and for the empty name those of requests whose URL names no source. They are in memory only, so that
-// a hostile client cannot fill Redis with them.
+// latest 1,000 rejections of each source. The empty name selects the rejections of requests whose URL names no source. The receiver
+// keeps rejections in memory only, so that a hostile client cannot fill Redis with them.
 func (r *Receiver) Rejections(source string, limit int) []Rejection {
 	return r.journal.list(source, limit)
 }
@@ -63,7 +63,7 @@ type warning struct {
 }
 
 // add remembers a rejection. If a warning about it is due, warn is true, and unlogged is the number of rejections with the same
-// code since the warning before.
+// code since the previous warning.
 func (j *journal) add(source string, entry Rejection) (warn bool, unlogged int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

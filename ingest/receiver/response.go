@@ -158,7 +158,7 @@ func overloaded() *rejection {
 	return retryLater("overloaded", "too many requests at the same time; retry later")
 }
 
-// tooSlow returns the rejection of a body that was interrupted so that others have room.
+// tooSlow returns the rejection of a slow body that the receiver interrupted to free memory for other bodies.
 func tooSlow() *rejection {
 	rejected := retryLater("overloaded", "the body arrived too slowly while memory was short; retry later")
 	rejected.closes = true

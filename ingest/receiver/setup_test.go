@@ -178,7 +178,7 @@ func zip(text ...string) string {
 	return out.String()
 }
 
-// header returns a header of names and values in turn.
+// header returns a header. pairs are NAME, VALUE, NAME, VALUE and so on.
 func header(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i < len(pairs); i += 2 {

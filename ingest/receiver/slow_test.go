@@ -168,7 +168,7 @@ func TestQuietestConnectionIsClosedWhenTooManyAreOpen(t *testing.T) {
 	check(t, acceptedOne, got)
 }
 
-// fullListener fails once as if the process had no file descriptor left.
+// fullListener is a listener whose next Accept fails as if the process had no file descriptor left.
 type fullListener struct {
 	net.Listener
 	full atomic.Bool

@@ -30,7 +30,7 @@ var figures = []figure{
 	{"acceptHalf", "accept : floor, p99 at half of the floor's load", "≤ 1.5"},
 	{"endToEnd", "end to end : floor, events a second", "≥ 0.4"},
 	{"bento", "end to end : Bento, events a second", "≥ 3"},
-	{"unmapped", "events that no mapping wants : accept, events a second", "≥ 0.95"},
+	{"unmapped", "events that no mapping matches : accept, events a second", "≥ 0.95"},
 	{"commands", "Redis commands an event, end to end", "≤ 15"},
 	{"roundTrips", "Redis round trips an event, end to end", "≤ 1"},
 	{"scripts", "Redis script calls an event, end to end", "≤ 1"},

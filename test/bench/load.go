@@ -17,7 +17,7 @@ import (
 // connections is the number of senders; each one uses one connection.
 const connections = 64
 
-// defaultUsers is the number of different users of a load that does not say otherwise.
+// defaultUsers is the number of different users of a load whose field users is 0.
 const defaultUsers = 50_000
 
 // load describes the events that are sent to a target.

@@ -12,7 +12,7 @@ import (
 // settling is how long a process is idle before its memory is measured.
 const settling = 5 * time.Second
 
-// smallEvent is an event that no mapping wants.
+// smallEvent is an event that no mapping matches.
 const smallEvent = `{"type":"track","event":"x","messageId":"message-000000000000","userId":"user-000000000000"}`
 
 // measureKeys measures how much memory Redis needs to remember the keys of finished events.

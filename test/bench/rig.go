@@ -30,7 +30,7 @@ type rig struct {
 	stopKnock context.CancelFunc
 }
 
-// withRig starts a Redis and a Knock, calls use, and stops every process that was started meanwhile. If use fails, the error contains
+// withRig starts a Redis and a Knock, calls use, and stops every process that use has started. If use fails, the error contains
 // the end of their output.
 func (b *bench) withRig(ctx context.Context, use func(*rig) error) (err error) {
 	r := &rig{bench: b}

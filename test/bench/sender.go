@@ -24,7 +24,7 @@ const event = `{"anonymousId":"f3b0c442-98fc-4c14-9afb-f4c8996fb924","channel":"
 	`"revenue":34.75},"receivedAt":"2026-11-23T09:20:01.282Z","rudderId":"a8d42f09-79ba-4c11-b591-8a537e65eb37",` +
 	`"sentAt":"2026-11-23T09:20:01.102Z","timestamp":"2026-11-23T09:20:01.280Z","type":"track","userId":"user-000000000000"}`
 
-// The names of events: a default mapping of RudderStack wants the first, and no mapping wants the second.
+// The names of events: a default mapping of RudderStack matches the first, and no mapping matches the second.
 const (
 	mappedEvent   = "Order Completed"
 	unmappedEvent = "Product Viewed"

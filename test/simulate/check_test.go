@@ -14,20 +14,20 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 )
 
-// The checks by name. A failure begins with the name of its check.
+// The names of the checks. A failure begins with the name of its check.
 const (
-	checkAnswer    = "answer"    // a client got a wrong answer, or none
-	checkFinal     = "final"     // an event that was answered 200 has no final state, or a wrong one
+	checkAnswer    = "answer"    // a sender got a wrong response, or none
+	checkFinal     = "final"     // an event whose sender got 200 has no final state, or a wrong one
 	checkOnce      = "once"      // a trigger ran twice
 	checkOrder     = "order"     // a call was made before an earlier event of the user was finished
-	checkCancel    = "cancel"    // a cancel came after the trigger that it belongs before
+	checkCancel    = "cancel"    // a cancel came after the trigger that must follow it
 	checkOverlap   = "overlap"   // two calls for one user ran at the same time
 	checkLog       = "log"       // the event log disagrees with Knock
 	checkKeys      = "keys"      // Redis has keys that should be gone
 	checkIsolation = "isolation" // one user's failing calls delayed another user
 )
 
-// check judges the schedule by what clients were told, what Knock saw, and what the event log says at the end.
+// check compares the responses that senders got, the calls that Knock received, and the event log and the keys at the end.
 func (w *world) check() {
 	w.checkAnswers()
 	requests := map[eventName]int{}
@@ -113,13 +113,14 @@ func (w *world) checkUser(s *sender, calls []*call) {
 	}
 }
 
-// excusedByClock reports whether a call came soon after Redis's clock had jumped forward. All leases end at such a jump, while their
-// workers still believe in them for up to a lease.
+// excusedByClock reports whether a call arrived within 40 seconds after Redis's clock had jumped forward. All leases end at such a
+// jump, but their workers continue until the leases would have ended without the jump.
 func (w *world) excusedByClock(c *call) bool {
 	return !w.jumped.IsZero() && c.arrived.After(w.jumped) && c.arrived.Before(w.jumped.Add(40*time.Second))
 }
 
-// checkTurn checks that every earlier event of the user that reached Knock or a client is finished when a call arrives.
+// checkTurn checks the order of a call of the user when it arrives: all earlier calls must have succeeded or failed permanently, and
+// no call of a later event may have.
 func (w *world) checkTurn(s *sender, c *call, ran map[string]bool) {
 	for _, e := range s.events {
 		for i, action := range e.kind.actions {
@@ -150,7 +151,7 @@ func (w *world) checkLog() {
 				w.violation(checkOnce, "%s was stored %d times", e, len(found))
 			case len(found) > 0:
 				w.checkEntry(e, found[0])
-			case e.acked && len(e.kind.actions) > 0: // the log of events that no mapping wants is best effort
+			case e.acked && len(e.kind.actions) > 0: // the event log is best effort for events that no mapping matches
 				w.violation(checkFinal, "%s was answered 200, but the event log does not have it", e)
 			}
 		}
@@ -171,7 +172,7 @@ func (w *world) checkEntry(e *sent, entry eventlog.Entry) {
 	for _, action := range entry.Actions {
 		for _, request := range action.Requests {
 			if !slices.ContainsFunc(w.knock.calls, func(c *call) bool { return matches(c, request) }) {
-				w.violation(checkLog, "%s: the log says that Knock answered %d to %s %s; Knock knows of no such answer", e, request.Status, request.Path, request.Body)
+				w.violation(checkLog, "%s: the log says that Knock answered %d to %s %s; Knock sent no such response", e, request.Status, request.Path, request.Body)
 			}
 		}
 	}
@@ -180,7 +181,7 @@ func (w *world) checkEntry(e *sent, entry eventlog.Entry) {
 	}
 }
 
-// matches reports whether Knock saw what the log says.
+// matches reports whether Knock received the request in the log entry and sent the status in it.
 func matches(c *call, request eventlog.Request) bool {
 	return c.path == request.Path && c.status == request.Status && sameJSON(c.body, string(request.Body))
 }

@@ -18,7 +18,7 @@ const (
 	timeout               = 10 * time.Second
 )
 
-// configuration is what a user may change while events are on their way.
+// configuration is the part of a source that a user may change while Doorbell delivers events.
 type configuration struct {
 	edition  int // of the mapping
 	apiKey   string

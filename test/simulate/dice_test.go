@@ -23,8 +23,8 @@ func (d dice) named(name ...any) *rand.Rand {
 // chance reports true with the given probability.
 func chance(r *rand.Rand, probability float64) bool { return r.Float64() < probability }
 
-// between draws a duration. It has a random number of nanoseconds, so that hardly ever two things happen at the same instant: then the
-// order in which they happen is in the seed, and not in the hands of Go's scheduler.
+// between draws a duration. Its resolution is one nanosecond, so that two steps seldom happen at the same instant. The seed then
+// determines their order; at the same instant, Go's scheduler would.
 func between(r *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }

@@ -20,7 +20,7 @@ func (e eventName) String() string { return fmt.Sprintf("%s-%d", e.user, e.n) }
 
 func parseEventName(text string) eventName {
 	user, number, _ := strings.Cut(text, "-")
-	n, _ := strconv.Atoi(number) // 0 for a text that is no name; the checker knows no such event
+	n, _ := strconv.Atoi(number) // 0 if the text is not the name of an event; no event has this number
 	return eventName{user: user, n: n}
 }
 
@@ -46,7 +46,7 @@ var (
 		"cart", `{"type":"track","event":"Product Added","messageId":"%[1]s","userId":"%[2]s","properties":{"event":"%[1]s","cart_id":"cart-%[2]s"}}`,
 		[]string{cancelAction, triggerAction},
 	}
-	// pageEvent is an event that no mapping wants.
+	// pageEvent is an event that no mapping matches.
 	pageEvent = eventKind{"page", `{"type":"page","name":"Home","messageId":"%[1]s","userId":"%[2]s"}`, nil}
 )
 
@@ -54,9 +54,9 @@ var (
 type sent struct {
 	eventName
 	kind eventKind
-	// doomed reports whether Knock rejects the last call of the event with an answer that no retry can change.
+	// doomed reports whether Knock rejects the last call of the event with a permanent error.
 	doomed bool
-	acked  bool // a client was told 200
+	acked  bool // a sender got status 200
 	// repeatable reports whether a client sent a doomed event again. Dead-lettering an event frees its key, so that the event that
 	// arrives afterwards is a new one, at the end of the user's events.
 	repeatable bool

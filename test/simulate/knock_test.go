@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// call is what Knock saw of one request.
+// call is one request as Knock received it.
 type call struct {
 	event  eventName
 	action string // identify, cancel or trigger
@@ -28,16 +28,16 @@ type call struct {
 	by     string // the process
 
 	arrived, answered time.Time
-	status            int  // of the answer that Knock sent; 0 if it sent none
+	status            int  // of Knock's response; 0 if Knock sent none
 	executed          int  // the status of the execution; 0 if Knock did not execute the call
-	replayed          bool // the idempotency key absorbed the call
+	replayed          bool // Knock ignored the call, because it had seen the idempotency key before
 }
 
 // ran reports whether the call took effect.
 func (c *call) ran() bool { return c.executed >= 200 && c.executed < 300 && !c.replayed }
 
-// knockServer is the Knock of a schedule: the strict fake, in front of which calls fail. The fake executes a call at the moment it
-// arrives. The delay of a slow call is the time until its answer.
+// knockServer is the Knock of a schedule. It injects faults and passes the other calls to the strict fake. The fake executes a call
+// when the call arrives; a slow call is one whose response is delayed.
 type knockServer struct {
 	world *world
 	fake  *knocktest.Knock
@@ -57,7 +57,7 @@ func newKnockServer(w *world) *knockServer {
 	}
 }
 
-// ServeHTTP answers a call with the fault that the seed has for it.
+// ServeHTTP responds to a call with the fault that the seed determines for it.
 func (k *knockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	k.world.background.Add(1)
 	defer k.world.background.Done()
@@ -96,7 +96,7 @@ func (k *knockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // the client may be gone
+	_, _ = w.Write(answer.Body.Bytes()) // the client may have closed the connection
 }
 
 func (k *knockServer) finish(c *call, status int, fault knockFault) {
@@ -110,7 +110,7 @@ func (k *knockServer) finish(c *call, status int, fault knockFault) {
 		c.status, c.answered.Sub(c.arrived).Round(time.Millisecond))
 }
 
-// describe finds out for which event and action a call is. Each call carries the event's name somewhere.
+// describe returns the event and the action of a call. Every call contains the name of its event.
 func describe(r *http.Request, body []byte) *call {
 	c := &call{
 		path: r.URL.Path, body: string(body), key: r.Header.Get("Idempotency-Key"), arrived: time.Now(),

@@ -11,8 +11,9 @@ import (
 
 var errSevered = errors.New("simulated network: the process is dead")
 
-// network is everything between one process and the rest of the simulation. It can be frozen for a while, and it can be severed for
-// good. A process on a severed network may continue to run, but nothing it does has an effect any more, so it is as good as dead.
+// network connects one process with the rest of the simulation. The simulation can freeze it for a while, and can sever it
+// permanently. The goroutines of a process on a severed network may continue, but they cannot reach anything, as if the process
+// were dead.
 type network struct {
 	mu      sync.Mutex
 	conns   map[*conn]bool
@@ -35,7 +36,7 @@ func (n *network) add(raw net.Conn) (net.Conn, error) {
 	return c, nil
 }
 
-// sever closes all connections and refuses new ones.
+// sever closes all connections and rejects new ones.
 func (n *network) sever() {
 	n.mu.Lock()
 	n.severed = true

@@ -16,8 +16,8 @@ const (
 	patience = 8 * time.Minute
 )
 
-// plan is what the seed has decided about a schedule before it begins. Each schedule has some kinds of faults and not others, because
-// a schedule with every fault hides what a single one does.
+// plan holds the decisions that the seed makes before a schedule begins. Each schedule has only some kinds of faults, because with all
+// faults at once, one fault would hide the effect of another.
 type plan struct {
 	dice  dice
 	users int
@@ -31,10 +31,10 @@ type plan struct {
 	sameOwner                                    bool
 	sleeps, clockJumps, clockBack, stops         int
 	edits, rotations, suspensions                int
-	// unlucky, if not 0, is the status with which Knock answers every call for the first user while faults happen. There are no other
-	// faults then, and no other user may notice.
+	// unlucky, if not 0, is the status with which Knock responds to every call for the first user while faults happen. Such a schedule
+	// has no other faults, and the check isolation requires that no other user is delayed.
 	unlucky int
-	// outage makes Knock answer 503 to every call for most of the time, for longer than retryFor.
+	// outage makes Knock respond with 503 to every call from outageBegins until faultyTime, which is longer than retryFor.
 	outage   bool
 	retryFor time.Duration
 }

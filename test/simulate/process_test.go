@@ -33,7 +33,7 @@ type process struct {
 
 	mu      sync.Mutex
 	steps   map[string]int // commands and calls so far, by name
-	trouble time.Time      // when the simulation last did something to the process that excuses it from answering
+	trouble time.Time      // when the simulation last disturbed the process; it need not respond to a request that was in progress then
 	frozen  bool
 	stopped bool
 }
@@ -109,7 +109,7 @@ func (p *process) update(c configuration) {
 	p.updates <- []pipeline.Config{config}
 }
 
-// kill ends the process at once: nothing it does from now on has an effect.
+// kill ends the process at once. It severs the network, so that nothing that the process still does has an effect.
 func (p *process) kill(why string) {
 	p.end.Do(func() {
 		p.markTrouble()
@@ -152,7 +152,7 @@ func (p *process) markTrouble() {
 	p.trouble = time.Now()
 }
 
-// excusedSince reports whether the process need not have answered a request that was sent at a time.
+// excusedSince reports whether the process may have left a request that was sent at this time without a response.
 func (p *process) excusedSince(at time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2/proto"
 )
 
-// redisServer is the Redis of a schedule: miniredis behind a proxy that makes connections fail. The proxy runs one command of a
-// connection after the other. It reads, delays or loses whole commands and replies, never parts of them.
+// redisServer is the Redis of a schedule: miniredis behind a proxy that makes connections fail. The proxy runs the commands of a
+// connection one after another. It delays or loses whole commands and replies, never parts of them.
 type redisServer struct {
 	world *world
 	mini  *miniredis.Miniredis
@@ -74,7 +74,7 @@ func (r *redisServer) serve(p *process, server, upstream net.Conn) {
 	}
 }
 
-// exchange runs a command, with the faults that the seed has for it. It reports false if the connection is cut.
+// exchange runs a command with the fault that the seed determines for it. It reports whether the connection is still open.
 func (r *redisServer) exchange(p *process, args []string, upstream net.Conn, replies *bufio.Reader) (string, bool) {
 	name := r.name(args)
 	fault := p.redisFault(name)

@@ -23,18 +23,18 @@ const (
 	resendsAtOnce = 0.1 // after a restart, RudderStack sends the latest events again
 )
 
-// attempt is what a client did and what it was told.
+// attempt is one request of a sender, with its response.
 type attempt struct {
 	events  []*sent
 	process string
 	excused bool // the process was dead, asleep or stopping
 	at      time.Time
 	took    time.Duration
-	status  int // 0: no answer
+	status  int // 0: no response
 	answer  string
 }
 
-// sender sends the events of one user in order, as RudderStack does: the next request begins when the one before has ended.
+// sender sends the events of one user in order, as RudderStack does: it begins a request after the previous one has ended.
 type sender struct {
 	world  *world
 	user   string
@@ -75,7 +75,7 @@ func anyDoomed(batch []*sent) bool {
 	return false
 }
 
-// deliver sends a request until it succeeds or RudderStack would give it up.
+// deliver repeats a request until it succeeds, or until RudderStack would stop retrying it.
 func (s *sender) deliver(batch []*sent) {
 	began := time.Now()
 	for n := 1; ; n++ {
@@ -96,7 +96,7 @@ func (s *sender) deliver(batch []*sent) {
 	}
 }
 
-// attempt sends one request and records what the client was told.
+// attempt sends one request and records the response.
 func (s *sender) attempt(batch []*sent, n int) int {
 	r := s.world.dice.named("attempt", batch[0], n)
 	time.Sleep(between(r, 0, 5*time.Millisecond))

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package simulate_test runs whole schedules of the data plane in virtual time: two ingest processes, a Redis, a Knock and several
-// senders in one bubble, where connections break, answers get lost, processes die and clocks jump. A checker judges each schedule by
-// what clients were told and what Knock saw.
+// senders in one synctest bubble, where connections break, responses get lost, processes die and clocks jump. After each schedule, a
+// checker compares the responses that senders got, the calls that Knock received, and the event log.
 //
-// The seed decides which events are sent, which faults happen and when. It does not decide the order of what happens at one instant, nor
-// the random part of a backoff, because both come from Go's runtime. So a failing schedule prints its history at once, and a seed that
-// failed is run several times to see it fail again:
+// The seed decides which events are sent, which faults happen and when. It does not decide the order of steps at one instant, nor
+// the random part of a backoff, because both come from Go's runtime. A failing schedule therefore prints its history at once. To see
+// a failure again, run its seed several times:
 //
 //	go test ./test/simulate -run TestSchedules -count=10 -seed=N
 package simulate_test

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// slot runs one process after the other, as a container that is restarted.
+// slot runs processes one after another, as kubelet restarts a container.
 type slot struct {
 	world *world
 	name  string
@@ -29,7 +29,7 @@ func (s *slot) set(p *process) {
 	s.process = p
 }
 
-// run starts a process whenever the one before has ended, until over is closed.
+// run starts a new process whenever the previous one has ended, until over is closed.
 func (s *slot) run(over <-chan struct{}) {
 	owner := ""
 	if s.world.plan.sameOwner {
@@ -61,7 +61,7 @@ func (s *slot) stop() {
 	}
 }
 
-// runTimeline does what happens at certain times, whatever the processes do.
+// runTimeline executes the faults and changes that the plan has for fixed times. They do not depend on the steps of a process.
 func (w *world) runTimeline() {
 	var all sync.WaitGroup
 	happens := func(what string, count int, do func(r *slot, n int)) {

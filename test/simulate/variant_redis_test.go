@@ -11,8 +11,9 @@ import (
 // This file breaks Doorbell's Lua scripts. It puts a few lines in front of a script that replace redis.call, so that it does not
 // depend on the text of the script, only on the keys that the script uses.
 
-// intercept returns the script with a function in front of it that sees each command. a is the command, key its first key. If the
-// body returns nothing, the command runs unchanged.
+// intercept returns the script with a function in front of it that redis.call runs for each command. body is the function's body. In
+// it, a is the command with its arguments, name the command's name, and key its first key. If body returns nothing, the command runs
+// unchanged.
 func intercept(body, text string) string {
 	return fmt.Sprintf(`local real, waiting = redis, false
 local function intercept(call, a)
@@ -29,7 +30,7 @@ local redis = {
 
 func shard() keyspace.Shard { return keyspace.New(namespace+"/"+sourceName, 1).Shard(0) }
 
-// forgetKeys finds no key in the in-flight index or in the dedupe window.
+// forgetKeys makes the script find no key in the in-flight index or in the dedupe window.
 func forgetKeys(_, text string) string {
 	return intercept(fmt.Sprintf(`
   if key == '%s' and name == 'HGET' then return false end
@@ -49,7 +50,7 @@ func keepInFlight(_, text string) string {
 	return intercept(fmt.Sprintf(`if key == '%s' and name == 'HDEL' then return 1 end`, shard().InFlight()), text)
 }
 
-// noFencing makes every script believe that the caller's fencing token is the current one: it is the argument after the lane.
+// noFencing makes every script treat the caller's fencing token, the argument after the lane, as the current one.
 func noFencing(_, text string) string {
 	return intercept(fmt.Sprintf(`
   if key == '%s' and name == 'HGET' then
@@ -68,7 +69,7 @@ func noFencing(_, text string) string {
   end`, shard().FencingTokens(), shard().FencingTokens()), text)
 }
 
-// sharedLease ends each lease after a quarter of a second, while its worker believes that it lasts.
+// sharedLease ends each lease after a quarter of a second in Redis. Its worker does not know that, and continues.
 func sharedLease(name, text string) string {
 	if name != "claim" {
 		return text

@@ -10,9 +10,9 @@ import (
 // variant is a broken Doorbell. It is broken from outside, at the seams of the simulation, so that the code under test has no switch
 // for it. The zero variant is not broken.
 type variant struct {
-	// front stands between the senders and the process.
+	// front wraps the connection from the senders to the process.
 	front func(*world, http.RoundTripper) http.RoundTripper
-	// knock stands between the process and Knock.
+	// knock wraps the connection from the process to Knock.
 	knock func(*world, http.RoundTripper) http.RoundTripper
 	// script changes the text of a Lua script.
 	script func(name, text string) string

@@ -18,7 +18,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 )
 
-// world is one schedule: everything in one bubble of virtual time.
+// world holds everything that takes part in one schedule. It runs in one synctest bubble, in virtual time.
 type world struct {
 	dice    dice
 	plan    plan
@@ -110,7 +110,7 @@ func (w *world) run() outcome {
 	return outcome{w.failures, w.history.String()}
 }
 
-// awaitEnd waits until Redis has no unfinished events, for as long as they may take.
+// awaitEnd waits until Redis has no unfinished events, at most for patience.
 func (w *world) awaitEnd() {
 	for end := time.Now().Add(patience); time.Now().Before(end) && len(w.leftoverKeys()) > 0; {
 		time.Sleep(time.Second)
@@ -168,7 +168,7 @@ func (w *world) configuration() configuration {
 	return w.config
 }
 
-// configure changes the configuration. Each process learns of it a little later.
+// configure changes the configuration. Each process gets it a little later.
 func (w *world) configure(what string, change func(*configuration)) {
 	w.mu.Lock()
 	change(&w.config)
@@ -186,7 +186,7 @@ func (w *world) configure(what string, change func(*configuration)) {
 	}
 }
 
-// killAt kills a process if it is to die at this call to Knock, which has been executed.
+// killAt kills a process if its plan says that it dies after Knock has executed this call.
 func (w *world) killAt(name, step string) {
 	for _, s := range w.slots {
 		if p := s.running(); p != nil && p.name == name {
