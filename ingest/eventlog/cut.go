@@ -79,7 +79,7 @@ func (l cutLimit) entry(e Entry) Entry {
 	return e
 }
 
-// cutter cuts the parts of an entry and collects what it has cut.
+// cutter cuts the parts of an entry and lists the parts that it has cut.
 type cutter struct {
 	cutLimit
 	cut []Cut

@@ -46,7 +46,7 @@ func TestARecordHasTheJSONOfEncodingJSON(t *testing.T) {
 	}
 }
 
-func TestARecordHasAtMost64KiBAndNamesWhatIsCut(t *testing.T) {
+func TestARecordHasAtMost64KiBAndListsItsCutParts(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	payload := json.RawMessage(`{"text":"` + strings.Repeat("é", 50_000) + `"}`)
 	requests := func(n int, r eventlog.Request) (list []eventlog.Request) {

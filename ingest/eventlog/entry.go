@@ -15,7 +15,7 @@ import (
 // Status is the state of an event or of one of its actions.
 type Status string
 
-// The statuses. Only an event can be Duplicate. Only an action is Received, before its first call to Knock.
+// The statuses. Only an event can be Duplicate. Only an action can be Received: it has not run yet.
 const (
 	Received     Status = "received"
 	Succeeded    Status = "succeeded"

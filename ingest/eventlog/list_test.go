@@ -71,7 +71,7 @@ func TestListReturnsEntriesOfATimeRange(t *testing.T) {
 	})
 }
 
-func TestPagesTogetherContainEveryEntryOnceWhileNewOnesArrive(t *testing.T) {
+func TestPagesTogetherContainEveryEntryOnceWhileNewEntriesArrive(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		const n = 1500
 		log := eventlog.Open(client, keyspace.New("production/shop", 2), eventlog.Limits{MaxEvents: 20_000})

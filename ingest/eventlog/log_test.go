@@ -88,7 +88,7 @@ func size(t *testing.T, client rueidis.Client, space keyspace.Space) (all int) {
 	return all
 }
 
-func TestAnEntryIsReadWithoutChange(t *testing.T) {
+func TestGetReturnsTheEntryThatAppendWrote(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		log := eventlog.Open(client, keyspace.New("production/shop", 4), eventlog.Limits{MaxEvents: 10})
 		finished := at.Add(time.Second)

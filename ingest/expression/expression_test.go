@@ -173,7 +173,7 @@ func TestNamesInAMissingErrorAreBounded(t *testing.T) {
 	}
 }
 
-func TestAnEvaluationThatFailsSaysWhy(t *testing.T) {
+func TestAFailedEvaluationReturnsTheReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"body.huge + 1.0":          "the number 1e999 is too large to compute with",
 		"body.properties.items[7]": "index 7 is out of bounds in body.properties.items[7]",
@@ -275,7 +275,7 @@ func TestCoalesceReturnsTheFirstValue(t *testing.T) {
 	}
 }
 
-func TestAMistakeHasItsPlace(t *testing.T) {
+func TestAMistakeIsReportedWithItsPlace(t *testing.T) {
 	for text, tc := range map[string]struct {
 		kind expression.Kind
 		want string

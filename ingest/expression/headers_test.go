@@ -8,7 +8,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/expression"
 )
 
-func TestHeadersAreTheOnesThatAnExpressionNames(t *testing.T) {
+func TestHeadersIncludeTheHeadersThatAnExpressionReads(t *testing.T) {
 	for text, want := range map[string]string{
 		"body.headers":                        "",
 		"preprocess.headers":                  "",

@@ -24,7 +24,7 @@ func TestEveryKeyOfAShardHasTheHashTagOfTheShard(t *testing.T) {
 	}
 }
 
-func TestNamesDoNotContainTextOfTheSender(t *testing.T) {
+func TestKeysDoNotContainTextOfTheSender(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 4)
 	for _, text := range []string{"", "}:{", strings.Repeat("x", 1<<20), "\x00\xff"} {
 		lane, print := space.Lane(text), space.Fingerprint(text, text)
