@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDataPlaneDoesNotImportKubernetes checks that an ingest pod contains no client for the API server, so that a compromised pod
-// cannot use one.
+// TestDataPlaneDoesNotImportKubernetes checks that an ingest pod contains no client for the API server, so that a
+// compromised pod cannot use one.
 func TestDataPlaneDoesNotImportKubernetes(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...").Output()
 	if err != nil {

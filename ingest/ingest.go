@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ingest is the data plane. It wires the parts of one process together: a receiver, one pipeline for each source, the
-// health monitor of Redis, and the admin port. cmd/ingest calls it with one source, `doorbell dev` with several. It must never
-// import Kubernetes libraries, and it does no work itself: each part has a package of its own.
+// Package ingest is the data plane. It wires the parts of one process together: a receiver, one pipeline for each
+// source, the health monitor of Redis, and the admin port. cmd/ingest calls it with one source, `doorbell dev` with
+// several. It must never import Kubernetes libraries, and it does no work itself: each part has a package of its own.
 package ingest
 
 import (
@@ -31,15 +31,15 @@ const adminHeaderTimeout = 5 * time.Second
 type Config struct {
 	// Listener accepts the connections of senders.
 	Listener net.Listener
-	// Admin accepts the connections of the admin port. If it is nil, the server has no admin port and does not check whether
-	// Redis can lose events.
+	// Admin accepts the connections of the admin port. If it is nil, the server has no admin port and does not check
+	// whether Redis can lose events.
 	Admin net.Listener
 	// Connect opens the Redis client. It is called again until it succeeds.
 	Connect func(context.Context) (rueidis.Client, error)
 	// Shards is the number of shards of a new inbox; 0 means 1, which is right for everything but a Redis Cluster.
 	Shards int
-	// Owner, if set, identifies this process and the ones that it replaces, which must have ended. The process takes over their
-	// leases at once instead of waiting until they expire.
+	// Owner, if set, identifies this process and the ones that it replaces, which must have ended. The process takes
+	// over their leases at once instead of waiting until they expire.
 	Owner string
 	// Version is the version of Doorbell, for the status report and the User-Agent of calls to Knock.
 	Version  string
@@ -51,11 +51,11 @@ type Config struct {
 	Observe func(eventlog.Entry)
 	// KnockTransport sends the calls to Knock. If it is nil, each source uses its own knock.NewTransport.
 	KnockTransport http.RoundTripper
-	// Drain is how long the receiver still accepts requests after ctx ends. It closes each connection after its next response,
-	// which gives load balancers the time to send requests elsewhere.
+	// Drain is how long the receiver still accepts requests after ctx ends. It closes each connection after its next
+	// response, which gives load balancers the time to send requests elsewhere.
 	Drain time.Duration
-	// ConfigurationProblem, if set, returns why the process does not run the whole desired configuration, or "" if it does. The
-	// status report contains the result. It must be safe for concurrent use.
+	// ConfigurationProblem, if set, returns why the process does not run the whole desired configuration, or "" if it
+	// does. The status report contains the result. It must be safe for concurrent use.
 	ConfigurationProblem func() string
 	// Applied, if set, is called after each set of configurations is served.
 	Applied func([]pipeline.Config)
@@ -89,9 +89,9 @@ func New(config Config) *Server {
 	return s
 }
 
-// Run serves the configurations that it receives from updates until ctx ends. Each update replaces the previous one: Run stops
-// the sources that the update does not contain. After ctx ends, Run drains the receiver, stops accepting events, waits for the calls in progress, and
-// returns nil.
+// Run serves the configurations that it receives from updates until ctx ends. Each update replaces the previous one:
+// Run stops the sources that the update does not contain. After ctx ends, Run drains the receiver, stops accepting
+// events, waits for the calls in progress, and returns nil.
 func (s *Server) Run(ctx context.Context, updates <-chan []pipeline.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx)) // ends after the pipelines have stopped

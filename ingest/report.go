@@ -22,7 +22,8 @@ func (s *Server) Report() report.Report {
 	return status
 }
 
-// checkRedis reads from every Redis server that stores events of the sources. As long as there is no source, it pings any server.
+// checkRedis reads from every Redis server that stores events of the sources. As long as there is no source, it pings
+// any server.
 func (s *Server) checkRedis(ctx context.Context, client rueidis.Client) error {
 	checkedAny := false
 	for _, p := range s.pipelines.All() {

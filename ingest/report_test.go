@@ -62,7 +62,7 @@ func TestReportFollowsConfigurationRedisAndKnock(t *testing.T) {
 	})
 }
 
-func TestReportNamesTheSettingWithWhichRedisCanLoseEvents(t *testing.T) {
+func TestReportNamesTheRedisSettingThatCanLoseEvents(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		setting []string
@@ -85,8 +85,8 @@ func TestReportNamesTheSettingWithWhichRedisCanLoseEvents(t *testing.T) {
 	}
 }
 
-// TestRedisUserNeedsOnlyTheDocumentedAccess delivers events with every outcome as a Redis user with exactly keyspace.Access, and
-// checks that Redis denied no command.
+// TestRedisUserNeedsOnlyTheDocumentedAccess delivers events with every outcome as a Redis user with exactly
+// keyspace.Access, and checks that Redis denied no command.
 func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {
 	t.Parallel()
 	f := start(t, withRedisUser(keyspace.Access))

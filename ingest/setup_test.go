@@ -139,8 +139,8 @@ func (f *fixture) source(name, workflow string, change ...func(*document.Documen
 
 func suspended(doc *document.Document) { doc.Delivery.Suspend = true }
 
-// post sends one event of type order to a source and returns the response status. Each user has its own lane and its own
-// idempotency key.
+// post sends one event of type order to a source and returns the response status. Each user has its own lane and its
+// own idempotency key.
 func (f *fixture) post(source, user string) int {
 	status, err := post(f.t.Context(), f.url, source, user)
 	if err != nil {

@@ -23,8 +23,8 @@ import (
 // answerLimit is the longest acceptable time between a request and its response, even while Redis does not reply.
 const answerLimit = 5 * time.Second
 
-// postAll sends requests from 16 senders for this duration, and returns the number of responses by status. It fails the test if a
-// response takes longer than answerLimit.
+// postAll sends requests from 16 senders for this duration, and returns the number of responses by status. It fails the
+// test if a response takes longer than answerLimit.
 func (p *process) postAll(duration time.Duration) map[int]int {
 	var mu sync.Mutex
 	var group sync.WaitGroup

@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// hostileBodies returns bodies that are as large as possible, or that are expensive to parse or to evaluate. Each has the expected
-// response status.
+// hostileBodies returns bodies that are as large as possible, or that are expensive to parse or to evaluate. Each has
+// the expected response status.
 func hostileBodies() map[string]struct {
 	body   string
 	status int
@@ -61,8 +61,8 @@ func hostileBodies() map[string]struct {
 	}
 }
 
-// TestHostileBodiesGetAResponseAndDoNotAffectOtherEvents sends hostile bodies to a process, plain and compressed, and checks after each that other
-// events are still accepted.
+// TestHostileBodiesGetAResponseAndDoNotAffectOtherEvents sends hostile bodies to a process, plain and compressed, and
+// checks after each that other events are still accepted.
 func TestHostileBodiesGetAResponseAndDoNotAffectOtherEvents(t *testing.T) {
 	// Without other load, each response takes less than a second. This limit allows for a slow disk.
 	const slow, limit = answerLimit, 300

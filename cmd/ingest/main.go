@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command ingest is Doorbell's data plane in a pod: it receives the events of one Source, stores them in Redis and delivers them to
-// Knock. The operator starts it; it reads its configuration from a mounted directory and never talks to the API server.
+// Command ingest is Doorbell's data plane in a pod: it receives the events of one Source, stores them in Redis and
+// delivers them to Knock. The operator starts it; it reads its configuration from a mounted directory and never talks
+// to the API server.
 package main
 
 import (

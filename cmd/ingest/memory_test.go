@@ -35,8 +35,9 @@ func (p *process) peakMemory() int {
 	return kib >> 10
 }
 
-// TestSixtyFourLargeBodiesAtOnceStayBelow300MiB sends large bodies with 64 connections at once, and again until each is accepted, as
-// RudderStack does. Deliveries are suspended, because there is no API key: this test is about the memory for accepting events.
+// TestSixtyFourLargeBodiesAtOnceStayBelow300MiB sends large bodies with 64 connections at once, and again until each is
+// accepted, as RudderStack does. Deliveries are suspended, because there is no API key: this test is about the memory
+// for accepting events.
 func TestSixtyFourLargeBodiesAtOnceStayBelow300MiB(t *testing.T) {
 	const senders, size, limit = 64, 4_000_000, 300
 	p := startProcess(t, redistest.Start(t).Addr, knocktest.New(t).URL, "")

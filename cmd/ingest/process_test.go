@@ -45,7 +45,8 @@ type process struct {
 	client     http.Client
 }
 
-// startProcess starts cmd/ingest until the test ends. It delivers to the Knock API at knockURL. It returns once the process is ready.
+// startProcess starts cmd/ingest until the test ends. It delivers to the Knock API at knockURL. It returns once the
+// process is ready.
 func startProcess(t *testing.T, redis, knockURL, apiKey string) *process {
 	t.Helper()
 	events, admin := loopback.FreeAddress(t), loopback.FreeAddress(t)
@@ -151,7 +152,8 @@ func (p *process) do(request *http.Request) (status int, answer []byte) {
 	return response.StatusCode, answer
 }
 
-// identify returns a RudderStack event of about size bytes that a default mapping matches. Each index has its own event and user.
+// identify returns a RudderStack event of about size bytes that a default mapping matches. Each index has its own event
+// and user.
 func identify(index, size int) []byte {
 	note, _ := json.Marshal(strings.Repeat("x", size))
 	return fmt.Appendf(nil, `{"type":"identify","userId":"u%d","messageId":"m%d","traits":{"note":%s}}`, index, index, note)

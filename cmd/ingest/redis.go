@@ -23,11 +23,12 @@ import (
 // connectTimeout bounds how long one connection to Redis may take to open, authentication included.
 const connectTimeout = 3 * time.Second
 
-// sentinelEvery is how often the client asks the sentinels for the master. They also announce a new master, but an announcement
-// can be lost.
+// sentinelEvery is how often the client asks the sentinels for the master. They also announce a new master, but an
+// announcement can be lost.
 const sentinelEvery = 5 * time.Second
 
-// connect opens the Redis client. It reads credentials and certificates again for each connection, so that they can be rotated.
+// connect opens the Redis client. It reads credentials and certificates again for each connection, so that they can be
+// rotated.
 func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	options := rueidis.ClientOption{
 		InitAddress: s.redisAddresses(), SelectDB: s.database, DisableCache: true, ForceSingleClient: s.mode == standalone,
@@ -51,8 +52,8 @@ func (s *settings) connect(context.Context) (rueidis.Client, error) {
 	return client, err
 }
 
-// dial opens one TLS connection. It trusts the certificate authorities in the mounted file. If the file does not exist, it trusts the
-// system's certificate authorities.
+// dial opens one TLS connection. It trusts the certificate authorities in the mounted file. If the file does not exist,
+// it trusts the system's certificate authorities.
 func (s *settings) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 	authorities, err := s.secret(layout.RedisCAFile)
 	if err != nil {
@@ -77,7 +78,8 @@ func (s *settings) credentials() (rueidis.AuthCredentials, error) {
 	return rueidis.AuthCredentials{Username: username, Password: password}, err
 }
 
-// secret reads a file of the configuration directory without surrounding white space. It returns "" if the file does not exist.
+// secret reads a file of the configuration directory without surrounding white space. It returns "" if the file does
+// not exist.
 func (s *settings) secret(file string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(s.config, filepath.FromSlash(file)))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,7 +18,8 @@ const (
 	cluster    = "Cluster"
 )
 
-// clusterShards is the number of shards of an inbox in a Redis Cluster. It spreads one Source over the nodes of the cluster.
+// clusterShards is the number of shards of an inbox in a Redis Cluster. It spreads one Source over the nodes of the
+// cluster.
 const clusterShards = 16
 
 // settings are the flags. Settings that may change while the process runs are in the configuration directory instead.

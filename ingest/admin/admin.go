@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin is the HTTP handler of the admin port: health checks, metrics and the status report. Package ingest calls it.
-// It must never change anything: every client that reaches the port may use it, without credentials.
+// Package admin is the HTTP handler of the admin port: health checks, metrics and the status report. Package ingest
+// calls it. It must never change anything: every client that reaches the port may use it, without credentials.
 package admin
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// Handler serves /healthz, /readyz, /metrics and /status. /healthz always answers 200. /readyz answers 503 with the text of the
-// error while ready returns one, and 200 otherwise. /status answers with the report as JSON.
+// Handler serves /healthz, /readyz, /metrics and /status. /healthz always answers 200. /readyz answers 503 with the
+// text of the error while ready returns one, and 200 otherwise. /status answers with the report as JSON.
 func Handler(ready func() error, metrics prometheus.Gatherer, status func() report.Report) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+layout.HealthPath, healthCheck(func() error { return nil }))

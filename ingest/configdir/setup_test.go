@@ -53,7 +53,8 @@ func (d *directory) poll(step string, want polled) {
 	}
 }
 
-// write writes a file with a unique modification time, because the file system's clock is too coarse to distinguish two quick writes.
+// write writes a file with a unique modification time, because the file system's clock is too coarse to distinguish two
+// quick writes.
 func (d *directory) write(name, text string) {
 	d.t.Helper()
 	path := filepath.Join(d.path, name)
@@ -77,7 +78,8 @@ func (d *directory) remove(name string) {
 	}
 }
 
-// writeDocument writes the parts before the manifest, so that the watcher never reads a manifest whose parts are missing.
+// writeDocument writes the parts before the manifest, so that the watcher never reads a manifest whose parts are
+// missing.
 func (d *directory) writeDocument(doc *document.Document) {
 	d.t.Helper()
 	b := bundle(d.t, doc)

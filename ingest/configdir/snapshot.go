@@ -17,8 +17,8 @@ import (
 const (
 	// maxFile is the size in bytes of the largest file that is read.
 	maxFile = 16 << 20
-	// atomicLink is a symbolic link that kubelet keeps in each volume. It points to the directory of the current version, which
-	// never changes. Kubelet replaces the whole content of a volume by replacing this link.
+	// atomicLink is a symbolic link that kubelet keeps in each volume. It points to the directory of the current
+	// version, which never changes. Kubelet replaces the whole content of a volume by replacing this link.
 	atomicLink = "..data"
 	// readAttempts is the number of attempts to read the directory, if it changes during each read.
 	readAttempts = 3
@@ -41,8 +41,8 @@ func fileNames() []string {
 // snapshot is the content of the files at one moment, by name. A file that does not exist has no entry.
 type snapshot map[string][]byte
 
-// readSnapshot reads the directory, and returns its fingerprint at the time of the read. It returns an error if the directory
-// changed during each attempt, because a file that was missing may have been about to be written.
+// readSnapshot reads the directory, and returns its fingerprint at the time of the read. It returns an error if the
+// directory changed during each attempt, because a file that was missing may have been about to be written.
 func readSnapshot(directory string) (files snapshot, mark string, err error) {
 	for range readAttempts {
 		mark = fingerprint(directory)
@@ -54,8 +54,8 @@ func readSnapshot(directory string) (files snapshot, mark string, err error) {
 	return nil, "", errChanging
 }
 
-// fingerprint returns a string that changes when a file changes. It consists of the version that kubelet has linked, and of the
-// size and the modification time of each file.
+// fingerprint returns a string that changes when a file changes. It consists of the version that kubelet has linked,
+// and of the size and the modification time of each file.
 func fingerprint(directory string) string {
 	var b strings.Builder
 	target, err := os.Readlink(filepath.Join(directory, atomicLink))

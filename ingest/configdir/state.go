@@ -15,8 +15,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// state is the configuration that the directory has provided so far. It keeps the last good document and the last good tokens
-// independently, so that a broken document does not delay a token rotation.
+// state is the configuration that the directory has provided so far. It keeps the last good document and the last good
+// tokens independently, so that a broken document does not delay a token rotation.
 type state struct {
 	manifest []byte // the manifest of document
 	version  string
@@ -33,18 +33,18 @@ type state struct {
 
 // secret is the secret of the sender. After a change, its former value stays valid for document.VerificationOverlap.
 //
-// The overlap covers a pod that has the new value while senders still use the former one. It does not cover a pod that kubelet has
-// not given the new value yet: that pod rejects senders that already use the new value. The operator keeps this time short by
-// making kubelet refresh the volumes at once. Two gaps remain. A sender may change before the Secret does, and a pod that starts
-// after the change has never read the former value. Users must therefore change the Secret first, and then the sender within the
-// overlap.
+// The overlap covers a pod that has the new value while senders still use the former one. It does not cover a pod that
+// kubelet has not given the new value yet: that pod rejects senders that already use the new value. The operator keeps
+// this time short by making kubelet refresh the volumes at once. Two gaps remain. A sender may change before the Secret
+// does, and a pod that starts after the change has never read the former value. Users must therefore change the Secret
+// first, and then the sender within the overlap.
 type secret struct {
 	current, former string
 	until           time.Time // when former expires; zero if there is none
 }
 
-// set changes the current value. The previous value becomes the former one. If the previous value is empty, because the secret was
-// removed, set keeps the former value instead.
+// set changes the current value. The previous value becomes the former one. If the previous value is empty, because the
+// secret was removed, set keeps the former value instead.
 func (s *secret) set(value string, now time.Time) {
 	if value != s.current {
 		if s.current != "" {
@@ -105,8 +105,8 @@ func messages(problems []problem.Problem) error {
 	return errors.Join(errs...)
 }
 
-// updateTokens keeps the last tokens valid if the files have none. Without a valid token the receiver would answer 404, and
-// senders drop the events that get this status.
+// updateTokens keeps the last tokens valid if the files have none. Without a valid token the receiver would answer 404,
+// and senders drop the events that get this status.
 func (s *state) updateTokens(files snapshot, now time.Time) error {
 	current, previous := files.text(layout.CurrentTokenFile), files.text(layout.PreviousTokenFile)
 	if current == "" {

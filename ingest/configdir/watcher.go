@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package configdir reads the configuration directory of an ingest pod: the compiled document, the tokens of the ingestion URL,
-// and the secrets. cmd/ingest runs a Watcher, which sends each change to package ingest. A broken or incomplete version must
-// never replace a good one: the last good version keeps running.
+// Package configdir reads the configuration directory of an ingest pod: the compiled document, the tokens of the
+// ingestion URL, and the secrets. cmd/ingest runs a Watcher, which sends each change to package ingest. A broken or
+// incomplete version must never replace a good one: the last good version keeps running.
 package configdir
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/pipeline"
 )
 
-// pollEvery is the time between two polls of the directory. Polling costs a few stat calls. File system notifications are not
-// used, because they can be lost.
+// pollEvery is the time between two polls of the directory. Polling costs a few stat calls. File system notifications
+// are not used, because they can be lost.
 const pollEvery = 500 * time.Millisecond
 
 // Watcher watches a configuration directory.
@@ -42,13 +42,14 @@ func NewWatcher(directory string, now func() time.Time, log logr.Logger) *Watche
 	return w
 }
 
-// Problem returns why the process does not run the whole content of the directory, or "" if it does. It is safe for concurrent use.
+// Problem returns why the process does not run the whole content of the directory, or "" if it does. It is safe for
+// concurrent use.
 func (w *Watcher) Problem() string { return *w.problem.Load() }
 
 func (w *Watcher) setProblem(problem string) { w.problem.Store(&problem) }
 
-// Run sends the configuration of the source whenever it changes, until ctx ends. It sends nothing while the directory cannot be
-// read, so that the last configuration keeps running. It always returns nil.
+// Run sends the configuration of the source whenever it changes, until ctx ends. It sends nothing while the directory
+// cannot be read, so that the last configuration keeps running. It always returns nil.
 func (w *Watcher) Run(ctx context.Context, updates chan<- []pipeline.Config) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
@@ -70,8 +71,8 @@ func (w *Watcher) Run(ctx context.Context, updates chan<- []pipeline.Config) err
 	}
 }
 
-// poll reads the directory if it has changed since the last poll, or if a token or a secret has expired. changed reports whether
-// the configuration differs from the last one; config is valid only then.
+// poll reads the directory if it has changed since the last poll, or if a token or a secret has expired. changed
+// reports whether the configuration differs from the last one; config is valid only then.
 func (w *Watcher) poll() (config pipeline.Config, problem string, changed bool) {
 	if fingerprint(w.directory) == w.fingerprint && !w.state.expired(w.now()) {
 		return config, w.Problem(), false
@@ -106,8 +107,8 @@ func (w *Watcher) record(config pipeline.Config, problem string, changed bool) {
 	w.setProblem(problem)
 }
 
-// same reports whether two configurations are equal, so that a changed file without a changed configuration has no effect on the
-// running source.
+// same reports whether two configurations are equal, so that a changed file without a changed configuration has no
+// effect on the running source.
 func same(a, b pipeline.Config) bool {
 	return a.Program == b.Program && a.Credentials.APIKey == b.Credentials.APIKey &&
 		a.Credentials.Verification == b.Credentials.Verification &&

@@ -12,8 +12,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// identify returns the function that sets the type and the keys of an event. The function ignores an error in the type expression.
-// The pipeline evaluates the type again when it delivers the event, and skips the event with the reason if that fails too.
+// identify returns the function that sets the type and the keys of an event. The function ignores an error in the type
+// expression. The pipeline evaluates the type again when it delivers the event, and skips the event with the reason if
+// that fails too.
 func identify(program *mapping.Program) func(*event.Event) {
 	return func(e *event.Event) { _ = program.Identify(e) }
 }
@@ -42,8 +43,8 @@ func (p *Pipeline) countTypes(open *opened, events []*event.Event, receipts []in
 	}
 }
 
-// recordDuplicates writes an event log entry for each duplicate among the events. The event log is best effort: if it cannot be
-// written, the sender still gets its success response, because the first copy of the event is stored.
+// recordDuplicates writes an event log entry for each duplicate among the events. The event log is best effort: if it
+// cannot be written, the sender still gets its success response, because the first copy of the event is stored.
 func (p *Pipeline) recordDuplicates(ctx context.Context, events []*event.Event, receipts []inbox.Receipt) {
 	open, config := p.opened.Load(), p.config.Load()
 	redact := redactor(config)

@@ -14,7 +14,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// minLease is the shortest lease of a lane. Calls with a long timeout get a longer lease, so that a worker seldom has to renew it.
+// minLease is the shortest lease of a lane. Calls with a long timeout get a longer lease, so that a worker seldom has
+// to renew it.
 const minLease = 30 * time.Second
 
 // opened is the part of a pipeline that exists once its source is open in Redis.
@@ -68,7 +69,8 @@ func leaseLength(config *Config) time.Duration {
 	return max(minLease, 3*config.Document.Delivery.Timeout)
 }
 
-// deliverySettings suspends deliveries while there is no API key, because Knock would reject every call. The caller holds p.mu.
+// deliverySettings suspends deliveries while there is no API key, because Knock would reject every call. The caller
+// holds p.mu.
 func (p *Pipeline) deliverySettings(config *Config) delivery.Settings {
 	limits := config.Document.Delivery
 	limits.Suspend = limits.Suspend || config.Credentials.APIKey == "" && !config.DryRun
@@ -82,8 +84,9 @@ func redactor(config *Config) *eventlog.Redactor {
 	return eventlog.NewRedactor(log.Redact, log.OmitPayloads)
 }
 
-// caller returns the Knock client. It makes a new one only if the base URL or the branch has changed, so that a changed mapping
-// does not close the connections to Knock. The client reads the API key for each call, so a rotated key needs no new client.
+// caller returns the Knock client. It makes a new one only if the base URL or the branch has changed, so that a changed
+// mapping does not close the connections to Knock. The client reads the API key for each call, so a rotated key needs
+// no new client.
 func (p *Pipeline) caller(config *Config) delivery.Caller {
 	if config.DryRun {
 		return delivery.DryRun{}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pipeline runs one source: it opens the source's inbox and event log in Redis, accepts the events that the receiver
-// hands to it, and delivers them to Knock. Package ingest runs a Set of pipelines, one for each source. A pipeline gets all that
-// it needs as Config and Dependencies; it must never know the server that runs it, nor any other pipeline.
+// Package pipeline runs one source: it opens the source's inbox and event log in Redis, accepts the events that the
+// receiver hands to it, and delivers them to Knock. Package ingest runs a Set of pipelines, one for each source. A
+// pipeline gets all that it needs as Config and Dependencies; it must never know the server that runs it, nor any other
+// pipeline.
 package pipeline
 
 import (
@@ -34,8 +35,8 @@ type Config struct {
 	// Program is the executable form of Document.
 	Program     *mapping.Program
 	Credentials document.Credentials
-	// DryRun records calls to Knock instead of making them. Without DryRun, a pipeline that has no API key still accepts and
-	// stores events, and delivers them once it gets a key.
+	// DryRun records calls to Knock instead of making them. Without DryRun, a pipeline that has no API key still
+	// accepts and stores events, and delivers them once it gets a key.
 	DryRun bool
 }
 
@@ -46,8 +47,8 @@ type Dependencies struct {
 	Connect func(context.Context) (rueidis.Client, error)
 	// Shards is the number of shards of a new inbox; 0 means 1. An inbox that exists keeps its number.
 	Shards int
-	// Owner, if set, identifies this process and the ones that it replaces. A pipeline takes over the leases of an earlier
-	// process with the same owner when it opens, instead of waiting until they expire.
+	// Owner, if set, identifies this process and the ones that it replaces. A pipeline takes over the leases of an
+	// earlier process with the same owner when it opens, instead of waiting until they expire.
 	Owner string
 	// Version is the version of Doorbell, for the User-Agent of calls to Knock.
 	Version string
@@ -89,10 +90,11 @@ func (p *Pipeline) store(config Config) {
 	p.config.Store(&config)
 }
 
-// Run opens the source in Redis, and retries until that succeeds. It then delivers events until ctx ends. It lets calls to Knock
-// that are in progress finish before it returns. Events that it has not delivered stay in Redis.
+// Run opens the source in Redis, and retries until that succeeds. It then delivers events until ctx ends. It lets calls
+// to Knock that are in progress finish before it returns. Events that it has not delivered stay in Redis.
 //
-// Run does not log that Redis is unavailable. All pipelines share one Redis, so its health monitor, which calls Check, logs that once.
+// Run does not log that Redis is unavailable. All pipelines share one Redis, so its health monitor, which calls Check,
+// logs that once.
 func (p *Pipeline) Run(ctx context.Context) {
 	attempted := sync.OnceFunc(func() { close(p.attempted) })
 	for {

@@ -15,8 +15,8 @@ import (
 // openWait bounds how long Update waits until new pipelines have attempted to open their source.
 const openWait = time.Second
 
-// Set runs one pipeline for each configured source. Update, Prune and Stop must be called by one goroutine; All is safe for
-// concurrent use.
+// Set runs one pipeline for each configured source. Update, Prune and Stop must be called by one goroutine; All is safe
+// for concurrent use.
 type Set struct {
 	dependencies Dependencies
 	running      map[string]running // by source
@@ -39,12 +39,13 @@ func NewSet(dependencies Dependencies) *Set {
 // All returns the pipelines of the latest Update.
 func (s *Set) All() []*Pipeline { return *s.configured.Load() }
 
-// Update configures the pipelines that already run and starts the missing ones. A pipeline runs until ctx ends, or until Stop or
-// Prune stops it. Update returns one endpoint for each configuration, in the same order. Pipelines of other sources continue to
-// run. The caller publishes the endpoints and then calls Prune, so that no request reaches a pipeline that has stopped.
+// Update configures the pipelines that already run and starts the missing ones. A pipeline runs until ctx ends, or
+// until Stop or Prune stops it. Update returns one endpoint for each configuration, in the same order. Pipelines of
+// other sources continue to run. The caller publishes the endpoints and then calls Prune, so that no request reaches a
+// pipeline that has stopped.
 //
-// Update waits up to one second for new pipelines to open their source, so that a process that reports itself ready does not
-// reject its first events.
+// Update waits up to one second for new pipelines to open their source, so that a process that reports itself ready
+// does not reject its first events.
 func (s *Set) Update(ctx context.Context, configs []Config) []*receiver.Endpoint {
 	var pipelines []*Pipeline
 	var endpoints []*receiver.Endpoint

@@ -8,8 +8,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/report"
 )
 
-// Check reads from each Redis server that stores events of the source, and returns the first error. Before the source is open
-// it returns the error of the latest attempt to open it. Before the first attempt has ended, it returns false and no error.
+// Check reads from each Redis server that stores events of the source, and returns the first error. Before the source
+// is open it returns the error of the latest attempt to open it. Before the first attempt has ended, it returns false
+// and no error.
 func (p *Pipeline) Check(ctx context.Context) (checked bool, err error) {
 	if open := p.opened.Load(); open != nil {
 		_, err := open.inbox.Depth(ctx) // the depth is stored in every shard

@@ -107,7 +107,7 @@ func TestEachRequestGetsItsStatus(t *testing.T) {
 	}
 }
 
-func TestTemporaryErrorsAreAnswered429(t *testing.T) {
+func TestTemporaryErrorsGetStatus429(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*receiver.Endpoint)
 		want   answer

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// firstBuffer is the size in bytes of the largest buffer that is allocated before any byte of a body has arrived. It has room for a
-// typical event.
+// firstBuffer is the size in bytes of the largest buffer that is allocated before any byte of a body has arrived. It
+// has room for a typical event.
 const firstBuffer = 4 << 10
 
 var (
@@ -30,8 +30,8 @@ const (
 	gzipped
 )
 
-// contentEncoding reads the Content-Encoding header. It rejects a body that is compressed twice: real senders do not do that, and
-// it would make decompression bombs more effective.
+// contentEncoding reads the Content-Encoding header. It rejects a body that is compressed twice: real senders do not do
+// that, and it would make decompression bombs more effective.
 func contentEncoding(header http.Header) (encoding, *rejection) {
 	found := identity
 	for name := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
@@ -49,8 +49,8 @@ func contentEncoding(header http.Header) (encoding, *rejection) {
 	return found, nil
 }
 
-// readBody reads the body as it was sent. The read deadline of the server, which counts from the start of the request, bounds the
-// time that it takes. If memory is short, the budget interrupts the body of a slow sender.
+// readBody reads the body as it was sent. The read deadline of the server, which counts from the start of the request,
+// bounds the time that it takes. If memory is short, the budget interrupts the body of a slow sender.
 func (r *Receiver) readBody(w http.ResponseWriter, request *http.Request, budget *memoryBudget) ([]byte, *rejection) {
 	budget.startArriving(func() error {
 		return http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // in the past: the read in progress ends
@@ -73,8 +73,8 @@ func (r *Receiver) readBody(w http.ResponseWriter, request *http.Request, budget
 	}
 }
 
-// decompress returns the decompressed body and releases the memory of the compressed one. It returns an empty body unchanged, so
-// that the response reports an empty body instead of invalid gzip.
+// decompress returns the decompressed body and releases the memory of the compressed one. It returns an empty body
+// unchanged, so that the response reports an empty body instead of invalid gzip.
 func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudget) ([]byte, *rejection) {
 	if encoding == identity || len(body) == 0 {
 		return body, nil
@@ -97,9 +97,10 @@ func (r *Receiver) decompress(body []byte, encoding encoding, budget *memoryBudg
 	}
 }
 
-// readAll reads to the end of source, which has length bytes, or an unknown number if length is negative. It returns errTooLarge
-// after limit bytes, and errNoMemory if the budget cannot grow. The buffer grows as data arrives, so that a sender cannot
-// reserve memory merely by announcing a large body. The budget includes the old buffer while its content is copied to the new one.
+// readAll reads to the end of source, which has length bytes, or an unknown number if length is negative. It returns
+// errTooLarge after limit bytes, and errNoMemory if the budget cannot grow. The buffer grows as data arrives, so that a
+// sender cannot reserve memory merely by announcing a large body. The budget includes the old buffer while its content
+// is copied to the new one.
 func readAll(source io.Reader, length, limit int64, budget *memoryBudget) ([]byte, error) {
 	most := limit + 1 // one more byte, so that the last read finds the end without a larger buffer
 	if length >= 0 {

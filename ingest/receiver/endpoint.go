@@ -23,16 +23,18 @@ type Endpoint struct {
 	Tokens []string
 	// Verification says how senders prove who they are. It is nil if the token is enough.
 	Verification *document.Verification
-	// Secrets are the valid values that Verification compares with; for basic authentication, USER:PASSWORD. There are two while a
-	// secret is rotated. If Verification is enforced and there is no secret, all requests get status 429.
+	// Secrets are the valid values that Verification compares with; for basic authentication, USER:PASSWORD. There are
+	// two while a secret is rotated. If Verification is enforced and there is no secret, all requests get status 429.
 	Secrets []string
-	// Identify sets Type, Key and OrderingKey of the event. If it cannot determine the type, it leaves Type empty. The receiver
-	// accepts such an event, because the mistake is in the configuration and a sender drops an event that is rejected as invalid.
+	// Identify sets Type, Key and OrderingKey of the event. If it cannot determine the type, it leaves Type empty. The
+	// receiver accepts such an event, because the mistake is in the configuration and a sender drops an event that is
+	// rejected as invalid.
 	Identify func(*event.Event)
-	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store the others.
+	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store
+	// the others.
 	ReadsHeader func(name string) bool
-	// Accept stores the events. It returns after they are durable, with one receipt for each event. If it returns an error, the
-	// sender must send all events again.
+	// Accept stores the events. It returns after they are durable, with one receipt for each event. If it returns an
+	// error, the sender must send all events again.
 	Accept func(context.Context, []*event.Event) ([]inbox.Receipt, error)
 	// RecordDuplicates, if set, is called before the response if some of the events are duplicates.
 	RecordDuplicates func(context.Context, []*event.Event, []inbox.Receipt)
@@ -49,8 +51,8 @@ type route struct {
 
 func (e *route) ref() string { return e.Namespace + "/" + e.Name }
 
-// hasToken reports whether the token is valid. It compares hashes in constant time, and always with all tokens, so that the
-// duration does not reveal a token.
+// hasToken reports whether the token is valid. It compares hashes in constant time, and always with all tokens, so that
+// the duration does not reveal a token.
 func (e *route) hasToken(token string) bool {
 	sum, found := sha256.Sum256([]byte(token)), 0
 	for i := range e.tokenHashes {
@@ -91,9 +93,9 @@ func newDirectory(endpoints []*Endpoint) directory {
 	return d
 }
 
-// find returns the route of the path /NAMESPACE/NAME/TOKEN, or a rejection if there is none or the token is not valid. It accepts
-// one slash at the end, which people add when they paste the URL, and normalizes nothing else: a path with a doubled slash is not
-// found. ref is NAMESPACE/NAME if the path names an endpoint, even if the token is not valid.
+// find returns the route of the path /NAMESPACE/NAME/TOKEN, or a rejection if there is none or the token is not valid.
+// It accepts one slash at the end, which people add when they paste the URL, and normalizes nothing else: a path with a
+// doubled slash is not found. ref is NAMESPACE/NAME if the path names an endpoint, even if the token is not valid.
 func (d directory) find(path *url.URL) (e *route, ref string, rejected *rejection) {
 	segments := strings.Split(strings.TrimSuffix(path.EscapedPath(), "/"), "/")
 	if len(segments) != 4 || segments[0] != "" {

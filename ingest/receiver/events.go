@@ -10,7 +10,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 )
 
-// parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the headers.
+// parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the
+// headers.
 func (r *Receiver) parseEvents(
 	route *route, body []byte, headers map[string]string, mark string,
 ) ([]*event.Event, *rejection) {
@@ -20,7 +21,8 @@ func (r *Receiver) parseEvents(
 	} else if err != nil {
 		return nil, invalidBody(err.Error())
 	}
-	// Each event is stored with its own copy of the headers, so an array of tiny events could take far more memory than its body.
+	// Each event is stored with its own copy of the headers, so an array of tiny events could take far more memory than
+	// its body.
 	if int64(headerSize(headers)*(len(bodies)-1)) > r.options.MaxBody {
 		return nil, headersTooLarge(len(bodies))
 	}
@@ -32,9 +34,10 @@ func (r *Receiver) parseEvents(
 	return events, nil
 }
 
-// storedHeaders returns the headers that expressions read. Doorbell stores them in the form in which expressions read them: it
-// converts names to lower case, joins repeated values with ", " and replaces invalid UTF-8. storedHeaders omits headers that grant
-// access. It also omits headers that contain a token, because a proxy may copy the URL into a header.
+// storedHeaders returns the headers that expressions read. Doorbell stores them in the form in which expressions read
+// them: it converts names to lower case, joins repeated values with ", " and replaces invalid UTF-8. storedHeaders
+// omits headers that grant access. It also omits headers that contain a token, because a proxy may copy the URL into a
+// header.
 func (e *route) storedHeaders(header http.Header) map[string]string {
 	headers := map[string]string{}
 	for name, values := range header {
@@ -69,7 +72,8 @@ func headerSize(headers map[string]string) int {
 	return total
 }
 
-// encodedSize returns about how many bytes the events take when they are encoded for the inbox, which copies their bodies.
+// encodedSize returns about how many bytes the events take when they are encoded for the inbox, which copies their
+// bodies.
 func encodedSize(events []*event.Event) int64 {
 	total := 0
 	for _, e := range events {

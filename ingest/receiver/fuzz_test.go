@@ -14,8 +14,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// FuzzEveryRequestGetsADocumentedResponse checks that the response has one of the documented status codes, that it is JSON, and that
-// the token appears neither in the response nor in the event.
+// FuzzEveryRequestGetsADocumentedResponse checks that the response has one of the documented status codes, that it is
+// JSON, and that the token appears neither in the response nor in the event.
 func FuzzEveryRequestGetsADocumentedResponse(f *testing.F) {
 	f.Add("POST", path, "Content-Type", "application/json", false, []byte(one))
 	f.Add("POST", path, "Content-Encoding", "gzip", false, []byte(zip(one)))

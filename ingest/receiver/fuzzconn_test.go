@@ -19,9 +19,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
-// FuzzConnectionEndsAndHoldsNoMemory sends arbitrary bytes on a connection. It checks that each response has a documented status and
-// does not contain the token, that the connection ends within a second after the sender has closed its side, and that no memory
-// stays reserved.
+// FuzzConnectionEndsAndHoldsNoMemory sends arbitrary bytes on a connection. It checks that each response has a
+// documented status and does not contain the token, that the connection ends within a second after the sender has
+// closed its side, and that no memory stays reserved.
 func FuzzConnectionEndsAndHoldsNoMemory(f *testing.F) {
 	for _, text := range []string{
 		post(path, one),

@@ -14,8 +14,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-// handle processes a request up to, but not including, its response. source is NAMESPACE/NAME if the URL names a source. A panic
-// becomes a rejection, so that a bug in one source does not end the connection without a response.
+// handle processes a request up to, but not including, its response. source is NAMESPACE/NAME if the URL names a
+// source. A panic becomes a rejection, so that a bug in one source does not end the connection without a response.
 func (r *Receiver) handle(w http.ResponseWriter, request *http.Request) (result summary, source string, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -89,8 +89,8 @@ func (r *Receiver) handleBody(
 	return r.accept(request.Context(), route, events)
 }
 
-// accept stores the events. It continues if the sender closes its connection: a sender may close its side early and still read the
-// response, and the work is nearly done.
+// accept stores the events. It continues if the sender closes its connection: a sender may close its side early and
+// still read the response, and the work is nearly done.
 func (r *Receiver) accept(ctx context.Context, route *route, events []*event.Event) (summary, *rejection) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.AcceptTimeout)
 	defer cancel()

@@ -15,12 +15,13 @@ import (
 	"time"
 )
 
-// Listener returns a listener for the receiver's server. It bounds the number of open connections. If a new connection exceeds the
-// limit, the listener closes the connection that has received nothing for the longest time, so that slow or idle senders lose their
-// connection before active ones. It never closes a connection while the receiver handles a request that has arrived completely.
+// Listener returns a listener for the receiver's server. It bounds the number of open connections. If a new connection
+// exceeds the limit, the listener closes the connection that has received nothing for the longest time, so that slow or
+// idle senders lose their connection before active ones. It never closes a connection while the receiver handles a
+// request that has arrived completely.
 //
-// Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or not at all,
-// depending on where the header ends, and senders drop the event after a 400.
+// Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or
+// not at all, depending on where the header ends, and senders drop the event after a 400.
 func (r *Receiver) Listener(l net.Listener) net.Listener {
 	return &listener{
 		Listener: l, limit: r.options.MaxConnections, now: r.options.Now, memory: r.memory, connections: map[*connection]struct{}{},
@@ -72,7 +73,8 @@ func (l *listener) closeQuietest() {
 	}
 }
 
-// quietest returns the connection that has been silent for the longest time, or nil if a request is being handled on every one.
+// quietest returns the connection that has been silent for the longest time, or nil if a request is being handled on
+// every one.
 func (l *listener) quietest() (found *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,8 +86,8 @@ func (l *listener) quietest() (found *connection) {
 	return found
 }
 
-// connection records whether the latest read failed, and whether it has read anything since the latest write. Its fields are
-// atomic, because net/http reads in one goroutine while a handler runs in another.
+// connection records whether the latest read failed, and whether it has read anything since the latest write. Its
+// fields are atomic, because net/http reads in one goroutine while a handler runs in another.
 type connection struct {
 	net.Conn
 	listener           *listener
@@ -99,11 +101,12 @@ type connection struct {
 	inRequest  bool         // a handler runs: what arrives is a body, which has a budget of its own
 }
 
-// freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a budget thousands of
-// them could exhaust the memory before the receiver knows whether the sender has a valid token.
+// freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a
+// budget thousands of them could exhaust the memory before the receiver knows whether the sender has a valid token.
 const freeHeader = 8 << 10
 
-// countHeader reserves memory for n more bytes of a header. It returns errNoMemory if the budget has too little memory left.
+// countHeader reserves memory for n more bytes of a header. It returns errNoMemory if the budget has too little memory
+// left.
 func (c *connection) countHeader(n int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,8 +145,8 @@ func (c *connection) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// Write replaces the response 400 with which net/http rejects a header that is only incomplete. It recognises that response by its
-// content type, because all responses of the receiver are JSON.
+// Write replaces the response 400 with which net/http rejects a header that is only incomplete. It recognises that
+// response by its content type, because all responses of the receiver are JSON.
 func (c *connection) Write(data []byte) (int, error) {
 	c.unanswered.Store(false)
 	if c.failed.Load() && bytes.HasPrefix(data, []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")) {
@@ -165,7 +168,8 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite lets net/http close its side first, so that the sender can read the response before the connection is reset.
+// CloseWrite lets net/http close its side first, so that the sender can read the response before the connection is
+// reset.
 func (c *connection) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -188,7 +192,8 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
-// beginRequest marks the connection of a request, and returns a function that must be called when the request has its response.
+// beginRequest marks the connection of a request, and returns a function that must be called when the request has its
+// response.
 func beginRequest(ctx context.Context) (end func()) {
 	c, ok := ctx.Value(connectionKey{}).(*connection)
 	if !ok {

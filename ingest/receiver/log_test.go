@@ -54,7 +54,7 @@ func (l *lines) read(t *testing.T) []line {
 	return read
 }
 
-func TestLogNamesTheStartAndTheEndOfFailuresOnly(t *testing.T) {
+func TestReceiverLogsOnlyTheStartAndTheEndOfFailures(t *testing.T) {
 	log, b := new(lines), new(fakeInbox)
 	answers := []error{inbox.ErrUnavailable, inbox.ErrUnavailable, nil, nil}
 	requests := 0

@@ -11,11 +11,12 @@ import (
 // slowAfter is how long a body may take to arrive before memory may interrupt it.
 const slowAfter = time.Second
 
-// memory bounds the bytes that the bodies of all requests in flight use together, including the copies that are made of them. A
-// limit on the number of requests is not enough, because one body can be a thousand times as large as another.
+// memory bounds the bytes that the bodies of all requests in flight use together, including the copies that are made of
+// them. A limit on the number of requests is not enough, because one body can be a thousand times as large as another.
 //
-// Bytes are reserved when they arrive, not when they are announced. If too few bytes are free, slow senders lose first: memory
-// interrupts the bodies that have been arriving for longer than slowAfter, the oldest first, until the others have room.
+// Bytes are reserved when they arrive, not when they are announced. If too few bytes are free, slow senders lose first:
+// memory interrupts the bodies that have been arriving for longer than slowAfter, the oldest first, until the others
+// have room.
 type memory struct {
 	now  func() time.Time
 	size int64
@@ -67,8 +68,8 @@ func (b *memoryBudget) stopArriving() bool {
 	return b.interrupted
 }
 
-// reserve reserves n more bytes. If they cannot become free, it reserves none and returns false. It waits only for interrupted
-// bodies, which release their bytes at once.
+// reserve reserves n more bytes. If they cannot become free, it reserves none and returns false. It waits only for
+// interrupted bodies, which release their bytes at once.
 func (b *memoryBudget) reserve(n int64) bool {
 	m := b.memory
 	m.mu.Lock()
@@ -93,9 +94,9 @@ func (b *memoryBudget) release(n int64) {
 	b.memory.changed.Broadcast()
 }
 
-// interruptSlow interrupts slow bodies, the oldest first, until the interrupted ones together hold n bytes, which they release soon.
-// It never interrupts asking, the body that needs the bytes. If all slow bodies together hold fewer than n bytes, it interrupts none
-// and returns false. The caller holds the lock.
+// interruptSlow interrupts slow bodies, the oldest first, until the interrupted ones together hold n bytes, which they
+// release soon. It never interrupts asking, the body that needs the bytes. If all slow bodies together hold fewer than
+// n bytes, it interrupts none and returns false. The caller holds the lock.
 func (m *memory) interruptSlow(n int64, asking *memoryBudget) bool {
 	var slow []*memoryBudget
 	total, before := int64(0), m.now().Add(-slowAfter)

@@ -39,7 +39,8 @@ func pad(size int) string {
 	return start + strings.Repeat("x", size-len(start)-len(end)) + end
 }
 
-// largeBody is the size limit of a body in bytes. With the smallest MaxMemory for it, two such bodies leave no room for a third.
+// largeBody is the size limit of a body in bytes. With the smallest MaxMemory for it, two such bodies leave no room for
+// a third.
 const largeBody = 16 << 10
 
 var busy = rejected(429, "overloaded", "too many requests at the same time; retry later")
@@ -103,7 +104,7 @@ func TestEventsAreAcceptedEvenIfTheSenderDisconnects(t *testing.T) {
 	check(t, answer{200, `{"accepted":1,"duplicates":0}` + "\n"}, answer{recorder.Code, recorder.Body.String()})
 }
 
-func TestAcceptTimeoutIsAnswered429(t *testing.T) {
+func TestAcceptTimeoutGetsStatus429(t *testing.T) {
 	g := newGate()
 	address := serve(t, started(receiver.Options{AcceptTimeout: 1}, new(fakeInbox).endpoint(g.hold)))
 	got, _ := send(t, address, sent{body: one})

@@ -34,15 +34,15 @@ type Rejection struct {
 	Size int64
 }
 
-// Rejections returns the latest rejections of the source NAMESPACE/NAME, newest first, at most limit. The receiver remembers the
-// latest 1,000 rejections of each source. The empty name selects the rejections of requests whose URL names no source. The receiver
-// keeps rejections in memory only, so that a hostile client cannot fill Redis with them.
+// Rejections returns the latest rejections of the source NAMESPACE/NAME, newest first, at most limit. The receiver
+// remembers the latest 1,000 rejections of each source. The empty name selects the rejections of requests whose URL
+// names no source. The receiver keeps rejections in memory only, so that a hostile client cannot fill Redis with them.
 func (r *Receiver) Rejections(source string, limit int) []Rejection {
 	return r.journal.list(source, limit)
 }
 
-// journal keeps the latest rejections of each source, and decides which of them are logged as warnings. It is safe for concurrent
-// use.
+// journal keeps the latest rejections of each source, and decides which of them are logged as warnings. It is safe for
+// concurrent use.
 type journal struct {
 	mu      sync.Mutex
 	sources map[string]*sourceRejections // by NAMESPACE/NAME; "" is for requests whose URL names no source
@@ -62,8 +62,8 @@ type warning struct {
 	unlogged int
 }
 
-// add remembers a rejection. If a warning about it is due, warn is true, and unlogged is the number of rejections with the same
-// code since the previous warning.
+// add remembers a rejection. If a warning about it is due, warn is true, and unlogged is the number of rejections with
+// the same code since the previous warning.
 func (j *journal) add(source string, entry Rejection) (warn bool, unlogged int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -120,8 +120,8 @@ func (j *journal) keepOnly(d directory) {
 	j.sources = kept
 }
 
-// record counts a rejection and remembers it. If the rejection makes senders drop events, record also logs it as a warning, but at
-// most once a minute for each source and code, so that a hostile client cannot fill the log.
+// record counts a rejection and remembers it. If the rejection makes senders drop events, record also logs it as a
+// warning, but at most once a minute for each source and code, so that a hostile client cannot fill the log.
 func (r *Receiver) record(request *http.Request, source string, rejected *rejection) {
 	r.meter.rejections.WithLabelValues(rejected.code).Inc()
 	entry := Rejection{
@@ -143,14 +143,14 @@ func (r *Receiver) record(request *http.Request, source string, rejected *reject
 	r.options.Log.V(2).Info("Request rejected", details...)
 }
 
-// dropsEvents reports whether senders drop the events of the request instead of sending them again. RudderStack retries on 408, 429
-// and 5xx, and drops on every other 4xx.
+// dropsEvents reports whether senders drop the events of the request instead of sending them again. RudderStack retries
+// on 408, 429 and 5xx, and drops on every other 4xx.
 func (r *rejection) dropsEvents() bool {
 	return r.status < http.StatusInternalServerError && r.status != http.StatusRequestTimeout && r.status != http.StatusTooManyRequests
 }
 
-// clientAddress returns Rejection.Address. It uses the last entry of X-Forwarded-For, which the nearest proxy added, and only if
-// that entry is an IP address, because a client can send any text in this header.
+// clientAddress returns Rejection.Address. It uses the last entry of X-Forwarded-For, which the nearest proxy added,
+// and only if that entry is an IP address, because a client can send any text in this header.
 func clientAddress(request *http.Request) string {
 	address, _, err := net.SplitHostPort(request.RemoteAddr)
 	if err != nil {

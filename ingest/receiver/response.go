@@ -18,8 +18,9 @@ import (
 const (
 	// allowedMethods is the Allow header of a response with status 405.
 	allowedMethods = "POST, PUT, PATCH"
-	// maxDiscard and discardTimeout bound how much of the body of a rejected request is read and discarded, so that the connection
-	// can be used again. If the connection is closed while the sender still writes, it may see an error instead of the response.
+	// maxDiscard and discardTimeout bound how much of the body of a rejected request is read and discarded, so that the
+	// connection can be used again. If the connection is closed while the sender still writes, it may see an error
+	// instead of the response.
 	maxDiscard     = 8 << 20
 	discardTimeout = time.Second
 )
@@ -37,7 +38,8 @@ func (s summary) write(w http.ResponseWriter) {
 type rejection struct {
 	status        int
 	code, message string
-	// reason, if set, replaces the message in the log and in the list of rejections. It may say more than strangers should read.
+	// reason, if set, replaces the message in the log and in the list of rejections. It may say more than strangers
+	// should read.
 	reason string
 	// closes reports whether the server must close the connection after this response.
 	closes bool
@@ -54,8 +56,8 @@ func (r *rejection) body() []byte {
 	return append(body, '\n')
 }
 
-// reject writes the rejection. It reads at most a little of the remaining body first. Otherwise net/http would read the rest of the
-// body before it sends the response, for as long as a slow sender takes.
+// reject writes the rejection. It reads at most a little of the remaining body first. Otherwise net/http would read the
+// rest of the body before it sends the response, for as long as a slow sender takes.
 func (r *Receiver) reject(w http.ResponseWriter, request *http.Request, rejected *rejection) {
 	if rejected.closes || !r.discardBody(w, request) {
 		w.Header().Set("Connection", "close")
@@ -97,8 +99,8 @@ func stopping() *rejection {
 	}
 }
 
-// notFound returns the rejection of a request whose URL belongs to no source. The response is the same for every reason, so that
-// strangers cannot find out which sources exist.
+// notFound returns the rejection of a request whose URL belongs to no source. The response is the same for every
+// reason, so that strangers cannot find out which sources exist.
 func notFound(reason string) *rejection {
 	return &rejection{status: http.StatusNotFound, code: "not_found", message: "no source has this URL", reason: reason}
 }
@@ -171,8 +173,8 @@ func verificationUnavailable() *rejection {
 
 func internalError() *rejection { return retryLater("internal", "internal error; retry later") }
 
-// acceptFailed returns the rejection for an error of Endpoint.Accept. None of these errors is a mistake of the sender, and all are
-// temporary.
+// acceptFailed returns the rejection for an error of Endpoint.Accept. None of these errors is a mistake of the sender,
+// and all are temporary.
 func acceptFailed(err error) *rejection {
 	full, ok := errors.AsType[*inbox.FullError](err)
 	switch {

@@ -13,15 +13,15 @@ import (
 const (
 	// maxHeader is the size in bytes of the largest request header.
 	maxHeader = 64 << 10
-	// idleTimeout is longer than the idle timeouts of common load balancers. The load balancer then closes an idle connection
-	// first, and never sends a request on a connection that this server is closing.
+	// idleTimeout is longer than the idle timeouts of common load balancers. The load balancer then closes an idle
+	// connection first, and never sends a request on a connection that this server is closing.
 	idleTimeout = 620 * time.Second
 	// responseTime is how long a sender may take to read its response.
 	responseTime = 5 * time.Second
 )
 
-// Server returns an HTTP server for the receiver. Its timeouts end slow requests; nothing in front of the process does. It must
-// serve a listener that Receiver.Listener returned.
+// Server returns an HTTP server for the receiver. Its timeouts end slow requests; nothing in front of the process does.
+// It must serve a listener that Receiver.Listener returned.
 func (r *Receiver) Server() *http.Server {
 	o := r.options
 	return &http.Server{

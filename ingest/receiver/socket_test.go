@@ -71,7 +71,7 @@ func post(path, body string) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
-func TestIncompleteBodyIsAnswered408(t *testing.T) {
+func TestIncompleteBodyGetsStatus408(t *testing.T) {
 	late := rejected(408, "incomplete_request", "the request did not arrive completely within 200ms")
 	broken := rejected(408, "incomplete_request", "the request is incomplete: its body ends too early or is malformed")
 	for name, tc := range map[string]struct {
@@ -111,7 +111,7 @@ func TestIncompleteBodyIsAnswered408(t *testing.T) {
 	}
 }
 
-func TestIncompleteHeaderIsAnswered408(t *testing.T) {
+func TestIncompleteHeaderGetsStatus408(t *testing.T) {
 	for name, tc := range map[string]struct {
 		text        string
 		disconnects bool
@@ -149,7 +149,7 @@ func TestConnectionWithoutARequestIsClosedWithoutAResponse(t *testing.T) {
 	w.ended(t)
 }
 
-func TestInvalidHeaderIsAnswered400(t *testing.T) {
+func TestInvalidHeaderGetsStatus400(t *testing.T) {
 	w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
 	w.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n")
 	if got, _ := w.read(t); got.Status != http.StatusBadRequest {

@@ -20,8 +20,8 @@ import (
 // verificationFailed marks events whose sender failed verification while spec.verification.enforce is false.
 const verificationFailed = "failed"
 
-// verifyHeader verifies the sender by headers alone, before the body is read. It returns the mark for the events. It does
-// nothing if there is no verification or if the scheme needs the body.
+// verifyHeader verifies the sender by headers alone, before the body is read. It returns the mark for the events. It
+// does nothing if there is no verification or if the scheme needs the body.
 func (e *route) verifyHeader(header http.Header) (mark string, rejected *rejection) {
 	if e.Verification == nil || e.Verification.Scheme == document.SchemeHMAC {
 		return "", nil
@@ -48,8 +48,9 @@ func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 	}
 }
 
-// hasSecret reports whether the headers contain a valid secret, as the scheme prescribes. It compares hashes in constant
-// time, and always with all secrets, so that the duration reveals neither the content nor the length of a secret.
+// hasSecret reports whether the headers contain a valid secret, as the scheme prescribes. It compares hashes in
+// constant time, and always with all secrets, so that the duration reveals neither the content nor the length of a
+// secret.
 func (e *route) hasSecret(header http.Header) bool {
 	given, ok := single(header, e.Verification.Header)
 	if !ok {
@@ -127,8 +128,8 @@ func hashFunction(algorithm string) func() hash.Hash {
 	}
 }
 
-// writeSigned writes the signed text to mac, without copying the body. The timestamp is filled in piece by piece, so that
-// a timestamp that contains {body} is not expanded.
+// writeSigned writes the signed text to mac, without copying the body. The timestamp is filled in piece by piece, so
+// that a timestamp that contains {body} is not expanded.
 func writeSigned(mac hash.Hash, signed, timestamp string, body []byte) {
 	if signed == "" {
 		signed = document.PlaceholderBody
@@ -150,8 +151,8 @@ func decodeSignature(encoded, encoding string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(encoded)
 }
 
-// single returns the value of a header that was sent exactly once. If a header is repeated, a proxy may have appended the
-// sender's value to one that an attacker sent, or the reverse, so neither value can be trusted.
+// single returns the value of a header that was sent exactly once. If a header is repeated, a proxy may have appended
+// the sender's value to one that an attacker sent, or the reverse, so neither value can be trusted.
 func single(header http.Header, name string) (value string, ok bool) {
 	values := header.Values(name)
 	if len(values) != 1 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package redishealth watches Redis for the status report and the log: it holds the connection that all pipelines share, checks
-// every two seconds whether Redis answers, and names the settings that could make Redis lose events. Package ingest runs one
-// Monitor. It must never change anything in Redis.
+// Package redishealth watches Redis for the status report and the log: it holds the connection that all pipelines
+// share, checks every two seconds whether Redis answers, and names the settings that could make Redis lose events.
+// Package ingest runs one Monitor. It must never change anything in Redis.
 package redishealth
 
 import (
@@ -24,8 +24,8 @@ func NewConnection(connect func(context.Context) (rueidis.Client, error)) *Conne
 	return &Connection{connect: connect, lock: make(chan struct{}, 1)}
 }
 
-// Client returns the shared client, and connects it if no earlier call has. While another call connects it, Client waits until ctx
-// ends. The caller must not close the client.
+// Client returns the shared client, and connects it if no earlier call has. While another call connects it, Client
+// waits until ctx ends. The caller must not close the client.
 func (c *Connection) Client(ctx context.Context) (rueidis.Client, error) {
 	select {
 	case c.lock <- struct{}{}:

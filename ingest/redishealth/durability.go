@@ -12,9 +12,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// durabilityProblem asks each Redis server that holds data whether it persists every write before it acknowledges it. It returns
-// the first problem, with the setting that solves it, or "" if there is none. Replicas are not checked: Doorbell does not wait
-// for them.
+// durabilityProblem asks each Redis server that holds data whether it persists every write before it acknowledges it.
+// It returns the first problem, with the setting that solves it, or "" if there is none. Replicas are not checked:
+// Doorbell does not wait for them.
 func durabilityProblem(ctx context.Context, client rueidis.Client) string {
 	nodes, checked := client.Nodes(), 0
 	unchecked := "no Redis server reports its persistence settings"
@@ -64,7 +64,8 @@ func parseServerInfo(text string) serverInfo {
 	return info
 }
 
-// durabilityProblem names the first setting that allows the server to lose acknowledged writes, and the value it should have.
+// durabilityProblem names the first setting that allows the server to lose acknowledged writes, and the value it should
+// have.
 func (i serverInfo) durabilityProblem() string {
 	switch policy, sync := i["maxmemory_policy"], i["appendfsync"]; {
 	case i["aof_enabled"] == "":

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// checkEvery is the time between two health checks, and durabilityEvery between two checks of the settings of Redis.
+	// checkEvery is the time between two health checks, and durabilityEvery between two checks of the settings of
+	// Redis.
 	checkEvery      = 2 * time.Second
 	durabilityEvery = time.Minute
 	// checkTimeout bounds one health check.
@@ -28,13 +29,14 @@ type Options struct {
 	Connection *Connection
 	// Check returns an error if events cannot be stored with this client.
 	Check func(context.Context, rueidis.Client) error
-	// CheckDurability also asks Redis for the settings that decide whether it can lose an event that Doorbell has accepted.
+	// CheckDurability also asks Redis for the settings that decide whether it can lose an event that Doorbell has
+	// accepted.
 	CheckDurability bool
 	Log             logr.Logger
 }
 
-// Monitor checks the health of Redis periodically. It is the only place that logs when Redis becomes unavailable, and when it
-// is available again.
+// Monitor checks the health of Redis periodically. It is the only place that logs when Redis becomes unavailable, and
+// when it is available again.
 type Monitor struct {
 	options Options
 	latest  atomic.Pointer[report.Redis]
@@ -70,7 +72,8 @@ func (m *Monitor) Run(ctx context.Context) {
 	}
 }
 
-// check asks Redis for its settings if that is due, and also after each reconnection, because another server may answer now.
+// check asks Redis for its settings if that is due, and also after each reconnection, because another server may answer
+// now.
 func (m *Monitor) check(ctx context.Context, before report.Redis, durabilityDue bool) report.Redis {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report defines the JSON that an ingest process serves at GET /status on its admin port. Each field says what the process
-// observes itself: which configuration it runs, and whether it reaches Redis and Knock. Package ingest writes the report; the
-// operator reads it from every pod and turns it into conditions of the Source. Every client that reaches the admin port can read the
-// report, so it must never contain a secret.
+// Package report defines the JSON that an ingest process serves at GET /status on its admin port. Each field says what
+// the process observes itself: which configuration it runs, and whether it reaches Redis and Knock. Package ingest
+// writes the report; the operator reads it from every pod and turns it into conditions of the Source. Every client that
+// reaches the admin port can read the report, so it must never contain a secret.
 package report
 
 import "time"
@@ -23,7 +23,8 @@ type Configuration struct {
 	Source string `json:"source,omitempty"`
 	// Version is the version of the compiled document that runs. It is empty until a configuration is loaded.
 	Version string `json:"version,omitempty"`
-	// Problem is why the process does not run the whole content of the configuration directory. It is empty if the process does.
+	// Problem is why the process does not run the whole content of the configuration directory. It is empty if the
+	// process does.
 	Problem string `json:"problem,omitempty"`
 	// APIKey reports whether the process has an API key for Knock.
 	APIKey bool `json:"apiKey"`
@@ -47,8 +48,8 @@ const (
 // Redis describes Redis as the process observes it.
 type Redis struct {
 	State RedisState `json:"state"`
-	// Durable reports whether Redis persists every write before it acknowledges it: it has an append-only file, syncs it on every
-	// write, and evicts nothing.
+	// Durable reports whether Redis persists every write before it acknowledges it: it has an append-only file, syncs
+	// it on every write, and evicts nothing.
 	Durable bool `json:"durable"`
 	// Problem is why Redis is unavailable, or which setting makes it not durable and which value it should have.
 	Problem string `json:"problem,omitempty"`

@@ -15,7 +15,8 @@ import (
 // floorCommand is the argument with which this program runs as the floor.
 const floorCommand = "floor"
 
-// runFloor is the simplest receiver that neither loses nor repeats an event: it parses the body and stores its message ID in Redis.
+// runFloor is the simplest receiver that neither loses nor repeats an event: it parses the body and stores its message
+// ID in Redis.
 func runFloor(ctx context.Context, listen, redis string) error {
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{redis}, DisableCache: true})
 	if err != nil {

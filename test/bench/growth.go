@@ -61,8 +61,8 @@ func (r *rig) measureMappingsAndUsers(ctx context.Context) error {
 	return nil
 }
 
-// measureWaiting compares a source without waiting events with one that has many. Each round uses a new source without waiting events, because the
-// measurement itself adds waiting events.
+// measureWaiting compares a source without waiting events with one that has many. Each round uses a new source without
+// waiting events, because the measurement itself adds waiting events.
 func (r *rig) measureWaiting(ctx context.Context, id string, count int) error {
 	full, err := r.startIngest(ctx, source{name: "full", suspend: true})
 	if err != nil {

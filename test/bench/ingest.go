@@ -28,7 +28,8 @@ type source struct {
 	timeout   time.Duration // of a call; 0 means 10s
 }
 
-// startIngest starts an ingest process for the source, with a configuration directory as the operator mounts it into a pod.
+// startIngest starts an ingest process for the source, with a configuration directory as the operator mounts it into a
+// pod.
 func (r *rig) startIngest(ctx context.Context, s source) (*target, error) {
 	config := filepath.Join(r.directory, s.name)
 	if err := r.writeConfiguration(config, s); err != nil {

@@ -12,9 +12,9 @@ import (
 // busyWaiting is the number of waiting events of the busy user.
 const busyWaiting = 10_000
 
-// measureIsolation compares the latencies of three sources: one with a user whose calls Knock does not answer, one with a user who has
-// many waiting events, and one with neither. A latency is the time from the sending of an event until Knock receives its call. Each
-// source receives half of the events that Doorbell can handle.
+// measureIsolation compares the latencies of three sources: one with a user whose calls Knock does not answer, one with
+// a user who has many waiting events, and one with neither. A latency is the time from the sending of an event until
+// Knock receives its call. Each source receives half of the events that Doorbell can handle.
 func measureIsolation(ctx context.Context, b *bench) error {
 	return b.withRig(ctx, func(r *rig) error {
 		var targets []*target

@@ -20,8 +20,8 @@ const successResponse = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCo
 // busyDelay is how long Knock takes to respond to a call for the busy user.
 const busyDelay = 20 * time.Millisecond
 
-// fakeKnock is a minimal Knock API that answers every request at once with a success, except those for the hanging user and the busy user.
-// It costs almost no CPU time, because it runs on the machine that is measured.
+// fakeKnock is a minimal Knock API that answers every request at once with a success, except those for the hanging user
+// and the busy user. It costs almost no CPU time, because it runs on the machine that is measured.
 type fakeKnock struct {
 	ctx   context.Context //nolint:containedctx // the connections end with the server
 	addr  string
@@ -75,7 +75,8 @@ func (k *fakeKnock) serve(connection net.Conn) {
 	}
 }
 
-// handle waits as long as the user of the call requires, and records the latency of every other user. body can be the beginning only.
+// handle waits as long as the user of the call requires, and records the latency of every other user. body can be the
+// beginning only.
 func (k *fakeKnock) handle(body []byte) {
 	now := time.Now()
 	switch {

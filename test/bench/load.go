@@ -25,8 +25,8 @@ type load struct {
 	event    string // its name
 	users    int64  // the number of different users; 0 means defaultUsers
 	duration time.Duration
-	// rate is the number of events a second. With rate 0, each connection sends its next event as soon as the response arrives.
-	// If the target cannot keep up with the rate, the load ends after three times its duration.
+	// rate is the number of events a second. With rate 0, each connection sends its next event as soon as the response
+	// arrives. If the target cannot keep up with the rate, the load ends after three times its duration.
 	rate float64
 }
 
@@ -72,7 +72,8 @@ func send(ctx context.Context, t *target, l load) (outcome, error) {
 	return result, err
 }
 
-// next returns the time at which the next event is due, and waits until then. It reports false after the end of the load.
+// next returns the time at which the next event is due, and waits until then. It reports false after the end of the
+// load.
 func (l load) next(ctx context.Context, began time.Time, tickets *atomic.Int64) (due time.Time, ok bool) {
 	if l.rate == 0 {
 		now := time.Now()
@@ -111,8 +112,9 @@ func fill(ctx context.Context, t *target, body string, messages int, user int64,
 	return group.Wait()
 }
 
-// postUntilAccepted posts new events until a response has status 200. It continues after a status that asks the sender to retry, and after
-// the target has closed the connection, because a target can reject a large body before it has read it.
+// postUntilAccepted posts new events until a response has status 200. It continues after a status that asks the sender
+// to retry, and after the target has closed the connection, because a target can reject a large body before it has read
+// it.
 func (s *sender) postUntilAccepted(ctx context.Context, user int64, sent time.Time) error {
 	for {
 		status, err := s.post(user, sent)
@@ -152,7 +154,8 @@ func dialAll(ctx context.Context, t *target, body []byte, messages int) (senders
 	return senders, closeAll, nil
 }
 
-// percentile returns the latency in seconds that a share of the events does not exceed. latencies are in ascending order.
+// percentile returns the latency in seconds that a share of the events does not exceed. latencies are in ascending
+// order.
 func percentile(latencies []time.Duration, share float64) float64 {
 	if len(latencies) == 0 {
 		return 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the ingest program and compares it with other programs on the same machine. It builds the programs, runs them
-// over loopback with one Redis that syncs every write to disk, and prints a table of ratios. docs/performance.md explains each figure.
-// Run it with `make bench`.
+// Command bench measures the ingest program and compares it with other programs on the same machine. It builds the
+// programs, runs them over loopback with one Redis that syncs every write to disk, and prints a table of ratios.
+// docs/performance.md explains each figure. Run it with `make bench`.
 package main
 
 import (

@@ -80,7 +80,8 @@ func (r *rig) idleMemory(ctx context.Context, s source) (float64, error) {
 	return t.process.memory("VmRSS")
 }
 
-// measureLargeBodies sends one large event on each connection, all at the same time, and waits until all of them are delivered.
+// measureLargeBodies sends one large event on each connection, all at the same time, and waits until all of them are
+// delivered.
 func (r *rig) measureLargeBodies(ctx context.Context) error {
 	t, err := r.startIngest(ctx, source{name: "large"})
 	if err != nil {

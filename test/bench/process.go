@@ -66,7 +66,8 @@ func (p *process) memory(name string) (mebibytes float64, err error) {
 	return 0, fmt.Errorf("/proc/PID/status has no %s", name)
 }
 
-// processorTime returns the CPU time that the process has used, in user mode and in the kernel. Linux counts it in units of 10 ms.
+// processorTime returns the CPU time that the process has used, in user mode and in the kernel. Linux counts it in
+// units of 10 ms.
 func (p *process) processorTime() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// startRedis starts a Redis that syncs every write to disk before it responds, as the managed Redis does. It never rewrites its
-// append-only file, because a rewrite would slow down the program that is measured at that moment.
+// startRedis starts a Redis that syncs every write to disk before it responds, as the managed Redis does. It never
+// rewrites its append-only file, because a rewrite would slow down the program that is measured at that moment.
 func (r *rig) startRedis(ctx context.Context) (err error) {
 	if r.redisAddr, err = freeAddress(ctx); err != nil {
 		return err

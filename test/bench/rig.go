@@ -30,8 +30,8 @@ type rig struct {
 	stopKnock context.CancelFunc
 }
 
-// withRig starts a Redis and a Knock, calls use, and stops every process that use has started. If use fails, the error contains
-// the end of their output.
+// withRig starts a Redis and a Knock, calls use, and stops every process that use has started. If use fails, the error
+// contains the end of their output.
 func (b *bench) withRig(ctx context.Context, use func(*rig) error) (err error) {
 	r := &rig{bench: b}
 	if r.directory, err = os.MkdirTemp(b.directory, "rig-"); err != nil {
@@ -128,7 +128,8 @@ func (r *rig) startTarget(ctx context.Context, name, path string, start func(add
 	})
 }
 
-// awaitFinished waits until every accepted event of an ingest process is finished. It returns how often it has asked Redis.
+// awaitFinished waits until every accepted event of an ingest process is finished. It returns how often it has asked
+// Redis.
 func (r *rig) awaitFinished(ctx context.Context, t *target) (asked int64, err error) {
 	if t.space == nil {
 		return 0, nil

@@ -68,7 +68,8 @@ func digits(text []byte, prefix string, count int) []byte {
 // serial numbers the events, so that no event of this process is a duplicate.
 var serial atomic.Int64
 
-// renew turns the message into another event. A user ID below 0 means that the serial number determines one of -user users.
+// renew turns the message into another event. A user ID below 0 means that the serial number determines one of -user
+// users.
 func (m message) renew(user int64, sent time.Time) {
 	n := serial.Add(1)
 	setNumber(m.messageID, n)
@@ -87,8 +88,8 @@ func setNumber(digits []byte, n int64) {
 	}
 }
 
-// sender posts events over one connection. It writes prepared bytes to the socket instead of using net/http, because it shares the
-// machine with the process that is measured.
+// sender posts events over one connection. It writes prepared bytes to the socket instead of using net/http, because it
+// shares the machine with the process that is measured.
 type sender struct {
 	addr       string
 	connection net.Conn
@@ -97,7 +98,8 @@ type sender struct {
 	messages   []message // within request
 }
 
-// dial connects a sender to the target. Each request of the sender has the given body, in which every message becomes a new event.
+// dial connects a sender to the target. Each request of the sender has the given body, in which every message becomes a
+// new event.
 func dial(ctx context.Context, t *target, body []byte, messages int) (*sender, error) {
 	separator := ""
 	list := []byte(nil)

@@ -32,8 +32,8 @@ func (m measurement) processorTime() float64 {
 	return float64((m.used.process + m.used.redis).Microseconds()) / float64(m.sent)
 }
 
-// measureThroughput compares the rates of the floor, Doorbell and Bento, which take turns on one Redis. Each connection sends its next
-// event as soon as the response arrives.
+// measureThroughput compares the rates of the floor, Doorbell and Bento, which take turns on one Redis. Each connection
+// sends its next event as soon as the response arrives.
 func measureThroughput(ctx context.Context, b *bench) error {
 	return b.withRig(ctx, func(r *rig) error {
 		contenders, err := r.startContenders(ctx)
@@ -84,7 +84,8 @@ func (r *rig) startContenders(ctx context.Context) ([]contender, error) {
 	return contenders, nil
 }
 
-// compare measures every contender once. The order alternates, so that a machine that becomes slower does not favour one of them.
+// compare measures every contender once. The order alternates, so that a machine that becomes slower does not favour
+// one of them.
 func (r *rig) compare(ctx context.Context, contenders []contender, round int) error {
 	order := make([]int, len(contenders))
 	for i := range order {
@@ -129,8 +130,8 @@ func (r *rig) addUsage(m measurement) {
 	r.add("redisTime", float64(m.used.redis.Microseconds())/events)
 }
 
-// measure sends events to the contender and returns how many it handled a second. If endToEnd is set, the time ends when the last event
-// is finished: Knock has received its call, and the event log contains it.
+// measure sends events to the contender and returns how many it handled a second. If endToEnd is set, the time ends
+// when the last event is finished: Knock has received its call, and the event log contains it.
 func (r *rig) measure(ctx context.Context, c contender, duration time.Duration) (m measurement, err error) {
 	calls := r.knock.calls.Load()
 	r.knock.takeLatencies()

@@ -27,7 +27,8 @@ const (
 	checkIsolation = "isolation" // one user's failing calls delayed another user
 )
 
-// check compares the responses that senders got, the calls that Knock received, and the event log and the keys at the end.
+// check compares the responses that senders got, the calls that Knock received, and the event log and the keys at the
+// end.
 func (w *world) check() {
 	w.checkAnswers()
 	requests := map[eventName]int{}
@@ -113,14 +114,14 @@ func (w *world) checkUser(s *sender, calls []*call) {
 	}
 }
 
-// excusedByClock reports whether a call arrived within 40 seconds after Redis's clock had jumped forward. All leases end at such a
-// jump, but their workers continue until the leases would have ended without the jump.
+// excusedByClock reports whether a call arrived within 40 seconds after Redis's clock had jumped forward. All leases
+// end at such a jump, but their workers continue until the leases would have ended without the jump.
 func (w *world) excusedByClock(c *call) bool {
 	return !w.jumped.IsZero() && c.arrived.After(w.jumped) && c.arrived.Before(w.jumped.Add(40*time.Second))
 }
 
-// checkTurn checks the order of a call of the user when it arrives: all earlier calls must have succeeded or failed permanently, and
-// no call of a later event may have.
+// checkTurn checks the order of a call of the user when it arrives: all earlier calls must have succeeded or failed
+// permanently, and no call of a later event may have.
 func (w *world) checkTurn(s *sender, c *call, ran map[string]bool) {
 	for _, e := range s.events {
 		for i, action := range e.kind.actions {
@@ -194,7 +195,8 @@ func sameJSON(a, b string) bool {
 	return fmt.Sprint(left) == fmt.Sprint(right)
 }
 
-// checkIsolation checks that the events of all users but the first had their last call soon after they were acknowledged.
+// checkIsolation checks that the events of all users but the first had their last call soon after they were
+// acknowledged.
 func (w *world) checkIsolation() {
 	const soon = 5 * time.Second
 	for _, a := range w.attempts {

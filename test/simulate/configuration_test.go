@@ -26,8 +26,8 @@ type configuration struct {
 	retryFor time.Duration
 }
 
-// build compiles the configuration: the default mappings of RudderStack, and a reminder like the one in config/samples, in two
-// mappings for one event.
+// build compiles the configuration: the default mappings of RudderStack, and a reminder like the one in config/samples,
+// in two mappings for one event.
 func (c configuration) build() (pipeline.Config, error) {
 	base, err := template.Load("RudderStack")
 	if err != nil {

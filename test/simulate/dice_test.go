@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// dice draws from the seed. Each decision has a name, such as "the third attempt at the call for event u1-4", and depends on
-// the seed and that name only. So a decision stays the same even if the order in which decisions are made changes.
+// dice draws from the seed. Each decision has a name, such as "the third attempt at the call for event u1-4", and
+// depends on the seed and that name only. So a decision stays the same even if the order in which decisions are made
+// changes.
 type dice struct{ seed uint64 }
 
 // named returns the source of random numbers of one decision.
@@ -23,8 +24,8 @@ func (d dice) named(name ...any) *rand.Rand {
 // chance reports true with the given probability.
 func chance(r *rand.Rand, probability float64) bool { return r.Float64() < probability }
 
-// between draws a duration. Its resolution is one nanosecond, so that two steps seldom happen at the same instant. The seed then
-// determines their order; at the same instant, Go's scheduler would.
+// between draws a duration. Its resolution is one nanosecond, so that two steps seldom happen at the same instant. The
+// seed then determines their order; at the same instant, Go's scheduler would.
 func between(r *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(r.Int64N(int64(high-low)))
 }

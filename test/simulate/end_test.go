@@ -38,8 +38,8 @@ func (r *redisServer) log(ctx context.Context) ([]eventlog.Entry, error) {
 	}
 }
 
-// leftoverKeys returns the keys that must not exist once every event is finished. All other keys are bounded: the event log, the
-// dead letters, the dedupe window, and what is stored once for each source or shard.
+// leftoverKeys returns the keys that must not exist once every event is finished. All other keys are bounded: the event
+// log, the dead letters, the dedupe window, and what is stored once for each source or shard.
 func (w *world) leftoverKeys() []string {
 	space := keyspace.New(namespace+"/"+sourceName, 1)
 	shard := space.Shard(0)

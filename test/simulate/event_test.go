@@ -41,7 +41,8 @@ var (
 		"order", `{"type":"track","event":"Order Completed","messageId":"%[1]s","userId":"%[2]s","properties":{"event":"%[1]s"}}`,
 		[]string{triggerAction},
 	}
-	// cartEvent replaces a reminder: it cancels the run of the former event and starts its own. The order of its calls matters.
+	// cartEvent replaces a reminder: it cancels the run of the former event and starts its own. The order of its calls
+	// matters.
 	cartEvent = eventKind{
 		"cart", `{"type":"track","event":"Product Added","messageId":"%[1]s","userId":"%[2]s","properties":{"event":"%[1]s","cart_id":"cart-%[2]s"}}`,
 		[]string{cancelAction, triggerAction},
@@ -57,8 +58,8 @@ type sent struct {
 	// doomed reports whether Knock rejects the last call of the event with a permanent error.
 	doomed bool
 	acked  bool // a sender got status 200
-	// repeatable reports whether a client sent a doomed event again. Dead-lettering an event frees its key, so that the event that
-	// arrives afterwards is a new one, at the end of the user's events.
+	// repeatable reports whether a client sent a doomed event again. Dead-lettering an event frees its key, so that the
+	// event that arrives afterwards is a new one, at the end of the user's events.
 	repeatable bool
 }
 

@@ -11,9 +11,9 @@ import (
 
 var errSevered = errors.New("simulated network: the process is dead")
 
-// network connects one process with the rest of the simulation. The simulation can freeze it for a while, and can sever it
-// permanently. The goroutines of a process on a severed network may continue, but they cannot reach anything, as if the process
-// were dead.
+// network connects one process with the rest of the simulation. The simulation can freeze it for a while, and can sever
+// it permanently. The goroutines of a process on a severed network may continue, but they cannot reach anything, as if
+// the process were dead.
 type network struct {
 	mu      sync.Mutex
 	conns   map[*conn]bool

@@ -12,12 +12,13 @@ const (
 	faultyTime = 3 * time.Minute
 	// outageBegins is when an outage of Knock begins.
 	outageBegins = 15 * time.Second
-	// patience is how long the remaining events may take after that: the longest backoff, a lease, and some time for the calls.
+	// patience is how long the remaining events may take after that: the longest backoff, a lease, and some time for
+	// the calls.
 	patience = 8 * time.Minute
 )
 
-// plan holds the decisions that the seed makes before a schedule begins. Each schedule has only some kinds of faults, because with all
-// faults at once, one fault would hide the effect of another.
+// plan holds the decisions that the seed makes before a schedule begins. Each schedule has only some kinds of faults,
+// because with all faults at once, one fault would hide the effect of another.
 type plan struct {
 	dice  dice
 	users int
@@ -31,10 +32,11 @@ type plan struct {
 	sameOwner                                    bool
 	sleeps, clockJumps, clockBack, stops         int
 	edits, rotations, suspensions                int
-	// unlucky, if not 0, is the status with which Knock responds to every call for the first user while faults happen. Such a schedule
-	// has no other faults, and the check isolation requires that no other user is delayed.
+	// unlucky, if not 0, is the status with which Knock responds to every call for the first user while faults happen.
+	// Such a schedule has no other faults, and the check isolation requires that no other user is delayed.
 	unlucky int
-	// outage makes Knock respond with 503 to every call from outageBegins until faultyTime, which is longer than retryFor.
+	// outage makes Knock respond with 503 to every call from outageBegins until faultyTime, which is longer than
+	// retryFor.
 	outage   bool
 	retryFor time.Duration
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2/proto"
 )
 
-// redisServer is the Redis of a schedule: miniredis behind a proxy that makes connections fail. The proxy runs the commands of a
-// connection one after another. It delays or loses whole commands and replies, never parts of them.
+// redisServer is the Redis of a schedule: miniredis behind a proxy that makes connections fail. The proxy runs the
+// commands of a connection one after another. It delays or loses whole commands and replies, never parts of them.
 type redisServer struct {
 	world *world
 	mini  *miniredis.Miniredis
@@ -74,7 +74,8 @@ func (r *redisServer) serve(p *process, server, upstream net.Conn) {
 	}
 }
 
-// exchange runs a command with the fault that the seed determines for it. It reports whether the connection is still open.
+// exchange runs a command with the fault that the seed determines for it. It reports whether the connection is still
+// open.
 func (r *redisServer) exchange(p *process, args []string, upstream net.Conn, replies *bufio.Reader) (string, bool) {
 	name := r.name(args)
 	fault := p.redisFault(name)
@@ -113,7 +114,8 @@ func (r *redisServer) run(name string, args []string, upstream net.Conn, replies
 
 var scriptHeader = regexp.MustCompile(`(?m)^-- ([a-z_]+): `)
 
-// name returns the name of the script that a command runs, or the command. Scripts are known by the header of their file.
+// name returns the name of the script that a command runs, or the command. Scripts are known by the header of their
+// file.
 func (r *redisServer) name(args []string) string {
 	command := strings.ToUpper(args[0])
 	if len(args) < 2 || !strings.HasPrefix(command, "EVAL") {

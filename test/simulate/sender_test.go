@@ -34,7 +34,8 @@ type attempt struct {
 	answer  string
 }
 
-// sender sends the events of one user in order, as RudderStack does: it begins a request after the previous one has ended.
+// sender sends the events of one user in order, as RudderStack does: it begins a request after the previous one has
+// ended.
 type sender struct {
 	world  *world
 	user   string

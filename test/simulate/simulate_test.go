@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simulate_test runs whole schedules of the data plane in virtual time: two ingest processes, a Redis, a Knock and several
-// senders in one synctest bubble, where connections break, responses get lost, processes die and clocks jump. After each schedule, a
-// checker compares the responses that senders got, the calls that Knock received, and the event log.
+// Package simulate_test runs whole schedules of the data plane in virtual time: two ingest processes, a Redis, a Knock
+// and several senders in one synctest bubble, where connections break, responses get lost, processes die and clocks
+// jump. After each schedule, a checker compares the responses that senders got, the calls that Knock received, and the
+// event log.
 //
-// The seed decides which events are sent, which faults happen and when. It does not decide the order of steps at one instant, nor
-// the random part of a backoff, because both come from Go's runtime. A failing schedule therefore prints its history at once. To see
-// a failure again, run its seed several times:
+// The seed decides which events are sent, which faults happen and when. It does not decide the order of steps at one
+// instant, nor the random part of a backoff, because both come from Go's runtime. A failing schedule therefore prints
+// its history at once. To see a failure again, run its seed several times:
 //
 //	go test ./test/simulate -run TestSchedules -count=10 -seed=N
 package simulate_test
@@ -26,8 +27,8 @@ var (
 	trace     = flag.Bool("trace", false, "print every command to Redis in the history")
 )
 
-// TestMain runs the goroutines of a schedule on one processor. With several, the order of what happens at one virtual instant would
-// differ even more between two runs of a seed.
+// TestMain runs the goroutines of a schedule on one processor. With several, the order of what happens at one virtual
+// instant would differ even more between two runs of a seed.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	runtime.GOMAXPROCS(1)

@@ -61,7 +61,8 @@ func (s *slot) stop() {
 	}
 }
 
-// runTimeline executes the faults and changes that the plan has for fixed times. They do not depend on the steps of a process.
+// runTimeline executes the faults and changes that the plan has for fixed times. They do not depend on the steps of a
+// process.
 func (w *world) runTimeline() {
 	var all sync.WaitGroup
 	happens := func(what string, count int, do func(r *slot, n int)) {

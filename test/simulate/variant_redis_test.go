@@ -8,12 +8,12 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// This file breaks Doorbell's Lua scripts. It puts a few lines in front of a script that replace redis.call, so that it does not
-// depend on the text of the script, only on the keys that the script uses.
+// This file breaks Doorbell's Lua scripts. It puts a few lines in front of a script that replace redis.call, so that it
+// does not depend on the text of the script, only on the keys that the script uses.
 
-// intercept returns the script with a function in front of it that redis.call runs for each command. body is the function's body. In
-// it, a is the command with its arguments, name the command's name, and key its first key. If body returns nothing, the command runs
-// unchanged.
+// intercept returns the script with a function in front of it that redis.call runs for each command. body is the
+// function's body. In it, a is the command with its arguments, name the command's name, and key its first key. If body
+// returns nothing, the command runs unchanged.
 func intercept(body, text string) string {
 	return fmt.Sprintf(`local real, waiting = redis, false
 local function intercept(call, a)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// variant is a broken Doorbell. It is broken from outside, at the seams of the simulation, so that the code under test has no switch
-// for it. The zero variant is not broken.
+// variant is a broken Doorbell. It is broken from outside, at the seams of the simulation, so that the code under test
+// has no switch for it. The zero variant is not broken.
 type variant struct {
 	// front wraps the connection from the senders to the process.
 	front func(*world, http.RoundTripper) http.RoundTripper

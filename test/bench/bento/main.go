@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bento is Bento with the few components that the benchmark needs. It is a module of its own, so that its dependencies stay out
-// of Doorbell's go.mod.
+// Command bento is Bento with the few components that the benchmark needs. It is a module of its own, so that its
+// dependencies stay out of Doorbell's go.mod.
 package main
 
 import (
