@@ -104,7 +104,7 @@ func workflow(name string) *document.Document {
 	mappings := fmt.Sprintf(`[{"name":"order","event":"order","action":"triggerWorkflow",
 		"parameters":{"workflow":%q,"recipients":"body.user"}}]`, name)
 	if err := json.Unmarshal([]byte(mappings), &doc.Mappings); err != nil {
-		panic(err) // the JSON is constant apart from the name
+		panic(err) // only the name in this JSON varies
 	}
 	return doc
 }

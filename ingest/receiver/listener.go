@@ -38,6 +38,7 @@ type listener struct {
 	connections map[*connection]struct{} // the open ones
 }
 
+// Accept returns the next connection. If too many are open, it closes the quietest one.
 func (l *listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -98,7 +99,7 @@ type connection struct {
 	mu         sync.Mutex   // guards the fields below
 	header     memoryBudget // for the part of a header that exceeds freeHeader
 	headerSize int64        // the number of bytes read since the latest request began
-	inRequest  bool         // a handler runs: what arrives is a body, which has a budget of its own
+	inRequest  bool         // a handler runs: the bytes that arrive belong to the body, which has its own budget
 }
 
 // freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a
@@ -132,6 +133,7 @@ func (c *connection) setInRequest(inRequest bool) {
 
 func (c *connection) heard() { c.lastHeard.Store(c.listener.now().UnixNano()) }
 
+// Read returns errNoMemory if the header of a request is large and memory is short.
 func (c *connection) Read(data []byte) (int, error) {
 	n, err := c.Conn.Read(data)
 	if n > 0 {

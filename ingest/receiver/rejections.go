@@ -107,7 +107,7 @@ func (j *journal) list(source string, limit int) []Rejection {
 	return oldestFirst[:min(limit, len(oldestFirst))]
 }
 
-// keepOnly forgets the rejections of all sources that are not in the directory.
+// keepOnly deletes the rejections of all sources that are not in the directory.
 func (j *journal) keepOnly(d directory) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -45,6 +45,7 @@ type rejection struct {
 	closes bool
 }
 
+// Error returns the message of the response.
 func (r *rejection) Error() string { return r.message }
 
 func (r *rejection) body() []byte {

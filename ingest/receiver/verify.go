@@ -34,7 +34,7 @@ func (e *route) verifyBody(header http.Header, body []byte) (mark string, reject
 	return e.judge(e.hasSignature(header, body))
 }
 
-// judge decides what happens to a request: it passes, it passes with a mark, or it is rejected.
+// judge accepts a request, accepts it with a mark, or rejects it.
 func (e *route) judge(verified bool) (mark string, rejected *rejection) {
 	switch {
 	case verified:

@@ -26,7 +26,7 @@ const (
 func TestMonitorLogsChangesOnly(t *testing.T) {
 	failure := errors.New("connection refused")
 	for name, tc := range map[string]struct {
-		checks []error // the results of the health checks, one after the other
+		checks []error // the results of the health checks, in order
 		logged []string
 		latest report.RedisState
 	}{

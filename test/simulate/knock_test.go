@@ -36,8 +36,8 @@ type call struct {
 // ran reports whether the call took effect.
 func (c *call) ran() bool { return c.executed >= 200 && c.executed < 300 && !c.replayed }
 
-// knockServer is the Knock of a schedule. It injects faults and passes the other calls to the strict fake. The fake
-// executes a call when the call arrives; a slow call is one whose response is delayed.
+// knockServer is the Knock of a schedule. It executes calls with the strict fake, and injects faults before or after
+// that. It executes a slow call when the call arrives, and delays the response.
 type knockServer struct {
 	world *world
 	fake  *knocktest.Knock
