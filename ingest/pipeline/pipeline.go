@@ -90,8 +90,9 @@ func (p *Pipeline) store(config Config) {
 	p.config.Store(&config)
 }
 
-// Run opens the source in Redis, and retries until that succeeds. It then delivers events until ctx ends. It lets calls
-// to Knock that are in progress finish before it returns. Events that it has not delivered stay in Redis.
+// Run opens the source in Redis, and retries until that succeeds. It then delivers events until ctx ends. Before it
+// returns, it waits for the calls to Knock that are in progress, for a limited time. Events that it has not delivered
+// stay in Redis.
 //
 // Run does not log that Redis is unavailable. All pipelines share one Redis, so its health monitor, which calls Check,
 // logs that once.
