@@ -17,11 +17,11 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// leaseMargin is how long before the end of the lease a call to Knock must have ended. Within it, the process can still
-// store the outcome.
+// leaseMargin is the time between the deadline of a call to Knock and the end of the lease. The process uses this time
+// to store the outcome.
 const leaseMargin = 2 * time.Second
 
-// result says how the work on a call or an action ended.
+// result is the outcome of one attempt at a call or an action.
 type result struct {
 	kind   kind
 	wait   time.Duration // before the next attempt, for failed, paused and deferred
@@ -33,15 +33,15 @@ type kind int
 const (
 	finished  kind = iota // nothing is left to do, whether it succeeded or failed
 	failed                // the call must be repeated
-	paused                // the call must be repeated when the pause of the source ends
+	paused                // the call must be repeated after the pause of the source
 	deferred              // not attempted, because of the rate limit, a pause or a suspension
 	abandoned             // not attempted or interrupted, because the lease is lost or the process stops
 )
 
 // attempt makes one attempt at a call, when the rate limit, the concurrency limit and the pause allow it.
 //
-// While the executor waits for its turn, other calls may bring news: the source may be paused or suspended. Both are
-// therefore checked just before the call.
+// While the executor waits for its turn, the results of other calls may pause the source, and the user may suspend it.
+// attempt therefore checks for both just before the call.
 func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.Call) (result, error) {
 	settings := x.pool.settings.Load()
 	queue := settings.limits.Queue(c.Request.Endpoint)
@@ -70,8 +70,9 @@ func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.
 	return x.apply(a, c, queue, err), nil
 }
 
-// awaitTurn waits for the rate limit and then for one of the concurrent calls that the source may make. It reports
-// false, and holds no slot, if the lease is lost, too little of it is left, or the process stops.
+// awaitTurn waits until the rate limit allows the call and one of the source's concurrent call slots is free. It
+// reports whether it got a slot. It holds no slot and returns false if the lease is lost, if too little time of the
+// lease is left, or if the process stops.
 func (x *executor) awaitTurn(
 	ctx context.Context, settings *activeSettings, queue *ratelimit.Queue, endpoint knock.Endpoint,
 ) bool {
@@ -80,7 +81,7 @@ func (x *executor) awaitTurn(
 		receivedAt = time.Time{} // before all others
 	}
 	start := x.pool.config.Now()
-	x.pool.wakeIfAtCapacity() // a lane that waits does not count
+	x.pool.wakeIfAtCapacity() // a waiting lane uses no capacity
 	for {
 		if !queue.Wait(ctx, x.stopping, receivedAt) {
 			return false
@@ -154,7 +155,8 @@ func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.
 	return result{kind: finished}
 }
 
-// deadLetter ends a call as failed. If the time for retries is over, it ends the whole action.
+// deadLetter marks a call as failed. If the event has used all its time for retries, deadLetter dead-letters the whole
+// action.
 func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Decision) {
 	if d.Meaning == policy.Permanent {
 		c.Done, c.Failure = true, d.Reason
@@ -163,7 +165,8 @@ func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Dec
 	a.Status, a.Reason, a.Cause = eventlog.DeadLettered, d.Reason, progress.RetriesEnded
 }
 
-// applyToSource records an answer for the source's other calls. It returns the cause of the source's pause.
+// applyToSource records an answer in the state that all calls of the source share. It returns the cause of the source's
+// pause.
 func (x *executor) applyToSource(d policy.Decision, queue *ratelimit.Queue, err error) health.Cause {
 	answer, answered := errors.AsType[*knock.Error](err)
 	recorded := health.Answer{

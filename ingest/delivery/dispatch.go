@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// minLanes is how many lanes may be leased at least.
+	// minLanes is the smallest limit on leased lanes, however few calls the source may make at once.
 	minLanes = 256
 	// maxLeasedBytes bounds the size of the leased events and their plans. A single event may be larger. The process
 	// needs up to about four times as much memory: for the event, the requests, and the copies that are being sent and
@@ -97,9 +97,10 @@ func (p *Pool) deliverLane(
 	}
 }
 
-// room returns up to which size in bytes an executor takes the next event of its lane, after inARow events and with one
-// of this size that is about to end. It is 0 if the lane must return to Redis: the process stops, the source is paused
-// or suspended, or other lanes may be due and this one has had its share.
+// room returns the maximum size in bytes of the next event that an executor may take from its lane. The executor has
+// delivered inARow events in a row, and the event that it is about to finish has the given size. room returns 0 if the
+// executor must release the lane: the process stops, the source is paused or suspended, or other lanes may be due and
+// this lane has reached maxInARow.
 func (p *Pool) room(stopping context.Context, size, inARow int) int {
 	cause, _ := p.pause.Current()
 	hadItsShare := inARow >= maxInARow && p.atCapacity.Load()

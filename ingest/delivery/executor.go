@@ -20,7 +20,7 @@ import (
 //
 //  1. It evaluates the mappings. It stores the plan, the frozen requests, before the first call, unless the plan is a
 //     single call whose repetition is harmless. Every later attempt sends the same bytes, even if the mappings have
-//     changed. Knock requires this: it rejects an Idempotency-Key that comes with another body.
+//     changed. Knock requires this: it rejects an Idempotency-Key that it has seen with another body.
 //  2. It makes the calls one after another, in the order of the plan. Their outcomes are only in memory at first. A
 //     call that would undo a later trigger if it were repeated, such as a cancellation, is stored as done before that
 //     trigger starts.
@@ -39,16 +39,17 @@ type executor struct {
 
 	progress *progress.Progress // nil until the event is planned
 	restored bool               // an earlier attempt may have sent requests of the progress
-	stored   bool               // the plan is stored, with every call that must be
+	stored   bool               // the plan and the outcomes that a crash must not lose are stored
 	called   bool               // this executor has called Knock
 
-	room func() int   // up to which size in bytes the executor may take the next event of the lane
+	room func() int   // returns the maximum size in bytes of the lane's next event; see Pool.room
 	next *inbox.Lease // the lease of that event, or nil
 }
 
-// deliver delivers a leased event as far as is possible now and ends the lease. work ends when the lease is lost or the
-// time for stopping is over; stopping ends when the process begins to stop. inARow counts the lane's events since it
-// was claimed. If the lane has another event that the pool can deliver at once, deliver returns its lease.
+// deliver delivers a leased event as far as is possible now and ends the lease. The context work ends when the lease is
+// lost or the time for draining is over. The context stopping ends when the process begins to stop. inARow is the
+// number of events of the lane that were delivered since the lane was claimed. If the lane has another event that the
+// pool can deliver at once, deliver returns the lease of that event.
 func (p *Pool) deliver(
 	work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int,
 ) (next *inbox.Lease) {
@@ -63,8 +64,8 @@ func (p *Pool) deliver(
 	return x.next
 }
 
-// runSafely runs the executor. A panic dead-letters the event. Without this, it would end the process, and again
-// whenever the event is claimed.
+// runSafely runs the executor and dead-letters the event if it panics. Otherwise the panic would end the process, and
+// would end the next process when it claims the event again.
 func (x *executor) runSafely(ctx context.Context) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -87,7 +88,7 @@ func (x *executor) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return x.postpone(ctx, a, result) // the actions behind this one wait for it
+			return x.postpone(ctx, a, result) // later actions wait for this one
 		}
 	}
 	return x.finish(ctx)
@@ -123,16 +124,16 @@ func (x *executor) makePlan() (p *progress.Progress) {
 		}
 	}()
 	program := x.pool.settings.Load().Program
-	// Plan may set the type. It must not set that of the lease's event, because the inbox finds the key of an event by the
-	// type with which the event was accepted.
+	// Plan may set the type. It must not change the type of the lease's event, because the inbox finds the key of an
+	// event by the type with which the event was accepted.
 	plan := program.Plan(&x.event)
 	p = progress.New(plan)
 	p.Timestamp = plan.Timestamp
 	return p
 }
 
-// perform makes an action's calls. It returns finished when the action has a final status, which may be that it is
-// dead-lettered: that does not stop the actions behind it.
+// perform makes an action's calls. It returns finished when the action has a final status. Even if that status is
+// dead-lettered, the later actions of the event still run.
 func (x *executor) perform(ctx context.Context, a *progress.Action) (result, error) {
 	for _, c := range a.Calls {
 		if c.Done {

@@ -66,8 +66,9 @@ func (x *executor) retry(ctx context.Context, delay time.Duration, reason string
 	})
 }
 
-// unfinished returns the progress to store with an event that is not finished. It is nil, which keeps what is stored,
-// if no request was sent and nothing is stored that says otherwise: the event is then planned again.
+// unfinished returns the progress to store with an event that is not finished. If the plan is not stored and this
+// executor has not called Knock, it returns nil, which leaves the stored progress unchanged. The next worker then plans
+// the event again.
 func (x *executor) unfinished() []byte {
 	if x.progress == nil || !x.stored && !x.called {
 		return nil
@@ -145,9 +146,9 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, 
 
 // endLease calls change, which ends the lease, and calls it again while Redis is unavailable.
 //
-// A call to Redis whose reply was lost may have been executed. The repetition then finds the lease ended and returns
-// ErrLeaseLost. As long as the lease's time is not over, no other process can have claimed the lane, so it was the
-// first call that ended the lease, and endLease returns nil.
+// Redis may have executed a call whose reply was lost. The repeated call then finds no lease and returns ErrLeaseLost.
+// Until the lease expires, no other process can claim the lane. In that case the first call ended the lease, and
+// endLease returns nil.
 func (x *executor) endLease(ctx context.Context, change func() error) error {
 	x.pool.leases.keepRunning(x.lease)
 	unanswered := false

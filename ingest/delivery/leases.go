@@ -44,8 +44,8 @@ func (a *activeLeases) remove(lease *inbox.Lease) {
 	delete(a.work, lease)
 }
 
-// keepRunning stops renewals from canceling the work on a lease. It is called before the work ends the lease itself: to
-// a renewal that runs at the same time, a lease that has just been ended looks like a lost one. If the lease is really
+// keepRunning prevents renewals from canceling the work on a lease. The work calls it before it ends the lease itself,
+// because a concurrent renewal cannot distinguish a lease that has just ended from a lost one. If the lease is really
 // lost, the script that ends it returns ErrLeaseLost.
 func (a *activeLeases) keepRunning(lease *inbox.Lease) {
 	a.mu.Lock()
@@ -70,7 +70,7 @@ func (a *activeLeases) all() []*inbox.Lease {
 	return leases
 }
 
-// oldest returns the earliest time of receipt of the leased events, or at if that is earlier. A zero at is no time.
+// oldest returns the earliest time of receipt of the leased events and at. It ignores at if at is zero.
 func (a *activeLeases) oldest(at time.Time) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -83,7 +83,7 @@ func (a *activeLeases) oldest(at time.Time) time.Time {
 }
 
 // cancelLost cancels the work on leases that are lost, because another process may be working on their lanes. It
-// returns on how many of them there was work to cancel.
+// returns the number of leases whose work it canceled.
 func (a *activeLeases) cancelLost(leases []*inbox.Lease) (canceled int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -38,7 +38,7 @@ type panicking struct{ delivery.Caller }
 
 func (panicking) Do(context.Context, knock.Request) (knock.Response, error) { panic("a broken caller") }
 
-func TestAPanicAnywhereInTheWorkOnAnEventCostsThatEventOnly(t *testing.T) {
+func TestAPanicDuringDeliveryDeadLettersOnlyThatEvent(t *testing.T) {
 	t.Parallel()
 	for name, breakSettings := range map[string]func(*delivery.Settings){
 		"in redaction": func(s *delivery.Settings) { s.Redactor = nil },

@@ -112,7 +112,7 @@ func TestA403IsRetriedUntilRetryForIsOver(t *testing.T) {
 	}
 }
 
-func TestAnOutageCostsNoEventAndEndsWithTheFirstSuccess(t *testing.T) {
+func TestAnOutageDeadLettersNoEventAndEndsWithTheFirstSuccess(t *testing.T) {
 	t.Parallel()
 	clock := &clock{}
 	f := newFixture(t)

@@ -26,10 +26,10 @@ import (
 )
 
 const (
-	// pollInterval is how often a shard is claimed from without a signal. This finds events that another process
-	// accepted, and lanes whose leases have ended.
+	// pollInterval is how often a dispatcher claims lanes even if nothing wakes it. It then finds events that another
+	// process accepted, and lanes whose leases have ended.
 	pollInterval = time.Second
-	// drainTimeout is how long calls in progress may continue after Run was told to stop.
+	// drainTimeout is how long calls in progress may continue after the context of Run ends.
 	drainTimeout = 10 * time.Second
 )
 
@@ -76,7 +76,7 @@ type Pool struct {
 	reconfigured chan struct{}   // wakes the renewal of leases
 }
 
-// activeSettings are Settings together with the limits that count calls under them.
+// activeSettings holds the current Settings and the limits that they configure.
 type activeSettings struct {
 	Settings
 	limits *ratelimit.Limits
@@ -97,8 +97,8 @@ func New(config Config, settings Settings) *Pool {
 	return p
 }
 
-// Configure replaces the settings. Events of which a request was sent keep their plan. If the source is paused, the
-// pool probes at once: the API key or the base URL may have changed.
+// Configure replaces the settings. An event keeps its plan if one of its requests may have been sent. If the source is
+// paused, the pool probes Knock at once, because the API key or the base URL may have changed.
 func (p *Pool) Configure(settings Settings) {
 	next := &activeSettings{Settings: settings, slots: make(chan struct{}, max(settings.Delivery.Concurrency, 1))}
 	if last := p.settings.Load(); last != nil && cap(last.slots) == cap(next.slots) {
@@ -116,7 +116,7 @@ func (p *Pool) Configure(settings Settings) {
 	wake(p.reconfigured)
 }
 
-// Paused returns the reason for which the source is paused, or "" if it is not.
+// Paused returns the reason why the source is paused, or "" if it is not paused.
 func (p *Pool) Paused() string {
 	_, reason := p.pause.Current()
 	return reason
@@ -128,7 +128,7 @@ func (p *Pool) KnockStatus() report.Knock { return p.health.Knock() }
 // ResetKnockStatus forgets the results of earlier calls. Call it when the base URL or the API key has changed.
 func (p *Pool) ResetKnockStatus() { p.health.Reset() }
 
-// reportPause logs the beginning and the end of a pause, and makes the dispatchers claim again at its end.
+// reportPause logs the beginning and the end of a pause. When a pause ends, it wakes the dispatchers.
 func (p *Pool) reportPause(before, after health.Cause, err error) {
 	if before == after {
 		return

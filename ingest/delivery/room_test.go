@@ -12,7 +12,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
-func TestAnExecutorGoesOnWithItsLaneUnlessOthersAreDueOrNothingMayBeDelivered(t *testing.T) {
+func TestAnExecutorKeepsItsLaneUnlessOtherLanesAreDueOrDeliveryMustStop(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		inARow int

@@ -45,7 +45,8 @@ func TestOneAttemptReachesKnockOnce(t *testing.T) {
 	}
 }
 
-// hangUp responds to the first request on a connection, and ends the connection after it has read the second.
+// hangUp responds to the first request on a connection, reads the second one, and closes the connection without a
+// response.
 type hangUp struct {
 	listener net.Listener
 	end      func(*net.TCPConn) error

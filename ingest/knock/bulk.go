@@ -16,9 +16,9 @@ type BulkUser struct {
 	Body json.RawMessage
 }
 
-// BulkIdentifyUsers returns a call that identifies up to MaxBulkUsers users. Knock only queues the work: it responds with
-// a BulkOperation, which the caller polls. The caller must not name a user twice, since Knock does not promise to apply
-// the rows in order.
+// BulkIdentifyUsers returns a call that identifies up to MaxBulkUsers users. Knock only queues the work: it responds
+// with a BulkOperation, which the caller polls. The caller must not name a user twice, since Knock does not promise to
+// apply the rows in order.
 func BulkIdentifyUsers(users []BulkUser) (Request, error) {
 	if len(users) == 0 || len(users) > MaxBulkUsers {
 		return Request{}, fmt.Errorf("%s: got %d users; Knock accepts 1 to %d", BulkIdentify, len(users), MaxBulkUsers)

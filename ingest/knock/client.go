@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// maxResponse is the most that the client keeps of a response, in bytes. Knock's responses are smaller, except for a
-	// bulk operation with many failed rows.
+	// maxResponse is the most that the client keeps of a response, in bytes. Knock's responses are smaller, except for
+	// a bulk operation with many failed rows.
 	maxResponse     = 64 << 10
 	maxBulkResponse = 1 << 20
 	// maxDrain is how many more bytes the client reads and discards. It must read a response to its end to use the
@@ -33,8 +33,8 @@ type Config struct {
 	Branch string
 	// APIKey returns the current API key. The client calls it for each attempt, so that the key can change.
 	APIKey func() string
-	// HTTP sends the requests. If it is nil, the client uses NewTransport. The client never follows redirects, no matter
-	// what HTTP.CheckRedirect says.
+	// HTTP sends the requests. If it is nil, the client uses NewTransport. The client never follows redirects, no
+	// matter what HTTP.CheckRedirect says.
 	HTTP *http.Client
 	// UserAgent is the value of the User-Agent header.
 	UserAgent string
@@ -72,13 +72,13 @@ func New(config Config) *Client {
 	return client
 }
 
-// returnRedirect makes the HTTP client return a redirect as the response. Following it could send the API key to another
-// host.
+// returnRedirect makes the HTTP client return a redirect as the response. Following it could send the API key to
+// another host.
 func returnRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Do makes one attempt, which reaches Knock at most once. The only exception is GetBulkOperation: the HTTP transport may
-// repeat it, which is harmless. If Knock rejects the call, the error is an *Error. Any other error means that the client
-// got no complete response, and that Knock may or may not have executed the call.
+// Do makes one attempt, which reaches Knock at most once. The only exception is GetBulkOperation: the HTTP transport
+// may repeat it, which is harmless. If Knock rejects the call, the error is an *Error. Any other error means that the
+// client got no complete response, and that Knock may or may not have executed the call.
 func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
 	response, _, err := c.exchange(ctx, request, maxResponse)
 	return response, err
@@ -172,8 +172,8 @@ func (c *Client) setHeaders(header http.Header, request Request, key string) {
 
 func (c *Client) since(start time.Time) time.Duration { return c.config.Now().Sub(start) }
 
-// read returns at most limit bytes of the body. It then discards up to maxDrain bytes, so that the transport can use the
-// connection again, and closes the body.
+// read returns at most limit bytes of the body. It then discards up to maxDrain bytes, so that the transport can use
+// the connection again, and closes the body.
 func read(body io.ReadCloser, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, limit))
 	if err == nil {
@@ -193,8 +193,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// looksLikeJSON reports whether the body of a success can be Knock's: empty, an object or an array. The page of a proxy
-// is none of these.
+// looksLikeJSON reports whether the body of a success can be Knock's: it is empty, or it begins like a JSON object or
+// array. The HTML page of a proxy does not.
 func looksLikeJSON(body []byte) bool {
 	trimmed := bytes.TrimLeft(body, " \t\r\n")
 	return len(trimmed) == 0 || trimmed[0] == '{' || trimmed[0] == '['

@@ -13,8 +13,8 @@ import (
 // change.
 type Endpoint string
 
-// The endpoints that Doorbell calls. An endpoint has the name of the action that calls it, except for the bulk endpoints,
-// which no action calls.
+// The endpoints that Doorbell calls. An endpoint has the name of the action that calls it, except for the bulk
+// endpoints, which no action calls.
 const (
 	IdentifyUser         Endpoint = "identifyUser"
 	DeleteUser           Endpoint = "deleteUser"
@@ -92,10 +92,10 @@ func (e Endpoint) Rate() int32 { return cmp.Or(calls[e].rate, 1) }
 // RetryRule returns why a call of the endpoint may be repeated. For an unknown endpoint it returns 0.
 func (e Endpoint) RetryRule() RetryRule { return calls[e].retry }
 
-// RepeatUndoesTrigger reports whether a call of the endpoint, repeated after a later trigger of the same event, can undo
-// what that trigger has done: a cancellation ends the workflow run, and a removal takes away its recipient. The repeated
-// trigger does not correct that, because Knock executes it once for its key. Such a call must be recorded as done before
-// the trigger begins.
+// RepeatUndoesTrigger reports whether a call of the endpoint, repeated after a later trigger of the same event, can
+// undo what that trigger has done: a cancellation ends the workflow run, and a removal takes away its recipient. The
+// repeated trigger does not correct that, because Knock executes it once for its key. Such a call must be recorded as
+// done before the trigger begins.
 func (e Endpoint) RepeatUndoesTrigger() bool {
 	switch e {
 	case CancelWorkflow, DeleteUser, MergeUser, DeleteObject, DeleteTenant, Unsubscribe, RemoveAudienceMember:

@@ -28,12 +28,14 @@ type Error struct {
 	// Message is Knock's error message with the names of the rejected fields. If the response has no message, it is the
 	// text of the HTTP status.
 	Message string
-	// RetryAfter is how long the server asks the client to wait, at most one hour. It is zero if the server does not say.
+	// RetryAfter is how long the server asks the client to wait, at most one hour. It is zero if the server does not
+	// say.
 	RetryAfter time.Duration
 	// Excerpt is the beginning of the body: at most 1 KiB of valid UTF-8.
 	Excerpt string
 }
 
+// Error implements error. The text contains the endpoint, the status, the code if there is one, and the message.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("knock: %s: HTTP %d: %s", e.Endpoint, e.Status, e.Message)
@@ -41,9 +43,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("knock: %s: HTTP %d %s: %s", e.Endpoint, e.Status, e.Code, e.Message)
 }
 
-// Temporary reports whether the server may accept the same call later. This is true for 408, 409, 425, 429 and 5xx. It is
-// also true for answers that often do not come from Knock but from a proxy or a firewall in front of it: a redirect, a 403,
-// and a success whose body is not JSON.
+// Temporary reports whether the server may accept the same call later. This is true for 408, 409, 425, 429 and 5xx. It
+// is also true for answers that often do not come from Knock but from a proxy or a firewall in front of it: a redirect,
+// a 403, and a success whose body is not JSON.
 func (e *Error) Temporary() bool {
 	switch e.Status {
 	case http.StatusForbidden, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -64,9 +66,9 @@ func (e *Error) RejectsKey() bool {
 	}
 }
 
-// ReusesIdempotencyKey reports whether Knock rejects a trigger because its Idempotency-Key was used with other parameters
-// within 24 hours. An earlier trigger with this key has then run the workflow. Knock documents neither the code nor the
-// message of this answer, so the function searches both for the word "idempotency".
+// ReusesIdempotencyKey reports whether Knock rejects a trigger because its Idempotency-Key was used with other
+// parameters within 24 hours. An earlier trigger with this key has then run the workflow. Knock documents neither the
+// code nor the message of this answer, so the function searches both for the word "idempotency".
 func (e *Error) ReusesIdempotencyKey() bool {
 	return e.Status == http.StatusBadRequest && e.Endpoint.RetryRule() == RetryWithKey &&
 		strings.Contains(strings.ToLower(e.Code+" "+e.Message), "idempoten")
@@ -127,8 +129,8 @@ func (f *fieldErrors) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseErrorBody returns the body with the rejected fields added to the message. If the body is not Knock's, every field
-// of the result is empty.
+// parseErrorBody returns the body with the rejected fields added to the message. If the body is not Knock's, every
+// field of the result is empty.
 func parseErrorBody(body []byte) errorBody {
 	var parsed errorBody
 	_ = json.Unmarshal(body, &parsed) // a field that does not fit stays empty

@@ -15,7 +15,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-func TestAnErrorHasWhatTheResponseSays(t *testing.T) {
+func TestAnErrorContainsTheDetailsOfTheResponse(t *testing.T) {
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	header := func(after string) map[string]string { return map[string]string{"Retry-After": after} }
 	for name, test := range map[string]struct {
@@ -99,7 +99,7 @@ func TestAnErrorHasWhatTheResponseSays(t *testing.T) {
 	}
 }
 
-func TestTemporaryErrorsAreThoseThatMayPass(t *testing.T) {
+func TestTheseErrorsAreTemporary(t *testing.T) {
 	for status, want := range map[int]bool{
 		200: true, 301: true, 307: true, 400: false, 401: false, 403: true, 404: false, 408: true, 409: true, 413: false,
 		422: false, 425: true, 429: true, 500: true, 502: true, 503: true, 599: true,

@@ -16,12 +16,14 @@ const MaxIDBytes = 256
 
 // IDError reports that Knock rejects an ID in a path. It does not contain the ID, which may be personal data.
 type IDError struct {
-	// Field says what the ID identifies: user, fromUser, object, collection, tenant, audience, workflow or bulkOperation.
+	// Field says what the ID identifies: user, fromUser, object, collection, tenant, audience, workflow or
+	// bulkOperation.
 	Field string
 	// Reason completes the sentence "the ID …", for example "is empty".
 	Reason string
 }
 
+// Error implements error. The text contains the field and the reason, but not the ID.
 func (e *IDError) Error() string { return e.Field + " ID " + e.Reason }
 
 // CheckID returns an *IDError for the field if Knock rejects the ID, or nil. A valid ID has 1 to 256 bytes of UTF-8, is
@@ -53,11 +55,12 @@ func invalidReason(id string) string {
 	}
 }
 
-// maxShortID is the length of most IDs in bytes. It avoids that a path is copied while it grows.
+// maxShortID is a length in bytes that most IDs do not exceed. fillPath reserves this much memory for each ID, so that
+// the path is seldom copied while it grows.
 const maxShortID = 40
 
-// fillPath replaces the placeholders of a path, such as {user}, with IDs. It checks and escapes each ID, so that no ID can
-// turn the path into another one.
+// fillPath replaces the placeholders of a path, such as {user}, with IDs. It checks and escapes each ID, so that no ID
+// can turn the path into another one.
 func fillPath(pattern string, ids []string) (string, error) {
 	var path strings.Builder
 	path.Grow(len(pattern) + maxShortID*len(ids))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package knock calls Knock's API. A request is created once, can be stored as JSON, and is sent byte for byte the same
-// at every attempt. The mapping engine creates requests, and the delivery workers send them through a Client, one attempt
-// a call. The package must never retry a call or limit the rate of calls: it only provides the facts for these decisions.
+// at every attempt. The mapping engine creates requests, and the delivery workers send them through a Client, one
+// attempt a call. The package must never retry a call or limit the rate of calls: it only provides the facts for these
+// decisions.
 package knock
 
 import (
@@ -24,8 +25,9 @@ type Request struct {
 	Method   string   `json:"method"`
 	// Path begins with /v1/. It is escaped and includes the query.
 	Path string `json:"path"`
-	// Body is a JSON object without white space between its tokens. It is nil for a call without a body. To store a request,
-	// use a json.Encoder with SetEscapeHTML(false): json.Marshal would replace <, > and & in the body by escapes.
+	// Body is a JSON object without white space between its tokens. It is nil for a call without a body. To store a
+	// request, use a json.Encoder with SetEscapeHTML(false): json.Marshal would replace <, > and & in the body by
+	// escapes.
 	Body json.RawMessage `json:"body,omitempty"`
 	// IdempotencyKey is set for triggers only, because Knock ignores it on other calls.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
@@ -45,8 +47,8 @@ func NewRequest(endpoint Endpoint, ids ...string) (Request, error) {
 	return Request{Endpoint: endpoint, Method: c.method, Path: path}, nil
 }
 
-// NewRequestWithBody returns a call with a body, which must be a JSON object. The call has the bytes of the body without the
-// white space between its tokens, and may share the memory of body. See NewRequest for the IDs.
+// NewRequestWithBody returns a call with a body, which must be a JSON object. The call has the bytes of the body
+// without the white space between its tokens, and may share the memory of body. See NewRequest for the IDs.
 func NewRequestWithBody(endpoint Endpoint, body []byte, ids ...string) (Request, error) {
 	request, err := NewRequest(endpoint, ids...)
 	if err != nil {
@@ -59,8 +61,9 @@ func NewRequestWithBody(endpoint Endpoint, body []byte, ids ...string) (Request,
 	return request, nil
 }
 
-// WithIdempotencyKey returns the request with an idempotency key of at most MaxIdempotencyKey printable ASCII characters
-// without spaces. Knock executes the call once in 24 hours for one key. Without a key it executes the call every time.
+// WithIdempotencyKey returns the request with an idempotency key of at most MaxIdempotencyKey printable ASCII
+// characters without spaces. Knock executes the call once in 24 hours for one key. Without a key it executes the call
+// every time.
 func (r Request) WithIdempotencyKey(key string) (Request, error) {
 	if len(key) > MaxIdempotencyKey || strings.ContainsFunc(key, unprintable) {
 		return Request{}, fmt.Errorf("%s: idempotency key %q: must have at most %d printable ASCII characters",
@@ -75,8 +78,8 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 // maxDepth is the deepest nesting of a request body. An event has at most 100 levels, and a mapping adds a few.
 const maxDepth = 1000
 
-// normalize returns the body in the form that an encoder of encoding/json gives it without HTML escaping. Storing this form as
-// JSON, any number of times, does not change it.
+// normalize returns the body in the form that an encoder of encoding/json gives it without HTML escaping. Storing this
+// form as JSON, any number of times, does not change it.
 func normalize(body []byte) (json.RawMessage, error) {
 	if err := rawjson.Validate(body, maxDepth); err != nil {
 		return nil, err

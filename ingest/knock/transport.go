@@ -13,8 +13,9 @@ import (
 // Over HTTP/2, calls share a few connections.
 const maxConnections = 256
 
-// NewTransport returns a transport for calls from one process to one host. It keeps up to 256 connections, uses HTTP/2 if
-// the server offers it over TLS, and uses the proxy from the environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+// NewTransport returns a transport for calls from one process to one host. It keeps up to 256 connections, uses HTTP/2
+// if the server offers it over TLS, and uses the proxy from the environment variables HTTP_PROXY, HTTPS_PROXY and
+// NO_PROXY.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{

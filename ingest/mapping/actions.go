@@ -16,11 +16,12 @@ type action struct {
 	build func(*builder) ([]knock.Request, error)
 }
 
-// actions lists every action in running order: if several mappings match an event, their actions run in the order of this
-// table. It is the order in which Knock's own sources run their actions. Only mergeUser and cancelWorkflow are Doorbell's.
+// actions lists every action in running order: if several mappings match an event, their actions run in the order of
+// this table. It is the order in which Knock's own sources run their actions. Only mergeUser and cancelWorkflow are
+// Doorbell's.
 //
-// To add an action, add its fields to the API, a line to this table, the endpoint to ingest/knock/endpoint.go, and a route
-// to ingest/knock/knocktest/route.go. The tests in controllers/compile name the line that is missing.
+// To add an action, add its fields to the API, a line to this table, the endpoint to ingest/knock/endpoint.go, and a
+// route to ingest/knock/knocktest/route.go. The tests in controllers/compile name the line that is missing.
 var actions = []action{
 	{"identifyUser", []parameter{
 		paramID, paramName, paramEmail, paramPhoneNumber, paramAvatar, paramLocale, paramTimezone, paramCreatedAt,

@@ -22,7 +22,7 @@ type builder struct {
 	event   *event.Event
 	in      *expression.Input
 	notes   []string
-	// absent holds the reasons why from and members have found nothing.
+	// absent holds the errors for the values that from and members did not find.
 	absent []error
 	// scratch is memory for a value that is copied into a body at once, such as a short list of recipients.
 	scratch [64]byte
@@ -146,7 +146,7 @@ func (b *builder) copied() ([]rawjson.Field, error) {
 	return fields, nil
 }
 
-// textProblem says why a value is not a text or a time, as the form demands. It returns "" if the value is valid.
+// textProblem returns why a value is not a text or a time, as the form requires. It returns "" if the value is valid.
 func textProblem(f form, value []byte) string {
 	if kind := rawjson.KindOf(value); kind != rawjson.String {
 		return fmt.Sprintf("it is %s, not a string", kind)
@@ -200,9 +200,9 @@ func (b *builder) members(p parameter) ([]rawjson.Field, error) {
 	return fields, nil
 }
 
-// object returns the object of a "…From" parameter, in which the fields of a map parameter replace members of the same name. It
-// returns nil if the mapping has neither parameter. If the object is empty because values are missing in the event, object adds a
-// note, since that is usually a mistake in the mapping.
+// object returns the object of a "…From" parameter, in which the fields of a map parameter replace members of the same
+// name. It returns nil if the mapping has neither parameter. If the object is empty because values are missing in the
+// event, object adds a note, since that is usually a mistake in the mapping.
 func (b *builder) object(from, over parameter) ([]byte, error) {
 	b.absent = nil
 	base, err := b.from(from)

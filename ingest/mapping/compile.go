@@ -16,8 +16,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/problem"
 )
 
-// Compile compiles a document. It leaves out a mapping with a mistake, reports the mistake, and runs the other mappings.
-// If the source itself has a mistake, Compile returns no program.
+// Compile compiles a document. It leaves out a mapping with a mistake, reports the mistake, and runs the other
+// mappings. If the source itself has a mistake, Compile returns no program.
 func Compile(doc *document.Document) (*Program, []problem.Problem) {
 	c := compiler{}
 	p := &Program{
@@ -106,7 +106,8 @@ func (c *compiler) expression(field, text string, kind expression.Kind) *express
 	return x
 }
 
-// nonEmpty compiles an expression that must not be empty. It returns nil if the expression has a mistake, which it reports.
+// nonEmpty compiles an expression that must not be empty. It returns nil if the expression has a mistake, which it
+// reports.
 func (c *compiler) nonEmpty(field, text string, kind expression.Kind) *expression.Expression {
 	if text == "" {
 		c.report(field, "the expression is empty; write '' for an empty text")
@@ -188,7 +189,7 @@ func (c *compiler) key(field, text string) value {
 	return value{literal: text}
 }
 
-// form says how an author writes a parameter and which values it accepts.
+// form is the way in which an author writes a parameter. It determines which values the parameter accepts.
 type form int
 
 const (

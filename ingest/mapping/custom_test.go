@@ -12,8 +12,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
 )
 
-// custom returns the document of a source of the type Custom. The event type is body.type, the idempotency key is body.key
-// and the ordering key is body.lane.
+// custom returns the document of a source of the type Custom. The event type is body.type, the idempotency key is
+// body.key and the ordering key is body.lane.
 func custom(t testing.TB, mappings ...string) *document.Document {
 	t.Helper()
 	doc := &document.Document{

@@ -8,8 +8,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
-// entity returns the body that sets a user, an object or a tenant. The fields of the action replace custom properties with
-// the same name.
+// entity returns the body that sets a user, an object or a tenant. The fields of the action replace custom properties
+// with the same name.
 func (b *builder) entity(known knownFields) ([]byte, error) {
 	base, err := b.from(paramPropertiesFrom)
 	if err != nil {
@@ -51,8 +51,8 @@ var (
 	tenantFields = newKnownFields([]string{"name"}, "settings")
 )
 
-// newKnownFields returns known fields: the texts, the reserved names, and the names that Knock reserves for users, objects
-// and tenants alike.
+// newKnownFields returns known fields: the texts, the reserved names, and the names that Knock reserves for users,
+// objects and tenants alike.
 func newKnownFields(texts []string, reserved ...string) knownFields {
 	known := knownFields{}
 	for _, name := range texts {
@@ -64,8 +64,8 @@ func newKnownFields(texts []string, reserved ...string) knownFields {
 	return known
 }
 
-// withoutInvalidFields returns the properties of an event without the fields that Knock reserves or would reject. It adds
-// a note for each of them. Without this step, one unusual property would make Knock reject the whole call.
+// withoutInvalidFields returns the properties of an event without the fields that Knock reserves or would reject. It
+// adds a note for each of them. Without this step, one unusual property would make Knock reject the whole call.
 func (b *builder) withoutInvalidFields(properties []byte, known knownFields) []byte {
 	valid := true
 	for key, value := range rawjson.Members(properties) {

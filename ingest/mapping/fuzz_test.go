@@ -37,8 +37,8 @@ func complete() map[document.ActionName]string {
 	}
 }
 
-// calls returns the only form of method and path that each action may have. An ID is everything between two slashes, and
-// contains no character that a server could read as more than a part of the ID.
+// calls returns the only form of method and path that each action may have. An ID is everything between two slashes,
+// and contains no character that a server could read as more than a part of the ID.
 func calls() map[document.ActionName]*regexp.Regexp {
 	const id = `(?:%[0-9A-F]{2}|[A-Za-z0-9_.~$&:=@!'()*,;-])+`
 	forms := map[document.ActionName]string{

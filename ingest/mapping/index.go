@@ -29,7 +29,7 @@ type group struct {
 // compiled is one mapping, ready to run.
 type compiled struct {
 	name     string
-	builtin  bool // a default mapping, which comes with the template
+	builtin  bool // a default mapping, defined in the template
 	action   *action
 	rank     int // position in the running order of all mappings
 	inactive bool

@@ -62,7 +62,8 @@ func TestAPatternMatchesTheseEventTypes(t *testing.T) {
 	}
 }
 
-// matches reports whether a mapping with the pattern runs for an event of the type. It checks that Matches agrees with Plan.
+// matches reports whether a mapping with the pattern runs for an event of the type. It checks that Matches agrees with
+// Plan.
 func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 	t.Helper()
 	doc := custom(t)

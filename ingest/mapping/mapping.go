@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package mapping compiles the mappings of a source and plans events with them: it turns an event into Knock calls, or
-// into the reason why there are none. The operator calls Compile to find mistakes, and the ingest process calls it to get
-// the Program that it runs. The package must never perform I/O or read a clock, so that planning an event twice gives the
-// same result.
+// into the reason why there are none. The operator calls Compile to find mistakes, and the ingest process calls it to
+// get the Program that it runs. The package must never perform I/O or read a clock, so that planning an event twice
+// gives the same result.
 package mapping
 
 import (
@@ -45,7 +45,7 @@ type Plan struct {
 	Reason string `json:"reason,omitempty"`
 	// Notes describe the preprocess steps that failed.
 	Notes []string `json:"notes,omitempty"`
-	// Timestamp is the time of the event that its sender states, or "" if there is none.
+	// Timestamp is the time of the event according to its sender, or "" if the event has none.
 	Timestamp string `json:"timestamp,omitempty"`
 }
 
@@ -63,12 +63,13 @@ type Action struct {
 // NoTypeError reports that an event has no valid type.
 type NoTypeError struct{ Reason string }
 
+// Error implements error. The text contains the reason.
 func (e *NoTypeError) Error() string { return "no event type: " + e.Reason }
 
-// Identify sets the event's type, idempotency key and ordering key, which it reads from the body and the headers. If the
-// event has no valid idempotency key, the key stays empty and the event is not deduplicated. If it has no valid ordering
-// key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError: the type is empty
-// then, but both keys are set.
+// Identify sets the event's type, idempotency key and ordering key, which it reads from the body and the headers. If
+// the event has no valid idempotency key, the key stays empty and the event is not deduplicated. If it has no valid
+// ordering key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError: the
+// type is empty then, but both keys are set.
 func (p *Program) Identify(e *event.Event) error {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
 	err := p.readType(e, in)
@@ -123,8 +124,8 @@ func (p *Program) orderingKeyOf(in *expression.Input, e *event.Event) string {
 	return e.ID
 }
 
-// shortened returns an ordering key that is not longer than maxKey: a longer one is replaced by its hash. An ordering key serves only
-// to be compared, and it is stored with the event.
+// shortened returns the ordering key, or its hash if the key is longer than maxKey. Doorbell only compares ordering
+// keys and stores them with each event, so a hash is enough.
 func shortened(orderingKey string) string {
 	if len(orderingKey) <= maxKey {
 		return orderingKey
@@ -133,7 +134,7 @@ func shortened(orderingKey string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Timestamp returns the time of the event that its sender states. It returns "" if there is none.
+// Timestamp returns the time of the event according to its sender. It returns "" if the event has none.
 func (p *Program) Timestamp(e *event.Event) string {
 	return p.readTimestamp(expression.NewInput(e.Body, e.Headers, p.steps))
 }
@@ -149,8 +150,8 @@ func (p *Program) readTimestamp(in *expression.Input) string {
 	return rawjson.Unquote(value)
 }
 
-// ReadsHeader reports whether an expression of the program reads the header with a lower-case name. Doorbell does not store the
-// other headers.
+// ReadsHeader reports whether an expression of the program reads the header with a lower-case name. Doorbell does not
+// store the other headers.
 func (p *Program) ReadsHeader(name string) bool { return p.headers.Include(name) }
 
 // Matches reports whether an active mapping matches an event type. If the type is empty, because it could not be read,
@@ -159,9 +160,9 @@ func (p *Program) Matches(eventType string) bool {
 	return eventType == "" || p.index.matches(eventType)
 }
 
-// Plan evaluates the mappings that match an event. If the type of the event is empty, because it could not be read when the
-// event was accepted, Plan reads it again and sets it: the expression may have been corrected since. If the type still cannot
-// be read, no mapping matches.
+// Plan evaluates the mappings that match an event. If the type of the event is empty, because it could not be read when
+// the event was accepted, Plan reads it again and sets it: the expression may have been corrected since. If the type
+// still cannot be read, no mapping matches.
 func (p *Program) Plan(e *event.Event) Plan {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
 	plan := Plan{Timestamp: p.readTimestamp(in)}
@@ -216,8 +217,8 @@ func (m *compiled) condition(in *expression.Input) error {
 	}
 }
 
-// idOf returns the ID in a JSON value: a string, or the digits of an integer as the sender wrote them. It returns false for
-// any other value.
+// idOf returns the ID in a JSON value: a string, or the digits of an integer as the sender wrote them. It returns false
+// for any other value.
 func idOf(value []byte) (string, bool) {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:

@@ -36,9 +36,9 @@ func (r recipient) appendReference(dst []byte) []byte {
 	})...)
 }
 
-// recipients returns the recipients of a required parameter: an ID, {collection, id}, an object with an id, or a list of
-// these. It removes duplicates: of several recipients with the same ID, it keeps the first one that has properties, in the
-// place of the first one.
+// recipients returns the recipients of a required parameter: an ID, {collection, id}, an object with an id, or a list
+// of these. It removes duplicates: of several recipients with the same ID, it keeps the first one that has properties,
+// in the place of the first one.
 func (b *builder) recipients(p parameter) ([]recipient, error) {
 	found, err := b.required(p)
 	if err != nil {
@@ -58,8 +58,8 @@ func (b *builder) recipients(p parameter) ([]recipient, error) {
 	return list, nil
 }
 
-// recipientList returns the recipients in a list. Its errors begin with the index of the element, so that they can follow
-// the name of the parameter.
+// recipientList returns the recipients in a list. Its errors begin with the index of the element, so that they can
+// follow the name of the parameter.
 func recipientList(array []byte) ([]recipient, error) {
 	type identity struct{ collection, id string }
 	var list []recipient

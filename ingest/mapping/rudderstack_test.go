@@ -144,8 +144,8 @@ func describe(plan mapping.Plan) string {
 	return strings.Join(lines, "\n")
 }
 
-// The test plans an identify event and, if the environment variable DOORBELL_RUDDER_PAYLOADS names a file, every event in
-// it. The file has one body in each line.
+// The test plans an identify event and, if the environment variable DOORBELL_RUDDER_PAYLOADS names a file, every event
+// in it. The file has one body in each line.
 func TestEventsOfIdentifiedUsersAreNotSkipped(t *testing.T) {
 	program := compile(t, rudderStack(t))
 	bodies := []string{`{"type":"identify","userId":"u"}`}

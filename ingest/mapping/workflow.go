@@ -41,8 +41,8 @@ func (b *builder) triggerWorkflow() ([]knock.Request, error) {
 	})
 }
 
-// triggerFields returns the fields of a trigger: an empty place for the recipients, and the other fields. If a trigger is split,
-// each part repeats the other fields.
+// triggerFields returns the fields of a trigger. The first one is a placeholder for the recipients. If a trigger is
+// split, each part repeats the other fields.
 func (b *builder) triggerFields() ([]rawjson.Field, error) {
 	fields := make([]rawjson.Field, 1, 4)
 	for _, p := range []parameter{paramActor, paramTenant} {
@@ -128,10 +128,10 @@ func (b *builder) cancelWorkflow() ([]knock.Request, error) {
 
 // idempotencyKey returns the key of one part of one trigger, which is the same for every attempt.
 //
-// The key depends on the sender's idempotency key if there is one. Then Knock does not run a workflow twice if the sender
-// repeats an event after Doorbell dead-lettered it. There is one exception: if the dedupe window of the source is shorter
-// than Knock's, the source can accept the same key again on purpose while Knock still remembers it. In that case the key
-// depends on the ID of the event.
+// The key depends on the sender's idempotency key if there is one. Then Knock does not run a workflow twice if the
+// sender repeats an event after Doorbell dead-lettered it. There is one exception: if the dedupe window of the source
+// is shorter than Knock's, the source can accept the same key again on purpose while Knock still remembers it. In that
+// case the key depends on the ID of the event.
 func (b *builder) idempotencyKey(part int) string {
 	kind, value := "id", b.event.ID
 	if b.event.Key != "" && b.program.window >= knockWindow {

@@ -15,7 +15,8 @@ const (
 	// An outage begins when this many calls in a row have failed, over at least this time.
 	outageFailures = 10
 	outageTime     = 10 * time.Second
-	// lastFailures are enough if the event of the latest failure would otherwise be dead-lettered.
+	// lastFailures is the number of failures in a row that begins an outage if the event of the latest failure would
+	// otherwise be dead-lettered.
 	lastFailures = 3
 )
 
@@ -39,9 +40,10 @@ type Probe uint64
 // event can help then, so the source waits as a whole: events stay in Redis and the paused time does not count towards
 // retryFor.
 //
-// To notice that the cause has passed, the source claims one event at a time as a probe: after one second, then after
-// twice the delay, up to thirty seconds. A changed configuration, such as a new key, is probed at once. A success ends
-// every pause. A rejected key also ends as the cause when Knock answers a probe with any other failure.
+// To notice that the cause has passed, the source claims one event at a time as a probe. The first probe starts after
+// one second. Each further delay is twice as long, up to thirty seconds. After a change of the configuration, such as a
+// new key, a probe starts at once. A success ends every pause. A pause for a rejected key also ends as soon as Knock
+// answers a probe with any other failure.
 //
 // Its methods are safe for concurrent use.
 type Pause struct {
@@ -161,8 +163,8 @@ func (p *Pause) recordFailure(a Answer) {
 	}
 }
 
-// isOutage reports whether so many calls in a row have failed, over so much time, that the cause is an outage. Few are
-// enough for the last failure of an event: a source with few calls must not lose events to an outage.
+// isOutage reports whether enough calls in a row have failed, over enough time, to pause the source. For the last
+// attempt of an event, fewer failures are enough, so that a source with few calls does not lose events to an outage.
 func (p *Pause) isOutage(last bool) bool {
 	enough := outageFailures
 	if last {

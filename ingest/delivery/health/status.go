@@ -64,8 +64,8 @@ func (h *Status) Record(err error, at time.Time) {
 	}
 }
 
-// recordFailure handles a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized": Knock
-// may still reject the key.
+// recordFailure records a call that got no answer or a 5xx. Such a failure does not end the state "unauthorized",
+// because Knock may still reject the key.
 func (h *Status) recordFailure(err error, at time.Time) {
 	switch {
 	case h.knock.State == report.KnockUnauthorized:

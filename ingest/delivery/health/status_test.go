@@ -75,6 +75,6 @@ func TestAStateKeepsTheProblemOfItsFirstCall(t *testing.T) {
 	status.Record(errors.New("read tcp 10.0.0.1:40001: reset"), time.Unix(1, 0))
 	status.Record(errors.New("read tcp 10.0.0.1:40002: reset"), time.Unix(2, 0))
 	if problem := status.Knock().Problem; !strings.Contains(problem, "40001") {
-		t.Errorf("problem %q; want that of the first call, because a changed problem would be written to the status", problem)
+		t.Errorf("problem %q; want the problem of the first call, because a changed problem would be written to the status", problem)
 	}
 }

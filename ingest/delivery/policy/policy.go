@@ -19,7 +19,7 @@ type Meaning int
 
 // The meanings.
 const (
-	// Succeeded means that the call has had its effect.
+	// Succeeded means that this attempt or an earlier one has taken effect.
 	Succeeded Meaning = iota
 	// Transient means that the same call may succeed later.
 	Transient
@@ -34,17 +34,18 @@ type Step int
 
 // The steps.
 const (
-	// Continue goes on with the next call of the event.
+	// Continue makes the next call of the event.
 	Continue Step = iota
 	// Retry repeats the call after Decision.Wait.
 	Retry
 	// DeadLetter ends the call as failed. The event becomes a dead letter when its other calls have ended.
 	DeadLetter
-	// WaitForSource repeats the call when the pause of the source ends. Nothing counts towards retryFor.
+	// WaitForSource repeats the call when the pause of the source ends. The paused time does not count towards
+	// retryFor.
 	WaitForSource
 )
 
-// History is what happened to a call and its event before the answer.
+// History describes the attempts at a call and its action up to the answer.
 type History struct {
 	// Repeated reports whether an earlier attempt at the same call may have reached Knock.
 	Repeated bool

@@ -15,8 +15,8 @@ const (
 	InternalError  Cause = "internal-error"  // the work on the event panicked
 )
 
-// DeadLetterCause returns the cause of the first action that is dead-lettered. An action that the first version stored
-// has none; it was rejected or had no time left, and counts as rejected.
+// DeadLetterCause returns the cause of the first action that is dead-lettered. The first version of Doorbell stored no
+// cause. For its actions, which Knock rejected or which ran out of time, the function returns Rejected.
 func (p *Progress) DeadLetterCause() Cause {
 	for _, a := range p.Actions {
 		if a.Status == eventlog.DeadLettered && a.Cause != "" {

@@ -13,16 +13,17 @@ import (
 // sent.
 const version = 1
 
-// UnreadableError means that a stored progress cannot be read.
+// UnreadableError reports that a stored progress cannot be read.
 type UnreadableError struct {
 	// Sent reports whether a request of the plan may have been sent.
 	Sent   bool
 	reason string
 }
 
+// Error implements error. The text contains the reason why the progress cannot be read.
 func (e *UnreadableError) Error() string { return "the stored plan cannot be read: " + e.reason }
 
-// Decode returns a stored progress. The error is an *UnreadableError.
+// Decode decodes a stored progress. Every error is an *UnreadableError.
 func Decode(stored []byte) (*Progress, error) {
 	var header struct {
 		Version int   `json:"version"`

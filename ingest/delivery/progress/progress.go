@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package progress holds how far the delivery of an event has come: its plan, which is the requests frozen at the first
-// attempt, and the outcome of each request so far. Delivery stores it in Redis with the event, and makes the event's
-// log entry from it. A version of Doorbell must read what earlier versions have stored.
+// Package progress records how far the delivery of an event has come. A Progress holds the plan, which is the list of
+// requests frozen at the first attempt, and the outcome of each request. Delivery stores it in Redis with the event and
+// derives the event's log entry from it. Every version of Doorbell must be able to read what earlier versions have
+// stored.
 package progress
 
 import (
@@ -77,7 +78,8 @@ func New(plan mapping.Plan) *Progress {
 	return p
 }
 
-// Failed returns the progress of an event that is dead-lettered for a reason that no mapping has.
+// Failed returns the progress of an event that is dead-lettered for a reason that does not concern a single mapping,
+// such as a stored plan that cannot be read.
 func Failed(cause Cause, reason string) *Progress {
 	return &Progress{Version: version, Actions: []*Action{{Status: eventlog.DeadLettered, Cause: cause, Reason: reason}}}
 }

@@ -4,9 +4,10 @@ package progress
 
 import "github.com/doorbell-dev/doorbell/ingest/eventlog"
 
-// ForReplay returns the progress with which a dead letter is replayed, from the dead letter's own. The event is planned
-// again, so that a corrected mapping takes effect, but the actions that have succeeded do not run again. If the dead
-// letter's progress cannot be read, all actions run. ForReplay returns nil if no action has succeeded.
+// ForReplay returns the progress to store when a dead letter is replayed. Its argument is the progress of the dead
+// letter. Doorbell plans the event again, so that a corrected mapping takes effect, but does not repeat the actions
+// that have succeeded. If no action has succeeded, or if the progress cannot be read, ForReplay returns nil, and all
+// actions run.
 func ForReplay(deadLetter []byte) []byte {
 	p, err := Decode(deadLetter)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestAReplayRunsOnlyTheActionsThatHaveNotSucceeded(t *testing.T) {
 	}
 }
 
-func TestAReplayOfAnEventOfWhichNothingSucceededIsPlannedAnew(t *testing.T) {
+func TestAReplayPlansAnEventAgainIfNoActionHasSucceeded(t *testing.T) {
 	t.Parallel()
 	failed := &progress.Progress{Sent: true, Actions: []*progress.Action{{Mapping: "order", Status: eventlog.DeadLettered}}}
 	for name, stored := range map[string][]byte{"nothing succeeded": failed.Encode(), "unreadable": []byte("\x00"), "none": nil} {

@@ -4,8 +4,8 @@ package progress
 
 import "github.com/doorbell-dev/doorbell/ingest/knock"
 
-// MustBeStored reports whether the plan must be stored before its first call. Only a single call whose repetition is
-// harmless need not be: if the process dies, the next one plans the event again.
+// MustBeStored reports whether the plan must be stored before its first call. A plan need not be stored if it has a
+// single call that is harmless to repeat: if the process dies, the next process plans the event again.
 func (p *Progress) MustBeStored() bool {
 	var calls []*Call
 	for _, a := range p.Actions {
@@ -16,8 +16,8 @@ func (p *Progress) MustBeStored() bool {
 	return len(calls) > 1 || len(calls) == 1 && calls[0].Request.Endpoint.RetryRule() != knock.RetryHarmless
 }
 
-// RepeatWouldUndo reports whether a call before next is done, is not stored as done, and would undo what next does if
-// it were repeated afterwards.
+// RepeatWouldUndo reports whether an earlier call could undo the effect of next. This is true if the earlier call is
+// done but not stored as done: after a crash, the next process would repeat it after next.
 func (p *Progress) RepeatWouldUndo(next *Call) bool {
 	if next.Request.Endpoint.RetryRule() != knock.RetryWithKey {
 		return false
@@ -35,7 +35,7 @@ func (p *Progress) RepeatWouldUndo(next *Call) bool {
 	return false
 }
 
-// MarkStored is called when the progress is stored.
+// MarkStored records that the progress is stored. Call it after every successful write.
 func (p *Progress) MarkStored() {
 	for _, a := range p.Actions {
 		for _, c := range a.Calls {

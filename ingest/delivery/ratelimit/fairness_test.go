@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// overload lets events arrive evenly for five minutes, faster than the limit allows. It returns the longest time by
-// which an event waited longer than 1.2 times its wait in a perfect queue, the longest wait, and how often events were
-// sent away.
+// overload sends events at an even pace for five minutes, faster than the limit allows. In a perfect queue, each event
+// would have a known wait; 1.2 times that wait is its allowance. overload returns the largest excess over the
+// allowance, the longest wait, and how often the queue sent events away.
 func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Duration, sentAway int64) {
 	q := newQueue(limit)
 	var mu sync.Mutex

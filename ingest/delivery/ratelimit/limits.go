@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. Under a limit,
-// the event that was accepted first is called first. The package must never perform I/O, and must never hold back calls
-// to one endpoint because of another.
+// Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. If calls wait
+// for a limit, the call of the event that was accepted first goes first. The package must never perform I/O, and a
+// limit on one endpoint must never delay calls to another.
 package ratelimit
 
 import (
@@ -35,8 +35,8 @@ func (l *Limits) Configure(rates map[string]int32) {
 	}
 }
 
-// Queue returns the queue of an endpoint. An endpoint that this version does not know, because a newer one has planned
-// the call, has a queue too.
+// Queue returns the queue of an endpoint. Unknown endpoints get a queue too, because a newer version of Doorbell may
+// have planned the call.
 func (l *Limits) Queue(endpoint knock.Endpoint) *Queue {
 	l.mu.Lock()
 	defer l.mu.Unlock()

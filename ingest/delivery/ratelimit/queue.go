@@ -16,11 +16,11 @@ const (
 	// maxLag is how late a call may be made without moving the calls behind it. Timers fire up to about a millisecond
 	// late; at 1,000 calls a second this would otherwise halve the rate.
 	maxLag = 5 * time.Millisecond
-	// recovery is the interval at which a rate that a 429 has halved grows again, by a tenth.
+	// recovery is how often the rate grows by a tenth after a 429 has reduced it.
 	recovery = time.Second
 
-	// A queue holds the calls of waitingSeconds, at least minWaiting and at most maxWaiting. Each waiting call holds a
-	// lease and its event in memory.
+	// The capacity of a queue is the number of calls that its limit allows in waitingSeconds, at least minWaiting and
+	// at most maxWaiting. It is bounded because each waiting call holds a lease and keeps its event in memory.
 	waitingSeconds = 40
 	minWaiting     = 256
 	maxWaiting     = 4096
@@ -30,35 +30,36 @@ const (
 
 // Queue spaces the calls to one endpoint evenly and lets those of older events go first.
 //
-// The rate begins at the limit and adapts to Knock's answers: a 429 halves it and blocks all calls for as long as
-// Knock's Retry-After says; then it grows by a tenth each second until it is back at the limit.
+// The rate starts at the limit and adapts to Knock's answers. A 429 halves the rate and blocks all calls for the time
+// in Knock's Retry-After header. After that, the rate grows by a tenth each second until it reaches the limit.
 //
-// The queue is bounded. A call that finds it full is sent away: its lane returns to Redis and comes back when its turn
-// approaches. Lanes that were sent away come back one interval apart. While any of them is away, a call of a younger
-// event is sent away behind them, so that it cannot take their places. A lane that has come back waits among the others
-// according to its age.
+// The queue is bounded. If it is full, it sends a new call away: the call's lane returns to Redis and becomes due again
+// when its turn approaches. Lanes that were sent away become due one interval apart. While such lanes exist, the queue
+// also sends away the calls of younger events, so that they cannot overtake. A call that comes back waits in the order
+// of its event's age.
 type Queue struct {
 	mu           sync.Mutex
 	limit        float64 // calls a second
 	rate         float64 // calls a second at present: at most limit
 	rateChanged  time.Time
 	nextTurn     time.Time // no call may be made before this time
-	blockedUntil time.Time // nor before this time
+	blockedUntil time.Time // a 429 blocks all calls until this time
 	waiting      waiters
 	joined       uint64      // numbers the waiting calls
 	timer        *time.Timer // runs advance at the next turn; nil if no call waits
 
-	lastReturn time.Time // when the lane that was sent away last comes back
+	lastReturn time.Time // when the lane that was sent away most recently becomes due
 	youngest   time.Time // the latest time of receipt of all events that have waited or were sent away
 }
 
 func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
 
 // Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is
-// the time after which the event should ask again.
+// how long the event should wait before it asks again.
 //
-// An event that is older than others in the queue, such as one that comes back, may enter even if the queue is full. If
-// the process is short of memory, only a few calls may wait, so that memory is left for calls to other endpoints.
+// An event that is not younger than every event before it, such as one that was sent away, may enter until the queue
+// holds twice its capacity. If the process is short of memory, the capacity is only a few calls, so that memory is left
+// for calls to other endpoints.
 func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -145,8 +146,8 @@ func (q *Queue) schedule(now time.Time) {
 // turn returns when the next call may be made.
 func (q *Queue) turn() time.Time { return latest(q.nextTurn, q.blockedUntil) }
 
-// Blocked reports whether Knock has forbidden all calls for the time being. It is for a call whose turn has come: a 429
-// may have arrived since.
+// Blocked reports whether a 429 currently blocks all calls to the endpoint. Check it when the turn of a call has come,
+// because a 429 may have arrived after the queue granted the turn.
 func (q *Queue) Blocked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -200,8 +201,8 @@ func (q *Queue) waitingCalls() int {
 	return len(q.waiting)
 }
 
-// clock is the process's clock. Limits follow its monotonic part, so that a changed wall clock neither stops nor floods
-// Knock.
+// clock returns the process's clock. The limits use its monotonic part, so that a change of the wall clock neither
+// stops the calls nor floods Knock.
 func clock() time.Time { return time.Now() } //nolint:forbidigo // see above
 
 func latest(times ...time.Time) time.Time {

@@ -15,8 +15,10 @@ type waiter struct {
 // waiters is a heap of calls. The call of the oldest event is the first. It implements heap.Interface.
 type waiters []*waiter
 
+// Len implements heap.Interface.
 func (w waiters) Len() int { return len(w) }
 
+// Less implements heap.Interface. The call of the older event is less.
 func (w waiters) Less(i, j int) bool {
 	if !w[i].receivedAt.Equal(w[j].receivedAt) {
 		return w[i].receivedAt.Before(w[j].receivedAt)
@@ -24,6 +26,7 @@ func (w waiters) Less(i, j int) bool {
 	return w[i].number < w[j].number
 }
 
+// Swap implements heap.Interface.
 func (w waiters) Swap(i, j int) {
 	w[i], w[j] = w[j], w[i]
 	w[i].index, w[j].index = i, j

@@ -16,9 +16,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// The test sends samples to the fake and validates them against Knock's API description. Both must accept and reject the
-// same samples, and the fake's responses must be as described. The description is testdata/openapi.yml, or the file that
-// the environment variable DOORBELL_KNOCK_OPENAPI names.
+// The test sends samples to the fake and validates them against Knock's API description. Both must accept and reject
+// the same samples, and the fake's responses must be as described. The description is testdata/openapi.yml, or the file
+// that the environment variable DOORBELL_KNOCK_OPENAPI names.
 func TestTheFakeAgreesWithTheDescription(t *testing.T) {
 	document := description(t)
 	for _, sample := range samples() {
@@ -142,7 +142,8 @@ func relaxSchema(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	}
 }
 
-// operation returns the operation for a path. A pattern with a fixed segment takes precedence over one with a placeholder.
+// operation returns the operation for a path. A pattern with a fixed segment takes precedence over one with a
+// placeholder.
 func operation(t *testing.T, document *openapi3.T, method, path string) *openapi3.Operation {
 	t.Helper()
 	for _, pattern := range document.Paths.InMatchingOrder() {

@@ -151,8 +151,8 @@ func (s *store) recipientView(reference string) Properties {
 	return s.userView(reference)
 }
 
-// operation is a bulk identify. The first poll returns the status processing. The second poll returns completed, and only
-// then the users change.
+// operation is a bulk identify. The first poll returns the status processing. The second poll returns completed, and
+// only then the users change.
 type operation struct {
 	id       string
 	status   string

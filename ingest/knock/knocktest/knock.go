@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package knocktest is a strict fake of Knock's API for tests and demonstrations. It rejects the requests that Knock's API
-// description does not allow, enforces Knock's rate limits on demand, and stores the users, objects, tenants, audiences,
-// subscriptions and workflow runs that the calls create. It must never accept a request that Knock would reject, since
-// tests would then pass with a client that fails in production.
+// Package knocktest is a strict fake of Knock's API for tests and demonstrations. It rejects the requests that Knock's
+// API description does not allow, enforces Knock's rate limits on demand, and stores the users, objects, tenants,
+// audiences, subscriptions and workflow runs that the calls create. It must never accept a request that Knock would
+// reject, since tests would then pass with a client that fails in production.
 //
 // Knock does not document every response. In these cases the fake does the simplest thing: deleting something that does
 // not exist succeeds, and a merge of an unknown user, an unknown actor, workflow or audience gets a 404 response.
@@ -39,7 +39,7 @@ type Knock struct {
 	changed chan struct{} // closed and replaced when a call arrives or gets its answer
 }
 
-// Handler returns a fake for use in a program. Tests use New.
+// Handler returns a fake that a program can serve over HTTP. Tests use New.
 func Handler(options ...Option) *Knock {
 	k := &Knock{
 		routes: routes(), reportError: func(string, ...any) {}, apiKey: APIKey, changed: make(chan struct{}),
@@ -65,8 +65,8 @@ type Answer struct {
 	Drop bool
 }
 
-// Respond makes the fake call answer for each request. If answer returns nil, the fake responds on its own. A second call
-// of Respond replaces the function.
+// Respond makes the fake call answer for each request. If answer returns nil, the fake responds on its own. A second
+// call of Respond replaces the function.
 func (k *Knock) Respond(answer func(Call) *Answer) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
@@ -105,8 +105,8 @@ func (k *Knock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, call.Seq, answer)
 }
 
-// decide returns the answer that the test prescribes, or the fake's own answer if the test prescribes none. It returns nil if
-// the client closed the connection while the fake was holding the answer back.
+// decide returns the answer that the test prescribes, or the fake's own answer if the test prescribes none. It returns
+// nil if the client closed the connection while the fake was holding the answer back.
 func (k *Knock) decide(r request, call Call) *Answer {
 	k.lock.Lock()
 	respond := k.respond

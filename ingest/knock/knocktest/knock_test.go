@@ -14,7 +14,8 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
 
-// send makes a call without the checks of knock.Client. header contains the name of a header, its value, the next name, and so on.
+// send makes a call without the checks of knock.Client. header contains the name of a header, its value, the next name,
+// and so on.
 func send(t *testing.T, fake *knocktest.Server, method, path, body string, header ...string) (int, string) {
 	t.Helper()
 	response := exchange(t, fake, method, path, body, header...)

@@ -41,8 +41,8 @@ func (k *Knock) Calls() []Call {
 	return slices.Clone(k.calls)
 }
 
-// Wait blocks until condition returns true. It evaluates the condition at once, and again whenever a call arrives or gets
-// its response. If ctx ends first, Wait returns its error.
+// Wait blocks until condition returns true. It evaluates the condition at once, and again whenever a call arrives or
+// gets its response. If ctx ends first, Wait returns its error.
 func (k *Knock) Wait(ctx context.Context, condition func([]Call) bool) error {
 	for {
 		k.lock.Lock()

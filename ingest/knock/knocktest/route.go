@@ -30,9 +30,9 @@ type call struct {
 	key   string // the idempotency key
 }
 
-// routes returns the calls that Doorbell makes. The fake rejects all other calls of Knock's API. Methods, paths and rates
-// repeat the table in the package knock on purpose: they come from Knock's documentation, so that the fake finds mistakes
-// in that table.
+// routes returns the calls that Doorbell makes. The fake rejects all other calls of Knock's API. Methods, paths and
+// rates repeat the table in the package knock on purpose: they come from Knock's documentation, so that the fake finds
+// mistakes in that table.
 func routes() []route {
 	const (
 		put, post, get, del = http.MethodPut, http.MethodPost, http.MethodGet, http.MethodDelete
@@ -57,8 +57,8 @@ func routes() []route {
 	}
 }
 
-// find returns the route for a method and an escaped path, and the IDs in the path. If there is no such path it returns a
-// 404 response, and if the path has no such method a 405 response.
+// find returns the route for a method and an escaped path, and the IDs in the path. If there is no such path it returns
+// a 404 response, and if the path has no such method a 405 response.
 func find(all []route, method, path string) (*route, map[string]string, *rejection) {
 	if invalid := checkPath(path); invalid != nil {
 		return nil, nil, invalid
@@ -98,8 +98,8 @@ func match(pattern, path string) (map[string]string, bool) {
 	return ids, true
 }
 
-// checkPath rejects a path with an empty segment or a dot segment, which a server may read as another path. Only a client
-// that does not check its IDs sends one.
+// checkPath rejects a path with an empty segment or a dot segment, which a server may read as another path. Only a
+// client that does not check its IDs sends one.
 func checkPath(path string) *rejection {
 	for _, part := range strings.Split(path, "/")[1:] {
 		plain, err := url.PathUnescape(part)

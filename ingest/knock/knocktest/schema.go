@@ -30,8 +30,8 @@ const (
 // maxProperties is the limit for the custom properties of a recipient, in bytes of JSON.
 const maxProperties = 256 << 10
 
-// schema is a small part of OpenAPI: only what Knock's API description uses for Doorbell's calls. In addition it has the
-// limits that Knock states in its documentation only.
+// schema is a small subset of OpenAPI. It has only the features that Knock's API description uses for Doorbell's calls,
+// and the limits that Knock states only in its documentation.
 type schema struct {
 	kind     string // a JSON type, or "" for any value
 	nullable bool

@@ -80,5 +80,6 @@ func WithRateLimits(overrides map[knock.Endpoint]int) Option {
 // WithClock replaces the system's clock, which determines rate limits and the expiry of idempotency keys.
 func WithClock(now func() time.Time) Option { return func(k *Knock) { k.store.now = now } }
 
-// WithHistory keeps only the latest calls and runs, for programs that run for a long time. By default the fake keeps all.
+// WithHistory keeps only the latest calls and runs, for programs that run for a long time. By default the fake keeps
+// all.
 func WithHistory(limit int) Option { return func(k *Knock) { k.history = limit } }

@@ -117,8 +117,8 @@ func without(properties Properties, names ...string) Properties {
 	return rest
 }
 
-// refer returns the reference of a recipient and reports whether it exists. If the recipient is an object with properties,
-// refer creates or updates it first.
+// refer returns the reference of a recipient and reports whether it exists. If the recipient is an object with
+// properties, refer creates or updates it first.
 func (s *store) refer(recipient any) (reference string, known bool) {
 	described, inline := recipient.(map[string]any)
 	if !inline {
