@@ -12,27 +12,30 @@ import (
 
 // Receipt is the outcome of Accept for one event.
 type Receipt struct {
-	// Duplicate reports whether an event with the same type and key is unfinished or in the dedupe window. Accept did not store
-	// this one.
+	// Duplicate reports whether an event with the same type and key is unfinished or in the dedupe window. Accept does
+	// not store a duplicate.
 	Duplicate bool
 	// DuplicateOf is the ID of the earlier event. It is empty when that event is finished.
 	DuplicateOf string
-	// Unmapped reports whether Accept has finished the event, because no mapping wants it.
+	// Unmapped reports whether Accept finished the event at once because no mapping wants it.
 	Unmapped bool
-	// ReceivedAt is the time of the decision by the shard's clock, in whole milliseconds.
+	// ReceivedAt is the time, by the shard's clock, at which Redis accepted the event or recognized the duplicate, in
+	// whole milliseconds.
 	ReceivedAt time.Time
 }
 
-// Accept stores events in order and sets their ReceivedAt unless they are duplicates. When it returns nil, every event is durable, a
-// duplicate or unmapped.
+// Accept stores events in order and sets their ReceivedAt unless they are duplicates. When the error is nil, every
+// event is durable, a duplicate or unmapped.
 //
-// unmapped, if not nil, reports whether no mapping wants an event. Accept finishes such an event at once: it remembers the event's
-// key for the dedupe window and stores nothing else. Duplicates of it are recognized as usual.
+// unmapped, if not nil, reports whether no mapping wants an event. Accept finishes such an event at once: it remembers
+// the event's key for the dedupe window and stores nothing else. Doorbell recognizes duplicates of it as usual.
 //
-// On *FullError Accept stored none of the events of the shard that is full; a source with one shard stores all of them or none.
-// On any other error, including the error of ctx, Accept may have stored some or all events, and the sender must send them again:
-// only Redis knows whether a call without a reply was executed. Accept never repeats such a call, because an event without an
-// idempotency key would be stored twice. Accept returns soon after ctx has ended, and within four seconds of its last call to Redis.
+// If the error is a *FullError, Accept stored no event of the shard that is full, but it may have stored events in
+// other shards. With one shard, Accept stores all events or none. After any other error, including the error of ctx,
+// Accept may have stored some or all events, and the sender must send them again. If a call got no reply, Accept cannot
+// know whether Redis executed it. Accept never repeats such a call, because Redis could then store an event without an
+// idempotency key twice. Accept returns when ctx ends. A call to Redis takes at most four seconds, and Accept may wait
+// for an earlier call before its own.
 //
 // Concurrent calls share round trips to Redis; see groupCommit.
 func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped func(*event.Event) bool) ([]Receipt, error) {
@@ -54,11 +57,12 @@ func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped func
 	return receipts, nil
 }
 
-// LaneDue returns a channel that receives a value after this process has made a lane of the shard due, by accepting, finishing or
-// retrying an event. One value can stand for several lanes.
+// LaneDue returns a channel that receives a value when this process may have made a lane of the shard due, because it
+// accepted, replayed, finished, retried or released an event. One value can announce several lanes, and the receiver
+// may find that no lane is due.
 func (b *Inbox) LaneDue(shard int) <-chan struct{} { return b.shards[shard].laneDue }
 
-// acceptRequest is the part of one call of Accept that belongs to one shard.
+// acceptRequest contains the events of one call of Accept that belong to one shard, and the outcome.
 type acceptRequest struct {
 	events []candidate
 	bytes  int
@@ -68,10 +72,10 @@ type acceptRequest struct {
 	err     error
 }
 
-// candidate is one event that Accept has been given, and what the script needs to know about it.
+// candidate is one event that a caller passed to Accept, with the arguments of accept.lua for it.
 type candidate struct {
 	event       *event.Event
-	position    int // among the events that Accept has been given
+	position    int // index in the events that the caller passed to Accept
 	lane        string
 	fingerprint keyspace.Fingerprint // zero if the event has no key
 	encoded     []byte               // nil if the event is unmapped
@@ -102,8 +106,8 @@ func (b *Inbox) split(events []*event.Event, unmapped func(*event.Event) bool) [
 	return requests
 }
 
-// applyReplies turns the script's replies into receipts. Only the caller of Accept calls it: when a caller has returned before its
-// call has ended, nothing may write to its events any more.
+// applyReplies turns the script's replies into receipts. Only the goroutine that called Accept calls applyReplies. If
+// that goroutine has already returned because its context ended, no other goroutine may write to the events.
 func (r *acceptRequest) applyReplies(receipts []Receipt) error {
 	for i, reply := range r.replies {
 		c := r.events[i]

@@ -10,10 +10,11 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// maxRetryableReplies is how often a script is called again after a reply that says what must be corrected first.
+// maxRetryableReplies is the maximum number of calls of a script when every reply is retryable. With a retryable reply,
+// the script stores or finishes no event, and another call can succeed.
 const maxRetryableReplies = 8
 
-// accept decides on all requests of a group.
+// accept executes all requests of a group in one call of accept.lua and stores the outcome in each request.
 func (b *Inbox) accept(ctx context.Context, s *shard, group []*acceptRequest) {
 	replies, err := b.callAccept(ctx, s, group)
 	if err == nil {
@@ -26,8 +27,8 @@ func (b *Inbox) accept(ctx context.Context, s *shard, group []*acceptRequest) {
 	}
 }
 
-// callAccept calls accept.lua and returns the time of its decision, ms, and the reply for each event. It calls the script again
-// after a retryable reply: the script has stored nothing and says what must be corrected first.
+// callAccept calls accept.lua, and calls it again after a retryable reply. It returns the shard's time in ms, followed
+// by the reply for each event.
 func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest) (replies []string, err error) {
 	for range maxRetryableReplies {
 		var lengths bucketLengths
@@ -52,14 +53,14 @@ func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest
 	return nil, err
 }
 
-// applyRetryableReply handles a reply with which accept.lua stored nothing. It reports whether another call can succeed; err is the
-// error to return if no other call is made.
+// applyRetryableReply handles a reply that means that accept.lua stored no event. It reports whether another call can
+// succeed. The caller returns err if it makes no other call.
 func (b *Inbox) applyRetryableReply(s *shard, word, detail string) (retryable bool, err error) {
 	switch word {
 	case wordBuckets:
 		s.storeBuckets(detail)
 		return true, b.scripts.accept.unexpected(word)
-	case wordOutOfMemory: // detail is how much the script deleted; if there was nothing to delete, another call fails too
+	case wordOutOfMemory: // detail is the number of deleted records; if it is 0, another call would fail too
 		return detail != "0", &FullError{Limit: LimitRedisMemory}
 	default:
 		return false, b.scripts.accept.unexpected(word)
@@ -96,7 +97,7 @@ func (b *Inbox) shardShare(limit int64) int64 {
 	return (limit + n - 1) / n
 }
 
-// distribute gives each request its part of the replies of accept.lua.
+// distribute stores in each request the replies of accept.lua for the events of that request.
 func (b *Inbox) distribute(s *shard, group []*acceptRequest, replies []string) error {
 	now, err := strconv.ParseInt(replies[0], 10, 64)
 	if err != nil {

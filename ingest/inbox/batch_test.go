@@ -111,14 +111,14 @@ func TestCompleteContinuesTheLaneIfTheNextEventFits(t *testing.T) {
 		}
 		next, err := b.Complete(t.Context(), held, nil, 500)
 		ok(t, err)
-		complete(t, b, next, nil) // the third event is larger than 500 bytes or not wanted
+		complete(t, b, next, nil) // complete accepts no next event, so the third one must be claimed
 		if got := claimOne(t, b); got.Event.ID != third.ID {
 			t.Errorf("the last event is %s; want the third one", got.Event.ID)
 		}
 	})
 }
 
-func TestAClaimTakesWhatFitsAndReleasesTheOthersInTheirOrder(t *testing.T) {
+func TestClaimReturnsTheEventsThatFitAndReleasesTheOtherLanesInOrder(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		clock := newClock()
 		b := inboxtest.Open(t, client, inbox.Options{Now: clock.now})
@@ -156,7 +156,7 @@ func TestALaneThatCannotBeReadDoesNotAffectTheOthersOfItsClaim(t *testing.T) {
 	})
 }
 
-func TestALaneIsClaimableAfterRedissClockHasGoneBack(t *testing.T) {
+func TestLanesCanBeClaimedAfterTheClockOfRedisHasGoneBack(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		clock := newClock()
 		b := inboxtest.Open(t, client, inbox.Options{Now: clock.now})
@@ -173,7 +173,7 @@ func TestALaneIsClaimableAfterRedissClockHasGoneBack(t *testing.T) {
 	})
 }
 
-func TestAClaimWhoseReplyIsLostIsUndone(t *testing.T) {
+func TestTheNextClaimEndsTheLeasesOfAClaimWhoseReplyWasLost(t *testing.T) {
 	client := &losing{Client: redistest.Start(t).Client(t)}
 	b := inboxtest.Open(t, client, inbox.Options{})
 	accept(t, b, newEvent("u", ""), newEvent("v", ""))
@@ -183,7 +183,7 @@ func TestAClaimWhoseReplyIsLostIsUndone(t *testing.T) {
 	}
 	client.lose = false
 	if got := claim(t, b); len(got.Leases) != 2 {
-		t.Errorf("claimed %d lanes; want both, because nobody works on them", len(got.Leases))
+		t.Errorf("claimed %d lanes; want both, because no worker received the lost leases", len(got.Leases))
 	}
 }
 

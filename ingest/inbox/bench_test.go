@@ -34,7 +34,8 @@ func numberedEvent(i int64) *event.Event {
 	}
 }
 
-// BenchmarkAccept measures Accept, and for comparison the least that any durable receiver must do: one SET NX for each request.
+// BenchmarkAccept measures Accept, and, for comparison, the minimum work of any durable receiver: one SET NX for each
+// request.
 func BenchmarkAccept(b *testing.B) {
 	b.Run("floor=SETNX", func(b *testing.B) {
 		client := redistest.Start(b).Client(b)
@@ -68,7 +69,7 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// BenchmarkFinish measures Claim, with 64 lanes a call, and Complete.
+// BenchmarkFinish measures Complete together with Claim, which leases up to 64 lanes in a call.
 func BenchmarkFinish(b *testing.B) {
 	in := inboxtest.Open(b, redistest.Start(b).Client(b), inbox.Options{})
 	var events []*event.Event
@@ -109,8 +110,8 @@ func BenchmarkFinish(b *testing.B) {
 	workers.Wait()
 }
 
-// BenchmarkDedupeWindow measures Redis's memory for one key in the dedupe window when the window has ten million keys. To save time
-// it fills only one in 64 dedupe sets, each as full as it would be then.
+// BenchmarkDedupeWindow measures Redis's memory for one key in the dedupe window when the window has ten million keys.
+// To save time it fills only one in 64 dedupe sets, with as many keys as each would have in that window.
 func BenchmarkDedupeWindow(b *testing.B) {
 	const total, part = 10_000_000, 64
 	client := redistest.Start(b, "--appendonly", "no").Client(b)
@@ -126,8 +127,8 @@ func BenchmarkDedupeWindow(b *testing.B) {
 	}
 }
 
-// fillDedupeSets adds those of total keys that belong to one in part of the dedupe sets, as complete.lua adds them. It returns the
-// number of keys and of sets.
+// fillDedupeSets makes total keys and stores those that belong to a sample of the dedupe sets, one set in part, in the
+// format of dedupe.lua. It returns the number of stored keys and of sets.
 func fillDedupeSets(b *testing.B, client rueidis.Client, in *inbox.Inbox, total, part int) (n, count int) {
 	length := bucket.Milliseconds()
 	now := time.Now().UnixMilli() / length

@@ -11,22 +11,25 @@ import (
 // Claimed is the result of Claim.
 type Claimed struct {
 	Leases []*Lease
-	// Next is how long until the shard's next lane is due: 0 if more lanes are due now, -1 if the shard has no lane. A leased lane
-	// is due when its lease ends.
+	// Next is the time until the shard's next lane is due: 0 if more lanes are due now, -1 if no lane has events. A
+	// leased lane is due when its lease ends.
 	Next time.Duration
-	// Unreadable is the number of lanes that Redis could not read. They stay leased until their leases end.
+	// Unreadable is the number of lanes that Redis could not read. Claim returns no leases for them, and no worker can
+	// claim them until their leases end.
 	Unreadable int
 }
 
-// maxLeases bounds one call, because Lua can pass at most a few thousand values to one command.
+// maxLeases is the maximum number of leases in one call, because Lua can pass at most a few thousand values to a
+// command.
 const maxLeases = 1000
 
-// Claim leases up to limit due lanes of a shard, the longest due first. A lane whose lease has ended is due. The first events of the
-// leased lanes, with their progress, have about maxBytes bytes together, and exceed that by at most one event; 0 means no bound. Claim
-// releases the other lanes, which keep their place in the schedule.
+// Claim leases up to limit due lanes of a shard, but at most 1,000. It starts with the lane that has been due longest.
+// A lane whose lease has ended is due. Claim reads the first event of each lane and its progress until they have
+// maxBytes bytes in total, which the last event can exceed; 0 means no limit. Claim releases the remaining lanes, which
+// keep their place in the schedule.
 //
-// Claim waits at most four seconds for each of its two calls to Redis. If a reply is lost, lanes may be leased to nobody; the next
-// calls of Claim for the shard end such leases.
+// Claim waits at most four seconds for each of its calls to Redis. If a reply is lost, Redis may have leased lanes
+// without any worker knowing it. The next calls of Claim for the shard end such leases.
 func (b *Inbox) Claim(ctx context.Context, shard, limit, maxBytes int) (Claimed, error) {
 	s := b.shards[shard]
 	if err := b.endAbandonedLeases(ctx, s); err != nil {
@@ -44,7 +47,7 @@ func (b *Inbox) Claim(ctx context.Context, shard, limit, maxBytes int) (Claimed,
 	return claimed, nil
 }
 
-// claim calls claim.lua. The leases have no events yet.
+// claim calls claim.lua. The leases that it returns have no events yet; read adds them.
 func (b *Inbox) claim(ctx context.Context, s *shard, limit int, token string, deadline time.Time) (Claimed, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -70,8 +73,8 @@ func (b *Inbox) claim(ctx context.Context, s *shard, limit int, token string, de
 	return claimed, nil
 }
 
-// read calls read.lua and keeps the leases that have an event. An event that cannot be decoded is dead-lettered, so that it does not
-// block its lane forever.
+// read calls read.lua, adds the events to the leases, and removes the leases without an event from claimed. If it
+// cannot decode an event, it dead-letters the event, so that the event does not block its lane forever.
 func (b *Inbox) read(ctx context.Context, s *shard, token string, maxBytes int, claimed *Claimed) error {
 	keys, args := append([]string(nil), s.scheduleKeys[:2]...), []string{token, strconv.Itoa(maxBytes)}
 	for _, l := range claimed.Leases {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// clock chooses the time that scripts use. It is Redis's own clock, so that all processes agree on when a lease ends, unless a test
-// has replaced it.
+// clock chooses the clock that scripts use. Scripts use the clock of Redis, so that all processes agree on when a lease
+// ends. A test can replace that clock.
 type clock struct {
 	replacement func() time.Time
-	lastSeen    atomic.Int64 // the last time that accept.lua returned, in ms since 1970
+	lastSeen    atomic.Int64 // the time in accept.lua's latest reply, in ms since 1970
 }
 
 // argument returns the scripts' argument for the current time. An empty argument makes them read Redis's clock.

@@ -28,8 +28,9 @@ type DeadLetter struct {
 	shard *shard
 }
 
-// DeadLetters returns up to limit dead letters, the latest first, and the cursor of the next page; "" if there is none. The cursor of
-// the first page is "". Dead letters that are added meanwhile are not part of later pages.
+// DeadLetters returns up to limit dead letters, the latest first, and the cursor of the next page, which is "" if there
+// is no next page. To read the first page, pass "" as the cursor. Later pages do not contain dead letters that were
+// added after the first page was read.
 func (b *Inbox) DeadLetters(ctx context.Context, cursor string, limit int) (page []DeadLetter, next string, err error) {
 	for _, s := range b.shards {
 		found, err := b.deadLetterIDs(ctx, s, cursor, limit+1)
@@ -51,11 +52,11 @@ func (b *Inbox) DeadLetters(ctx context.Context, cursor string, limit int) (page
 	return page, next, nil
 }
 
-// cursor returns the cursor of the page that begins behind the dead letter.
+// cursor returns the cursor of the page that begins after the dead letter.
 func (d DeadLetter) cursor() string { return strconv.FormatInt(d.At.UnixMilli(), 10) + " " + d.ID }
 
-// deadLetterIDs returns the IDs and times of up to limit dead letters of a shard behind the cursor. Redis orders dead letters of the
-// same millisecond by ID.
+// deadLetterIDs returns the IDs and times of up to limit dead letters of a shard after the cursor. Redis orders dead
+// letters of the same millisecond by ID.
 func (b *Inbox) deadLetterIDs(ctx context.Context, s *shard, cursor string, limit int) (found []DeadLetter, err error) {
 	last, lastID, _ := strings.Cut(cursor, " ")
 	for offset := int64(0); len(found) < limit; offset += int64(limit) {
@@ -77,7 +78,7 @@ func (b *Inbox) deadLetterIDs(ctx context.Context, s *shard, cursor string, limi
 	return found[:min(len(found), limit)], nil
 }
 
-// fillDeadLetters reads the events and the progress.
+// fillDeadLetters reads the events and the progress of dead letters that have only an ID and a time.
 func (b *Inbox) fillDeadLetters(ctx context.Context, letters []DeadLetter) error {
 	commands := make(rueidis.Commands, 0, 2*len(letters))
 	for _, d := range letters {
@@ -105,7 +106,7 @@ func (b *Inbox) fillDeadLetters(ctx context.Context, letters []DeadLetter) error
 	return nil
 }
 
-// GetDeadLetter returns a dead letter, or nil if there is none with this ID.
+// GetDeadLetter returns a dead letter, or nil and no error if no dead letter has this ID.
 func (b *Inbox) GetDeadLetter(ctx context.Context, id string) (*DeadLetter, error) {
 	for _, s := range b.shards {
 		ms, err := b.client.Do(ctx, b.client.B().Zscore().Key(s.keys.DeadLetterIndex()).Member(id).Build()).AsFloat64()
@@ -124,7 +125,8 @@ func (b *Inbox) GetDeadLetter(ctx context.Context, id string) (*DeadLetter, erro
 	return nil, nil
 }
 
-// Discard deletes a dead letter. It reports whether there was one with this ID. It is safe to repeat.
+// Discard deletes a dead letter. It reports whether a dead letter had this ID. The caller can safely repeat Discard
+// after an error.
 func (b *Inbox) Discard(ctx context.Context, id string) (found bool, err error) {
 	for _, s := range b.shards {
 		word, _, err := b.scripts.discard.run(ctx, b.client, s.sharedKeys, []string{id})
@@ -135,10 +137,11 @@ func (b *Inbox) Discard(ctx context.Context, id string) (found bool, err error) 
 	return false, nil
 }
 
-// Replay moves a dead letter to the end of its lane, as a new event whose Lease.ReplayOf is the ID of the dead letter and whose
-// progress is the given one; nil means that the event is delivered as if it were new. It returns the new event's ID. It reports false
-// if the dead letter does not exist any more or cannot be decoded. After an error it is safe to call Replay again: a dead letter is
-// replayed once.
+// Replay moves a dead letter to the end of its lane, as a new event with the given progress. If progress is nil,
+// delivery starts from the beginning. The Lease.ReplayOf of the new event is the ID of the dead letter. Replay returns
+// the ID of the new event. It reports false if the dead letter no longer exists or cannot be decoded. The caller can
+// safely repeat Replay after an error: Redis replays a dead letter only once, and the repetition reports false if the
+// first call was executed.
 func (b *Inbox) Replay(ctx context.Context, letter *DeadLetter, progress []byte) (id string, found bool, err error) {
 	if letter.Event == nil {
 		return "", false, nil

@@ -152,7 +152,7 @@ func TestAReplayIsANewEventAtTheEndOfItsLane(t *testing.T) {
 	})
 }
 
-func TestDeadLettersAndTheLogGiveWayToEvents(t *testing.T) {
+func TestDeadLettersAndLogRecordsAreDeletedToMakeRoomForEvents(t *testing.T) {
 	client := redistest.Start(t, "--maxmemory", "6mb", "--appendfsync", "no").Client(t)
 	b := inboxtest.Open(t, client, inbox.Options{})
 	for i := range 50 {
@@ -177,7 +177,7 @@ func TestAChangedWindowIsStoredWhenRedisIsOutOfMemory(t *testing.T) {
 	}
 }
 
-func TestTheKeyOfAnUnreadableEventIsFreed(t *testing.T) {
+func TestTheSenderCanSendAnUnreadableEventAgain(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		b := inboxtest.Open(t, client, inbox.Options{})
 		accept(t, b, newEvent("u", "k"))
@@ -191,7 +191,7 @@ func TestTheKeyOfAnUnreadableEventIsFreed(t *testing.T) {
 	})
 }
 
-// spoil replaces a user's first stored event by bytes that cannot be decoded.
+// spoil replaces the first stored event of a user with bytes that cannot be decoded.
 func spoil(t *testing.T, client rueidis.Client, b *inbox.Inbox, user string) {
 	t.Helper()
 	list := b.Space().Shard(0).Lane(b.Space().Lane(user).Name)

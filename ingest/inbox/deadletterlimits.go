@@ -11,12 +11,15 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// DeadLetterLimits bound the dead letters of a source. At a limit Doorbell deletes the oldest dead letters and counts them. It also
-// deletes them, before it rejects events, when Redis is out of memory. Together they use at most a quarter of Redis's maxmemory.
+// DeadLetterLimits limit the dead letters of a source. When Doorbell adds a dead letter, it deletes the oldest ones
+// that exceed a limit, at most 200 for each limit, and counts them. When Redis is out of memory, Doorbell also deletes
+// dead letters before it rejects events. A further limit, a quarter of Redis's maxmemory, applies to the size of all
+// dead letters together.
 type DeadLetterLimits struct {
 	// MaxEvents is the maximum number of dead letters, split evenly over the shards; 0 means 10,000.
 	MaxEvents int
-	// Retention is how long Doorbell keeps a dead letter; 0 means 30 days.
+	// Retention is how long Doorbell keeps a dead letter; 0 means 30 days. Doorbell deletes an older dead letter when
+	// it adds the next one.
 	Retention time.Duration
 }
 
@@ -30,11 +33,11 @@ func (l DeadLetterLimits) orDefault() DeadLetterLimits {
 	return l
 }
 
-// quarterOfMemory returns a quarter of Redis's maxmemory in bytes; 0 if Redis has no such limit. In a Redis Cluster it is the limit
-// of one node, so that all shards fit even if they are on one node.
+// quarterOfMemory returns a quarter of Redis's maxmemory in bytes; 0 if Redis has no memory limit. In a Redis Cluster
+// it uses the limit of one node, so that the dead letters of all shards fit even if one node stores every shard.
 func quarterOfMemory(ctx context.Context, client rueidis.Client) (int64, error) {
 	info, err := client.Do(ctx, client.B().Info().Section("memory").Build()).ToString()
-	if _, refused := rueidis.IsRedisErr(err); refused { // the Redis of doorbell dev has no such section
+	if _, refused := rueidis.IsRedisErr(err); refused { // the embedded Redis of "doorbell dev" has no memory section
 		return 0, nil
 	}
 	if err != nil {
@@ -42,6 +45,6 @@ func quarterOfMemory(ctx context.Context, client rueidis.Client) (int64, error) 
 	}
 	_, rest, _ := strings.Cut(info, "maxmemory:")
 	number, _, _ := strings.Cut(rest, "\r\n")
-	limit, _ := strconv.ParseInt(number, 10, 64) // 0 if the server does not say
+	limit, _ := strconv.ParseInt(number, 10, 64) // 0 if the reply does not contain the limit
 	return limit / 4, nil
 }

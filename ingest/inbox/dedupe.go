@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The dedupe window is divided into buckets of time. A finished event's key is stored with the bucket in which the event was
-// received, and is known in that bucket and the eight after it: for at least the window, and at most an eighth longer. dedupe.lua
-// describes the format.
+// The dedupe window is divided into buckets of time. Redis stores the key of a finished event with the bucket in which
+// Doorbell received the event. Doorbell remembers the key in that bucket and the eight buckets after it: for at least
+// the window, and at most an eighth longer. dedupe.lua describes the format.
 const bucketsPerWindow = 8
 
 // bucketLength returns an eighth of the window in ms, rounded up; 0 if there is no window.
@@ -21,15 +21,16 @@ func bucketLength(window time.Duration) int64 {
 	return max((window.Milliseconds()+bucketsPerWindow-1)/bucketsPerWindow, 1)
 }
 
-// bucketLengths are the bucket lengths under which a shard has stored keys of finished events. There is more than one for a while
-// after the window has changed.
+// bucketLengths are the bucket lengths under which a shard has stored keys of finished events. A shard has more than
+// one length for a while after the window has changed.
 type bucketLengths struct {
-	stored  string // as buckets.lua writes it
-	current int64  // the length under which keys are added, ms; 0 if there is no dedupe window
+	stored  string // the text that buckets.lua writes
+	current int64  // the length under which scripts add keys, ms; 0 if there is no dedupe window
 	earlier []earlierLength
 }
 
-// earlierLength is a length under which keys are no longer added. No key is live from emptyFrom on, in ms since 1970.
+// earlierLength is a bucket length under which scripts no longer add keys. From emptyFrom on, in ms since 1970, all
+// keys under that length are outside the window.
 type earlierLength struct{ length, emptyFrom int64 }
 
 // parseBucketLengths parses the value that buckets.lua writes.
@@ -49,7 +50,7 @@ func parseBucketLengths(stored string) bucketLengths {
 	return lengths
 }
 
-// searchable returns the lengths under which a key may be found at the given time, in ms since 1970.
+// searchable returns the lengths under which a key can still be in the window at the given time, in ms since 1970.
 func (l bucketLengths) searchable(now int64) []int64 {
 	var lengths []int64
 	if l.current > 0 {

@@ -10,17 +10,17 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// ErrUnavailable is wrapped by every error which means that Redis could not be reached, did not reply, or replied with an error.
-// The change may have been made.
+// ErrUnavailable means that Redis could not be reached, did not reply, or sent an error or an unexpected reply. Errors
+// wrap it. Redis may have made the change. If Redis is out of memory, the error is a FullError instead.
 var ErrUnavailable = errors.New("inbox unavailable")
 
-// ErrLeaseLost means that the caller no longer has the lease: it has finished the event before, or its lease ended and another
-// worker has claimed the lane. Nothing was changed.
+// ErrLeaseLost means that the caller no longer has the lease: the caller has already finished the event or ended the
+// lease, or another worker has claimed the lane after the lease ended. The call changed nothing.
 var ErrLeaseLost = errors.New("lease lost")
 
-// FullError means that the inbox cannot store events at present. Nothing was changed.
+// FullError means that a shard cannot store more data at present. The shard stored no event of the request.
 type FullError struct {
-	// Limit is LimitQueue or LimitRedisMemory.
+	// Limit names the limit that the inbox reached: LimitQueue or LimitRedisMemory.
 	Limit string
 }
 
@@ -32,6 +32,7 @@ const (
 	LimitRedisMemory = "memory"
 )
 
+// Error returns a message that names the limit in plain words.
 func (e *FullError) Error() string {
 	if e.Limit == LimitRedisMemory {
 		return "inbox full: Redis is out of memory"
@@ -39,7 +40,8 @@ func (e *FullError) Error() string {
 	return "inbox full: the maximum number of unfinished events is reached"
 }
 
-// failure returns the error for a call to Redis that failed.
+// failure returns the error for a failed call to Redis: a FullError if Redis is out of memory, otherwise an error that
+// wraps ErrUnavailable.
 func failure(call string, err error) error {
 	if reply, ok := rueidis.IsRedisErr(err); ok && strings.Contains(reply.Error(), "OOM command not allowed") {
 		return &FullError{Limit: LimitRedisMemory}

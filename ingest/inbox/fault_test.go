@@ -18,7 +18,8 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// fill accepts events of 10 KB, one for each user, until Redis is out of memory. It returns the number of accepted events.
+// fill accepts events of 10 KB, one for each user, until Redis is out of memory. It returns the number of accepted
+// events.
 func fill(t *testing.T, b *inbox.Inbox) (accepted int) {
 	t.Helper()
 	for {
@@ -97,7 +98,7 @@ func TestTheLogShrinksWhenRedisIsOutOfMemory(t *testing.T) {
 	}
 }
 
-func TestAcceptedEventsAndLeasesSurviveAKillOfRedis(t *testing.T) {
+func TestAcceptedEventsAndLeasesSurviveACrashOfRedis(t *testing.T) {
 	server := redistest.Start(t)
 	b := inboxtest.Open(t, server.Client(t), inbox.Options{})
 	first, second := newEvent("u", "1"), newEvent("u", "2")

@@ -13,23 +13,25 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 )
 
-// Save, Complete, Retry, Release and DeadLetter change a leased lane. Concurrent calls share round trips to Redis; see groupCommit.
-// They return ErrLeaseLost if the caller no longer has the lease. If ctx ends first, they return its error, and the change may be
-// made.
+// Save, Complete, Retry, Release and DeadLetter change a leased lane. Concurrent calls share round trips to Redis; see
+// groupCommit. They return ErrLeaseLost if the caller no longer has the lease. If ctx ends first, they return the error
+// of ctx, and Redis may still make the change.
 
-// Save stores the progress of the leased event.
+// Save stores the progress of the leased event and replaces the progress saved before. The lease continues.
 func (b *Inbox) Save(ctx context.Context, lease *Lease, progress []byte) error {
 	return b.finish(ctx, &transition{name: "save", lease: lease, progress: progress})
 }
 
-// Complete finishes the event: it moves the event's key to the dedupe window and writes the log record unless that is nil.
+// Complete finishes the event: it moves the event's key to the dedupe window and writes the log record. If record is
+// nil, the event's log entry does not change.
 //
-// If the lane has another event and that has at most room bytes, next is its lease: the lane continues without having to be claimed.
-// The lease passed to Complete must not be used any more, except to repeat Complete after an error. Otherwise next is nil, and the
-// lane, if it has more events, is due.
+// If the lane has another event of at most room bytes, next is the lease of that event, and the caller does not have to
+// claim the lane again. Otherwise next is nil, and the lane is due if it has more events. The caller must not use the
+// old lease again, except to repeat Complete after an error.
 //
-// It is safe to repeat Complete after ErrUnavailable: it then returns the same next event. If next was not wanted, a repetition
-// returns ErrLeaseLost when the first call was executed.
+// The caller can safely repeat Complete after ErrUnavailable. If Redis executed the first call and leased the next
+// event, the repetition returns the lease of the same event. If Redis executed the first call and leased no event, the
+// repetition returns ErrLeaseLost.
 func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte, room int) (next *Lease, err error) {
 	t := &transition{name: "complete", lease: lease, record: record, number: int64(max(room, 0))}
 	if err := b.finish(ctx, t); err != nil || t.next == nil {
@@ -42,14 +44,14 @@ func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte, room 
 	return t.next, nil
 }
 
-// Retry ends the lease; the lane is due again after the delay, with the same first event. Empty progress keeps the progress saved
-// before; a nil record leaves the event's log entry unchanged.
+// Retry ends the lease. The lane is due again after the delay, with the same first event. If progress is empty, the
+// event keeps the progress saved before. If record is nil, the event's log entry does not change.
 func (b *Inbox) Retry(ctx context.Context, lease *Lease, delay time.Duration, progress, record []byte) error {
 	return b.finish(ctx, &transition{name: "retry", lease: lease, record: record, progress: progress, number: delay.Milliseconds()})
 }
 
-// Release ends the lease without a change: the lane has its former place in the schedule, with the same first event and the progress
-// saved before.
+// Release ends the lease and returns the lane to its former place in the schedule. The first event and its progress do
+// not change.
 func (b *Inbox) Release(ctx context.Context, lease *Lease) error {
 	dueAt, err := strconv.ParseInt(lease.dueAt, 10, 64)
 	if err != nil {
@@ -58,15 +60,16 @@ func (b *Inbox) Release(ctx context.Context, lease *Lease) error {
 	return b.finish(ctx, &transition{name: "release", lease: lease, number: dueAt})
 }
 
-// DeadLetter finishes the event as a dead letter and stores it with its progress; empty progress keeps the progress saved before.
-// It removes the event's key from the in-flight index, so that the sender can send the event again, writes the log record unless
-// that is nil, and makes the lane's next event due. Limits.DeadLetters bounds what is stored.
+// DeadLetter finishes the event as a dead letter and stores it with its progress. If progress is empty, the event keeps
+// the progress saved before. DeadLetter removes the event's key from the in-flight index, so that the sender can send
+// the event again. It writes the log record unless record is nil, and it makes the lane due if the lane has more
+// events. Limits.DeadLetters limits the dead letters that Redis stores.
 func (b *Inbox) DeadLetter(ctx context.Context, lease *Lease, progress, record []byte) error {
 	return b.finish(ctx, &transition{name: "dead-letter", lease: lease, record: record, progress: progress})
 }
 
-// deadLetterUnreadable dead-letters an entry that cannot be decoded as an event. It gives the dead letter a new ID. If that fails,
-// the entry is found again when the lease has ended.
+// deadLetterUnreadable dead-letters a stored event that Doorbell cannot decode. It gives the dead letter a new ID. If
+// the call to Redis fails, Claim finds the event again after the lease has ended.
 func (b *Inbox) deadLetterUnreadable(ctx context.Context, lease *Lease, cause error) {
 	lease.Event = &event.Event{ID: event.NewID()}
 	record, err := json.Marshal(eventlog.Entry{

@@ -18,7 +18,7 @@ type transition struct {
 	record, progress []byte
 	number           int64
 
-	received, event string // what the lane stores for its next event
+	received, event string // the two elements that the lane stores for its next event; see Lease.fill
 	next            *Lease
 	err             error
 }
@@ -27,7 +27,7 @@ func (t *transition) size() (events, bytes int) { return 1, len(t.record) + len(
 func (t *transition) excludes() string          { return t.lease.lane }
 func (t *transition) fail(err error)            { t.err = err }
 
-// finish executes a transition, together with those that other callers want at the same time.
+// finish executes a transition. Concurrent transitions share a call to Redis.
 func (b *Inbox) finish(ctx context.Context, t *transition) error {
 	if err := t.lease.shard.transitions.commit(ctx, t); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (b *Inbox) finish(ctx context.Context, t *transition) error {
 	return t.err
 }
 
-// finishGroup executes all transitions of a group.
+// finishGroup executes all transitions of a group in one call of finish.lua and stores the outcome in each.
 func (b *Inbox) finishGroup(ctx context.Context, s *shard, group []*transition) {
 	deadline := b.leaseEnd()
 	words, err := b.callFinish(ctx, s, group)
@@ -48,7 +48,8 @@ func (b *Inbox) finishGroup(ctx context.Context, s *shard, group []*transition) 
 	}
 }
 
-// callFinish calls finish.lua. It calls the script again when the bucket lengths have changed.
+// callFinish calls finish.lua. If the reply says that the bucket lengths have changed, it calls the script again with
+// the new ones.
 func (b *Inbox) callFinish(ctx context.Context, s *shard, group []*transition) (*replyWords, error) {
 	for range maxRetryableReplies {
 		lengths, err := b.refreshBuckets(ctx, s)

@@ -12,29 +12,31 @@ import (
 
 // groupCommit lets concurrent requests share calls to Redis.
 //
-// Redis waits for its disk once for each call, no matter how many events the call changes. If every request made its own call, the
-// throughput would be limited by the disk. Instead, requests that arrive while a call is in progress wait, and the next call
-// carries all of them. A request that arrives when no call is in progress starts one at once, so a quiet inbox adds no delay.
+// Redis waits for its disk once for each call, no matter how many events the call changes. If every request made its
+// own call, the disk would limit the throughput. Instead, requests that arrive while a call is in progress wait, and
+// the next call executes as many of them as fit. A request that arrives when no call is in progress starts one at once,
+// so a quiet inbox adds no delay.
 //
-// While requests wait, one goroutine leads: it makes call after call, and ends when no request waits. No request leads, so that each
-// can return when its own context ends. If the context of a waiting request ends, the request leaves the queue and is not
-// executed. If its call has already begun, the request returns the error of its context, and the call may be executed.
+// One goroutine, the leader, makes one call after another and ends when no request waits. The leader is a goroutine of
+// its own and not that of a caller, so every caller can return when its own context ends. If the context of a waiting
+// request ends, the request leaves the queue, and Redis never executes it. If the context ends after the call has
+// begun, commit returns the error of the context, and Redis may still execute the request.
 type groupCommit[R request] struct {
 	// call executes a group and stores the outcome in each of its requests.
 	call func(ctx context.Context, group []R)
 
 	mu      sync.Mutex
 	waiting []*waiter[R]
-	led     bool // the leading goroutine runs
+	led     bool // whether the leader is running
 }
 
-// request is something that a caller wants to be executed.
+// request is one request of a caller: the events of an Accept, or one transition of a lane.
 type request interface {
 	// size returns the number of events and of bytes that the request adds to a call.
 	size() (events, bytes int)
-	// excludes names what a call must not contain twice; "" excludes nothing.
+	// excludes returns a name that at most one request of a call may have, such as a lane; "" excludes nothing.
 	excludes() string
-	// fail stores an error as the outcome.
+	// fail stores an error as the outcome of the request.
 	fail(err error)
 }
 
@@ -44,14 +46,17 @@ type waiter[R request] struct {
 }
 
 const (
-	// callTimeout bounds a call to Redis. The receiver must answer within five seconds, whatever Redis does.
+	// callTimeout is the maximum duration of a call to Redis. The receiver must answer within five seconds, even if
+	// Redis hangs.
 	callTimeout = 4 * time.Second
-	// maxGroup and maxGroupBytes bound a call. A single request may be larger.
+	// maxGroup and maxGroupBytes are the maximum number of events and of bytes in a call. A single larger request gets
+	// its own call.
 	maxGroup      = 64
 	maxGroupBytes = 4 << 20
 )
 
-// commit returns nil when the request has its outcome, or the error of ctx if ctx ends first.
+// commit adds a request to the queue and waits until the request has its outcome. It returns the error of ctx if ctx
+// ends first, otherwise nil.
 func (g *groupCommit[R]) commit(ctx context.Context, r R) error {
 	w := &waiter[R]{request: r, done: make(chan struct{})}
 	g.mu.Lock()
@@ -70,7 +75,7 @@ func (g *groupCommit[R]) commit(ctx context.Context, r R) error {
 	}
 }
 
-// lead executes the waiting requests until there are none.
+// lead is the leader: it executes waiting requests until none is left.
 func (g *groupCommit[R]) lead(ctx context.Context) {
 	for group := g.take(); len(group) > 0; group = g.take() {
 		g.execute(ctx, group)
@@ -97,7 +102,8 @@ func (g *groupCommit[R]) execute(ctx context.Context, group []*waiter[R]) {
 	g.call(ctx, requests)
 }
 
-// take removes from the queue as many requests as fit into one call. If no request waits, the leading goroutine must end.
+// take removes from the queue as many requests as fit into one call. If no request waits, take returns nothing, and the
+// leader must end.
 func (g *groupCommit[R]) take() []*waiter[R] {
 	g.mu.Lock()
 	defer g.mu.Unlock()

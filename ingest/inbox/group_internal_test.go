@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// fakeRequest is a request of a number of events and bytes.
+// fakeRequest is a request with a given number of events and bytes.
 type fakeRequest struct {
 	events, bytes int
 	name          string
@@ -79,7 +79,7 @@ func TestARequestReturnsAtItsOwnDeadlineWhileACallHangs(t *testing.T) {
 	})
 }
 
-func TestACallThatPanicsFailsItsRequestsOnly(t *testing.T) {
+func TestACallThatPanicsFailsOnlyItsOwnRequests(t *testing.T) {
 	calls := 0
 	g := &groupCommit[*fakeRequest]{call: func(context.Context, []*fakeRequest) {
 		if calls++; calls == 1 {

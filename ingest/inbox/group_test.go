@@ -22,7 +22,8 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// gate is a client that delays each script: it sends to reached, and then waits for release. With a nil channel it delays nothing.
+// gate is a client that delays each script. Before it executes a script, it sends to reached and then receives from
+// release. If reached is nil, it delays nothing.
 type gate struct {
 	rueidis.Client
 	reached, release chan struct{}
@@ -100,14 +101,14 @@ func TestARequestThatIsCanceledDoesNotDelayTheOthers(t *testing.T) {
 	}
 	impatient, cancel := context.WithCancel(t.Context())
 	start(t.Context(), "first", nil)
-	<-client.reached // it leads, and its call is in progress
+	<-client.reached // the call of the first request is in progress
 	start(impatient, "impatient", context.Canceled)
 	start(t.Context(), "patient", nil)
 	awaitWaiting(t, b, 2)
 	cancel()
 	awaitWaiting(t, b, 1)
 	client.release <- struct{}{}
-	<-client.reached // the call that the third request leads
+	<-client.reached // the call of the third request is in progress
 	client.release <- struct{}{}
 	ok(t, group.Wait())
 

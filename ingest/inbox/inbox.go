@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inbox stores accepted events in Redis until they are delivered. The receiver calls Accept before it answers 200; delivery
-// calls Claim, Save, Renew, and then Complete, Retry, Release or DeadLetter. Each of these is one Lua script, so that a crash never leaves a
-// change half made. The inbox promises that an accepted event is durable, that events of one ordering key are delivered one at a
-// time and in order, that a repeated idempotency key is stored once in the dedupe window, and that only the worker with a lane's
-// lease changes the lane. It must never read an event's content or decide what to deliver.
+// Package inbox stores accepted events in Redis until they are delivered. The receiver calls Accept before it answers
+// 200; the delivery workers call Claim, Save and Renew, and then Complete, Retry, Release or DeadLetter. Lua scripts
+// make every change, and Redis executes each script as a whole, so a crash never leaves a change half made. The inbox
+// promises that an accepted event is durable, that events of one ordering key are delivered one at a time and in order,
+// that an event with a repeated idempotency key is stored only once within the dedupe window, and that only the worker
+// with a lane's lease can finish or retry the lane's events. It must never read an event's content or decide what to
+// deliver.
 package inbox
 
 import (
@@ -22,21 +24,22 @@ import (
 
 const (
 	defaultLease   = 30 * time.Second
-	ownerSeparator = "/" // ends the owner's name in a token, so that no owner's prefix matches the tokens of another
+	ownerSeparator = "/" // follows the owner's name in a token, so that one owner's prefix matches no other owner's tokens
 	tokenEnd       = "." // ends a token, so that no token is a prefix of another
 )
 
 // Options configure an inbox when it is opened.
 type Options struct {
-	// Shards is the number of Redis Cluster slots over which the source is spread; 0 means 1. If Redis already stores a number for
-	// the source, that number is used instead. Duplicates are recognized within a shard, and the ordering key decides the shard.
-	// With more than one shard, an idempotency key that is sent again with another ordering key may therefore not be recognized. A
-	// repetition of the same event always is.
+	// Shards is the number of Redis Cluster slots over which the source is spread; 0 means 1. If Redis already stores a
+	// number for the source, Open uses the stored number. The ordering key decides the shard, and Doorbell recognizes
+	// duplicates only within a shard. With more than one shard, Doorbell may therefore accept an idempotency key again
+	// if the sender repeats it with another ordering key. If the ordering key is the same, Doorbell always recognizes
+	// the duplicate.
 	Shards int
-	// Limits may also be changed later; see Configure.
+	// Limits are the initial limits. Configure changes them later.
 	Limits Limits
-	// Owner names a process of which only one runs at a time, such as a container that is restarted. If it is set, Open ends the
-	// leases that an earlier process of the same name left behind.
+	// Owner names a process of which only one runs at a time, such as a container that is restarted. If it is set, Open
+	// ends the leases that an earlier process of the same name left behind.
 	Owner string
 	// Now replaces Redis's clock in tests; nil uses Redis's clock.
 	Now func() time.Time
@@ -44,19 +47,21 @@ type Options struct {
 
 // Limits are the parts of the configuration that may change while an inbox is open.
 type Limits struct {
-	// Window is the dedupe window: how long the key of a finished event is known, counted from its receipt. The effective window
-	// can be up to one eighth longer. 0 means that only keys of unfinished events are known. A changed window applies to events
-	// that finish afterwards. If several processes set different windows, all of them use the one that was set last.
+	// Window is the dedupe window: how long Doorbell remembers the key of a finished event, counted from the receipt of
+	// the event. The effective window can be up to one eighth longer. With 0, Doorbell remembers only the keys of
+	// unfinished events. A changed window applies to events that finish after the change. If several processes set
+	// different windows, all processes use the window that was set last.
 	Window time.Duration
-	// MaxInFlight is the maximum number of unfinished events, split evenly over the shards; 0 means as many as fit into Redis.
-	// Accept rejects a request with more events than that for ever.
+	// MaxInFlight is the maximum number of unfinished events, split evenly over the shards and rounded up; 0 means as
+	// many as fit into Redis. If a request has more new events for one shard than the shard's part of the limit, Accept
+	// rejects the request every time.
 	MaxInFlight int64
-	// Log bounds the event log.
+	// Log limits the event log. The inbox uses only Log.MaxEvents, when it writes log records.
 	Log eventlog.Limits
-	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s. A changed length applies to a lease when it is claimed or
-	// renewed next.
+	// Lease is how long a lease lasts unless it is renewed; 0 means 30 s. A changed length applies when a worker next
+	// claims or renews a lease.
 	Lease time.Duration
-	// DeadLetters bounds the dead letters.
+	// DeadLetters limits the dead letters.
 	DeadLetters DeadLetterLimits
 }
 
@@ -75,8 +80,8 @@ type Inbox struct {
 	maxDeadLetterBytes int64 // of all shards together; 0 if Redis's memory has no limit
 }
 
-// Open opens the inbox of a source, NAMESPACE/NAME. It starts no goroutine. The client may retry reads by itself, but must never
-// retry a script; rueidis does not.
+// Open opens the inbox of a source, which is named NAMESPACE/NAME. Open starts no goroutine. The client may retry reads
+// by itself, but it must never retry a script. The rueidis client never does.
 func Open(ctx context.Context, client rueidis.Client, source string, options Options) (*Inbox, error) {
 	shards, err := shardCount(ctx, client, keyspace.New(source, options.Shards))
 	if err != nil {
@@ -104,8 +109,9 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 	return b, nil
 }
 
-// shardCount returns the source's number of shards. The first process to open the source stores its number; every later one uses
-// the stored number, because otherwise it would look for the source's events in other shards.
+// shardCount returns the source's number of shards. The first process that opens the source stores its number. Every
+// later process uses the stored number, because with another number it would search the wrong shards for the source's
+// events.
 func shardCount(ctx context.Context, client rueidis.Client, wanted keyspace.Space) (int, error) {
 	key := wanted.ShardCount()
 	set := client.B().Set().Key(key).Value(strconv.Itoa(wanted.Shards())).Nx().Build()

@@ -15,14 +15,16 @@ import (
 
 // Lease is a worker's exclusive right to deliver the first event of a lane until Deadline.
 //
-// A worker can be slower than it believes, so a deadline alone protects nothing. Each lease therefore carries a fencing token. Redis
-// stores the token of a lane's latest lease, and every script that changes a leased lane first compares the tokens: once another
-// worker has claimed the lane, the earlier one gets ErrLeaseLost and changes nothing.
+// A worker can stop for a while and miss its deadline without noticing, so a deadline alone protects nothing. Each
+// lease therefore has a fencing token. Redis stores the token of a lane's latest lease, and every script that changes a
+// leased lane first compares the tokens. Once another worker has claimed the lane, calls with the earlier lease return
+// ErrLeaseLost and change nothing.
 type Lease struct {
+	// Event is the event to deliver.
 	Event *event.Event
 	// Progress is the progress last saved for the event; nil if none was saved.
 	Progress []byte
-	// ReplayOf is the ID of the dead letter that the event replays; "" if it replays none.
+	// ReplayOf is the ID of the dead letter that the event replays; "" if the event is not a replay.
 	ReplayOf string
 	// Size is the number of bytes that Redis stores for the event and its progress.
 	Size int
@@ -32,7 +34,7 @@ type Lease struct {
 	token       string
 	nextToken   string // the token of the lane's next lease if Complete returns one
 	dueAt       string // ms since 1970
-	fingerprint string // of an event that cannot be decoded
+	fingerprint string // of the event's key; used if the event cannot be decoded
 	deadline    atomic.Pointer[time.Time]
 }
 
@@ -42,12 +44,13 @@ func (b *Inbox) newLease(s *shard, lane, token, dueAt string, deadline time.Time
 	return l
 }
 
-// newToken returns a fencing token that no other process and no other call has.
+// newToken returns a new fencing token, unique among all processes.
 func (b *Inbox) newToken() string {
 	return b.process + strconv.FormatUint(b.tokens.Add(1), 36) + tokenEnd
 }
 
-// Deadline returns the time, by this process's monotonic clock, until which no other worker can claim the lane. Renew moves it.
+// Deadline returns the time, by this process's monotonic clock, until which no other worker can claim the lane. Renew
+// moves it.
 func (l *Lease) Deadline() time.Time { return *l.deadline.Load() }
 
 // Left returns how long the lease lasts from now unless it is renewed.
@@ -55,8 +58,8 @@ func (l *Lease) Left() time.Duration {
 	return time.Until(l.Deadline()) //nolint:forbidigo // the process's monotonic clock, as in leaseEnd
 }
 
-// leaseEnd returns the end of a lease that begins now. It is called before the script, so that the process never believes in a
-// lease for longer than Redis does.
+// leaseEnd returns the end of a lease that begins now. The process computes the end before it calls the script, so the
+// lease in the process never ends later than the lease in Redis.
 func (b *Inbox) leaseEnd() time.Time {
 	return time.Now().Add(b.leaseLength()) //nolint:forbidigo // the process's monotonic clock
 }
@@ -67,11 +70,12 @@ func (b *Inbox) leaseLength() time.Duration {
 
 func (b *Inbox) leaseArgument() string { return strconv.FormatInt(b.leaseLength().Milliseconds(), 10) }
 
-// fill sets the lease's event from the two elements that a lane stores for it, and the progress unless that is "".
+// fill sets the lease's event from the two elements that a lane stores for it, and sets its progress unless progress is
+// "".
 //
-// The first element consists of the time of receipt, ms; the fingerprint of the event's key, "-" if it has none; and, for an event
-// that replays a dead letter, the ID of the dead letter and the progress at the time of the replay, which may be empty. The first
-// edition of Doorbell stored only the time.
+// The first element consists of the time of receipt, ms; the fingerprint of the event's key, "-" if it has none; and,
+// for an event that replays a dead letter, the ID of the dead letter and the progress at the time of the replay, which
+// may be empty. The first version of Doorbell stored only the time.
 func (l *Lease) fill(received, encoded, progress string) error {
 	l.Size = len(received) + len(encoded) + len(progress)
 	fields := strings.SplitN(received, " ", 4)
@@ -100,7 +104,7 @@ func (l *Lease) fill(received, encoded, progress string) error {
 	return nil
 }
 
-// noFingerprint takes the place of the fingerprint of an event without a key.
+// noFingerprint replaces the fingerprint in the lane of an event without a key.
 const noFingerprint = "-"
 
 // receivedMilliseconds returns the time of receipt from the first element that a lane stores for an event.

@@ -20,7 +20,7 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// model implements the promises of the inbox in plain Go.
+// model is a simple implementation, in Go, of what the inbox promises.
 type model struct {
 	lanes    map[string]*lane        // by user; only lanes with events
 	inFlight map[scopedKey]string    // to event ID
@@ -30,7 +30,8 @@ type model struct {
 	clocks   map[int]*shardClock
 }
 
-// shardClock is a shard's time. It never goes back: while Redis's clock is behind, it advances at half of the clock's speed.
+// shardClock is a shard's time. It never goes back: while Redis's clock is behind, it advances at half of the clock's
+// speed.
 type shardClock struct{ time, clock int64 }
 
 // read returns the time that a script uses when Redis's clock shows at.
@@ -52,8 +53,8 @@ func (m *machine) now(shard int) time.Time { return m.clocks[shard].read(m.clock
 // nowOf returns the time of the shard of a user's lane.
 func (m *machine) nowOf(user string) time.Time { return m.now(m.space.Lane(user).Shard) }
 
-// scopedKey is an idempotency key within its shard. Duplicates are recognized within a shard only, because one script can use the
-// keys of one shard only.
+// scopedKey is an idempotency key within its shard. Duplicates are recognized within a shard only, because one script
+// can use the keys of one shard only.
 type scopedKey struct {
 	shard int
 	key   string
@@ -70,8 +71,8 @@ type lane struct {
 	progress string
 }
 
-// duplicate reports whether the event must be a duplicate, and whether it may be one: the dedupe window can be up to an eighth
-// longer.
+// duplicate reports whether the event must be a duplicate, and whether it may be one: the dedupe window can be up to an
+// eighth longer.
 func (m *model) duplicate(e *event.Event, now time.Time) (must, may bool) {
 	if e.Key == "" {
 		return false, false
@@ -164,7 +165,8 @@ func (m *machine) any(rt *rapid.T) *inbox.Inbox {
 
 func (m *machine) acceptSome(rt *rapid.T) {
 	events := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) *event.Event {
-		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user") // of two shards, each has two of these users
+		// With two shards, each shard has two of these users.
+		user := rapid.SampledFrom([]string{"ann", "bob", "cat", "dan"}).Draw(rt, "user")
 		return newEvent(user, rapid.SampledFrom([]string{"", "1", "2", "3"}).Draw(rt, "key"))
 	}), 1, 3).Draw(rt, "events")
 	receipts, err := m.any(rt).Accept(rt.Context(), events, nil)
@@ -231,7 +233,7 @@ func (m *machine) next(b *inbox.Inbox, shard int, now time.Time) time.Duration {
 	return next
 }
 
-// pick draws a lease that was claimed before. It reports whether that lease is still the latest one of its lane.
+// pick draws one of the leases so far. It reports whether that lease is still the latest one of its lane.
 func (m *machine) pick(rt *rapid.T) (c *inbox.Lease, l *lane, held bool) {
 	if len(m.leases) == 0 {
 		rt.Skip("no leases")
@@ -311,8 +313,8 @@ func (m *machine) advance(rt *rapid.T) {
 	}).Draw(rt, "by"))
 }
 
-// check compares the contents of Redis with the model: every accepted event is either in its lane, in order, or finished, and is
-// stored only once.
+// check compares the contents of Redis with the model: every accepted event is either in its lane, in order, or
+// finished, and is stored only once.
 func (m *machine) check(t *testing.T, rt *rapid.T) {
 	space := m.space
 	stored := contents{ctx: t, client: m.client, rt: rt, space: space}

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Renew extends leases by their full length from now and returns those that the caller has lost. After an error, some of them may
-// have been extended.
+// Renew extends each lease, so that it ends one full lease length from now. It returns the leases that the caller has
+// lost. After an error, Redis may have extended some of the leases.
 func (b *Inbox) Renew(ctx context.Context, leases []*Lease) (lost []*Lease, err error) {
 	byShard := map[*shard][]*Lease{}
 	for _, lease := range leases {

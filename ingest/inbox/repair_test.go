@@ -115,7 +115,7 @@ func TestAChangedWindowForgetsNoKeyEarly(t *testing.T) {
 						if receipt.Duplicate != want {
 							t.Errorf("key %s: duplicate %v; want %v", key, receipt.Duplicate, want)
 						}
-						want = true // accepting the event has made its key known
+						want = true // the key is known once Accept has stored the event
 					}
 				}
 				finish("before")

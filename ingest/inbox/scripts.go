@@ -16,7 +16,7 @@ import (
 //go:embed lua/*.lua
 var sources embed.FS
 
-// The words with which scripts reply. Each script's header says which of them it uses and what follows them.
+// The words in the replies of scripts. The header of each script lists its words and the values that follow them.
 const (
 	wordAccepted    = "accepted"
 	wordUnmapped    = "unmapped"
@@ -38,12 +38,14 @@ const (
 	wordDue         = "due"
 )
 
-// scripts are the transitions of an event, one Lua script each. The client never repeats a script by itself: only the caller can
-// decide what to do about a script that got no reply and may have run.
+// scripts are the Lua scripts of the inbox. The client never repeats a script by itself. If a script got no reply,
+// Redis may have executed it, and only the caller can decide what to do.
 type scripts struct {
 	accept, buckets, claim, read, renew, finish, takeover, discard, replay script
 }
 
+// loadScripts puts the prelude of each script in front of it. The prelude is the text of the Lua files whose functions
+// the script uses; the header of each script names those files.
 func loadScripts() scripts {
 	base, meta := redislua.Base(), source("meta")
 	events := []string{redislua.LogRecord(), meta, source("dedupe"), source("dead_letters")}
@@ -71,7 +73,7 @@ func source(name string) string {
 	return string(text)
 }
 
-// script is one transition.
+// script is one Lua script with its prelude.
 type script struct {
 	name string
 	lua  *rueidis.Lua
@@ -98,14 +100,14 @@ type replyWords struct{ words []string }
 
 func (r *replyWords) left() int { return len(r.words) }
 
-// take returns the next word. The caller has made sure that there is one.
+// take returns the next word. The caller must first check that a word is left.
 func (r *replyWords) take() string {
 	word := r.words[0]
 	r.words = r.words[1:]
 	return word
 }
 
-// next returns the next word; it reports false if there is none.
+// next returns the next word. It reports false if no word is left.
 func (r *replyWords) next() (word string, ok bool) {
 	if len(r.words) == 0 {
 		return "", false

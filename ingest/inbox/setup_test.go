@@ -13,7 +13,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 )
 
-// clock replaces Redis's clock; the test moves it.
+// clock replaces the clock of Redis. The test advances it.
 type clock struct{ ms atomic.Int64 }
 
 func newClock() *clock {
@@ -87,7 +87,8 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-// complete completes a leased event; the lane's next event is due at once.
+// complete completes a leased event. It fails the test if Complete returns another lease. The next event of the lane is
+// due at once.
 func complete(t testing.TB, b *inbox.Inbox, lease *inbox.Lease, record []byte) {
 	t.Helper()
 	if next, err := b.Complete(t.Context(), lease, record, 0); next != nil || err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
-// shard is this process's state of one shard.
+// shard is the state that this process keeps for one shard.
 type shard struct {
 	keys         keyspace.Shard
 	scheduleKeys []string // the first keys of the scripts that change leases
@@ -44,17 +44,17 @@ func (b *Inbox) newShard(keys keyspace.Shard) *shard {
 func (s *shard) signalDue() {
 	select {
 	case s.laneDue <- struct{}{}:
-	default: // the previous signal has not been received yet and serves for this one too
+	default: // nobody has received the previous signal yet; that signal covers this one
 	}
 }
 
-// refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it first makes
-// the new bucket length current in Redis, for all processes that use the inbox.
+// refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it
+// first makes the new bucket length current in Redis, for all processes that use the inbox.
 func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, error) {
 	wanted := bucketLength(b.limits.Load().Window)
 	s.mu.Lock()
 	known, requested := s.buckets, s.requested
-	s.mu.Unlock() // not held during the call: another caller would wait for it beyond the deadline of its own context
+	s.mu.Unlock() // not held during the call, so that no other caller waits for it beyond the end of its own context
 	if requested == wanted {
 		return known, nil
 	}
@@ -72,8 +72,9 @@ func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, er
 	return s.buckets, nil
 }
 
-// storeBuckets stores the bucket lengths that a script found in Redis: another process has changed the window, or Redis has lost
-// its data. In the second case the next call of refreshBuckets writes this process's length again.
+// storeBuckets stores the bucket lengths that a script found in Redis. They differ from the known lengths if another
+// process has changed the window, or if Redis has lost its data. In the second case the next call of refreshBuckets
+// writes this process's length again.
 func (s *shard) storeBuckets(stored string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

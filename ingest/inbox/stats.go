@@ -14,14 +14,16 @@ import (
 type Stats struct {
 	// Depth is the number of unfinished events.
 	Depth int64
-	// DeadLetters is the number of dead letters, and DroppedDeadLetters how many were ever deleted to keep the limits.
+	// DeadLetters is the number of dead letters, and DroppedDeadLetters is the number that Doorbell has ever deleted
+	// because of a limit or to free memory.
 	DeadLetters, DroppedDeadLetters int64
-	// DueSince is when the lane that has waited longest became due: the time of receipt of its first event, or later if the event is
-	// being retried. It is zero if no lane is due.
+	// DueSince is when the lane that has waited longest became due: the time of receipt of its first event, or later if
+	// the event is being retried. It is zero if no lane is due. Stats compares it with the time that the scripts of the
+	// shard last stored, which can be a second old or, in a shard without calls, older.
 	DueSince time.Time
 }
 
-// Stats reads the figures in one round trip. It costs Redis a few microseconds, whatever the figures are.
+// Stats reads the figures in one round trip. It costs Redis a few microseconds, regardless of the number of events.
 func (b *Inbox) Stats(ctx context.Context) (Stats, error) {
 	commands := make(rueidis.Commands, 0, 3*len(b.shards))
 	for _, s := range b.shards {
@@ -66,7 +68,7 @@ func (s *Stats) add(meta, letters, due rueidis.RedisResult) error {
 	return nil
 }
 
-// number returns a stored number; 0 if there is none.
+// number returns a stored number, or 0 if the field does not exist.
 func number(field rueidis.RedisMessage) int64 {
 	text, _ := field.ToString()
 	n, _ := strconv.ParseInt(text, 10, 64)

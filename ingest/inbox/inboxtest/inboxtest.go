@@ -16,11 +16,12 @@ import (
 // Source is the source whose inbox Open opens.
 const Source = "production/rudderstack"
 
-// Window is the dedupe window if the options have none.
+// Window is the dedupe window if the options set none.
 const Window = 24 * time.Hour
 
-// Open opens the inbox of Source. Where the options have no limits, the dedupe window is Window and the log keeps 1,000 events for
-// a week. Opening a second inbox with the same client does what a second process would do.
+// Open opens the inbox of Source. If the options set no dedupe window, the window is Window. If they set no log limits,
+// the log keeps 1,000 events for a week. A second inbox with the same client behaves like the inbox of a second
+// process.
 func Open(tb testing.TB, client rueidis.Client, options inbox.Options) *inbox.Inbox {
 	tb.Helper()
 	if options.Limits.Window == 0 {

@@ -1,32 +1,39 @@
--- accept: stores the events of several requests. Each request is stored as a whole or not at all. An event whose type and key are
--- in flight or in the dedupe window is a duplicate and is not stored. An unmapped event is finished here: its key enters the dedupe
--- window, and it enters no lane. It follows redislua's base.lua and log_record.lua, and meta.lua, dedupe.lua and dead_letters.lua.
+-- accept: stores the events of several requests. The script stores each request as a whole or not at all. An event
+-- whose type and key are in flight or in the dedupe window is a duplicate, and the script does not store it. The script
+-- finishes an unmapped event at once: it adds the key to the dedupe window and the event to no lane.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, dedupe.lua, dead_letters.lua.
 --
--- KEYS[1] due   KEYS[2] fencing tokens (unused)   KEYS[3] meta   KEYS[4] in-flight index   KEYS[5] log   KEYS[6] log index
--- KEYS[7] dead letters   KEYS[8] their progress   KEYS[9] their index
+-- KEYS[1] due   KEYS[2] fencing tokens (unused)   KEYS[3] meta   KEYS[4] in-flight index
+-- KEYS[5] log   KEYS[6] log index
+-- KEYS[7] dead letters   KEYS[8] progress of dead letters   KEYS[9] dead letter index
 --   then for each event: its lane, and if the event has a fingerprint, its dedupe set for each bucket length
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] maximum number of unfinished events; 0: no limit
--- ARGV[3] the bucket lengths as stored in meta, as the caller knows them
--- ARGV[4] the current bucket length, ms; 0: no dedupe window   ARGV[5] how many lengths to search, then these lengths, ms; if there is
---   a window, the current one is the first
---   then for each request: the number of its events; for each event: ID, lane, fingerprint or "", dedupe member, event or "" if it
---   is unmapped
--- returns {"accepted", now, for each event: "accepted" | "full" | "finished" | ID of the unfinished event that it repeats}
---   | {"buckets", the bucket lengths as stored} if the caller does not know the current ones; nothing is stored
---   | {"out-of-memory", number of log records and dead letters deleted} if Redis is out of memory; no event is stored
+-- ARGV[3] the bucket lengths that the caller believes to be stored in meta
+-- ARGV[4] the current bucket length, ms; 0: no dedupe window
+-- ARGV[5] number of bucket lengths to search, then these lengths, ms; the current one is the first if it is not 0
+--   then for each request: the number of its events; for each event: ID, lane, fingerprint or "", dedupe member,
+--   event or "" if it is unmapped
+-- returns {"accepted", now, for each event: "accepted" | "unmapped" | "full" | "finished" if a finished event has its key
+--     | ID of the unfinished event that has its key}
+--   | {"buckets", the stored bucket lengths} if they differ from ARGV[3]; the script stores nothing
+--   | {"out-of-memory", number of log records and dead letters deleted} if Redis is out of memory; the script stores
+--     no event
 --
--- A lane stores two elements for each event. The first is the time of its receipt, ms, and its fingerprint, or "-" if it has none:
--- should the event be unreadable, its key can still be removed from the in-flight index. The second is the event.
+-- A lane stores two elements for each event. The first contains the time of receipt, ms, and the fingerprint, or "-" if
+-- the event has none. With the fingerprint, Doorbell can remove the key from the in-flight index even if it cannot
+-- decode the event. The second element is the event.
 --
--- Why one script: the receiver answers 200 when this script returns. The event, its place in the schedule and its entry in the
--- in-flight index must then all be durable. If they were written in separate steps, a crash between two steps could lose an event
--- that is in a lane but not in the schedule, or let a repeated event through because its key is not in the index yet.
+-- Why one script: the receiver answers 200 when this script returns. The event, its place in the schedule and its entry
+-- in the in-flight index must then all be durable. With separate steps, a crash between two steps could leave an event
+-- in a lane that is not in the schedule, so that no worker delivers it. Or Doorbell could accept a repeated event,
+-- because its key is not in the index yet.
 --
--- Not safe to repeat for events without a key: they would be stored twice. An event with a key is recognized as a duplicate. The
--- client therefore never repeats this script; the sender repeats the request.
+-- Not safe to repeat: a second run would store events without a key twice. It recognizes events with a key as
+-- duplicates. The client therefore never repeats this script after a lost reply. The sender repeats the request.
 --
--- Out of memory: Redis rejects the first RPUSH or SADD, before anything is stored. The script then deletes old log records and dead
--- letters, because events are more important than both, and the caller tries again.
+-- Out of memory: Redis rejects the first RPUSH or SADD, before the script has stored an event. The script then deletes
+-- old log records and dead letters, because events are more important than both. If it deleted any, the caller calls
+-- the script again.
 local due, meta, in_flight = KEYS[1], KEYS[3], KEYS[4]
 local limit, bucket_length, lengths = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local now, depth, stored_lengths = read_meta(meta, ARGV[1], 'depth', 'slices')
@@ -43,7 +50,7 @@ local arg, key = 6 + lengths, 10 -- the next argument and key to read
 
 local index_fields, schedule, count = {}, {}, 0 -- to be written at the end
 
--- unfinished: from the fingerprint of each event to the ID of the unfinished event that has it; also of events that this call stores.
+-- unfinished: maps a fingerprint to the ID of the unfinished event that has it, including events that this call stores.
 local unfinished = {}
 
 local function read_index()
@@ -64,8 +71,8 @@ local function read_index()
 end
 read_index()
 
--- original: returns the ID of the unfinished event that has this fingerprint, 'finished' if a finished event in the dedupe window
--- has it, or nil. The event's dedupe sets are the KEYS after the given position.
+-- original: returns the ID of the unfinished event that has this fingerprint, 'finished' if a finished event in the
+-- dedupe window has it, or nil. The dedupe sets of the event are the KEYS after the given position.
 local function original(fingerprint, member, position)
   if unfinished[fingerprint] then
     return unfinished[fingerprint]
@@ -77,8 +84,8 @@ local function original(fingerprint, member, position)
   end
 end
 
--- decide: reads the next n events, and returns the reply for each and lists of those to store and of those to finish. It writes
--- nothing, so that a rejected request changes nothing.
+-- decide: reads the next n events. It returns the reply for each event, the list of events to store, and the list of
+-- events to finish. It writes nothing, so that a rejected request changes nothing.
 local function decide(n)
   local replies, new, unmapped, seen = {}, {}, {}, {}
   for i = 1, n do
@@ -98,8 +105,8 @@ local function decide(n)
   return replies, new, unmapped
 end
 
--- append: appends one event to its lane. It returns false if Redis is out of memory, which can happen only for the first event that
--- the script stores or finishes (see rejected_for_memory).
+-- append: appends one event to its lane. It returns false if Redis is out of memory, which can happen only for the
+-- first event that the script stores or finishes (see rejected_for_memory).
 local function append(event)
   local id, lane, fingerprint = ARGV[event.arg], ARGV[event.arg + 1], ARGV[event.arg + 2]
   local received = received_at .. ' ' .. (fingerprint ~= '' and fingerprint or '-')
@@ -115,7 +122,8 @@ local function append(event)
   return true
 end
 
--- finish: remembers the key of an unmapped event. It returns false if Redis is out of memory, as append does.
+-- finish: adds the key of an unmapped event to the dedupe window. Like append, it returns false if Redis is out of
+-- memory.
 local function finish(event)
   if ARGV[event.arg + 2] == '' or bucket_length == 0 then
     return true
@@ -149,7 +157,8 @@ for i = 1, #index_fields, 1000 do
   redis.call('HSET', in_flight, unpack(index_fields, i, math.min(i + 999, #index_fields)))
 end
 for i = 1, #schedule, 1000 do
-  redis.call('ZADD', due, 'NX', unpack(schedule, i, math.min(i + 999, #schedule))) -- NX: a lane that waits or is leased keeps its time
+  -- NX: a lane that is already scheduled keeps its time.
+  redis.call('ZADD', due, 'NX', unpack(schedule, i, math.min(i + 999, #schedule)))
 end
 if count > 0 then
   redis.call('HINCRBY', meta, 'depth', count)

@@ -1,14 +1,16 @@
--- buckets: makes a bucket length the current one of a shard's dedupe window, because the window was changed. Keys that were added
--- under an earlier length stay in their own sets. The shard keeps searching those sets until the last of their keys has left its
--- window, so that a change of the window forgets no key early. It follows redislua's base.lua and meta.lua.
+-- buckets: makes a bucket length the current one of a shard's dedupe window. The inbox calls it when it first uses a
+-- shard and after the window has changed. Keys that were added under an earlier length stay in their own sets. The
+-- shard searches those sets until the last of their keys has left its window, so a changed window forgets no key early.
+-- Prelude: base.lua of redislua; meta.lua.
 --
 -- KEYS[1] meta
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] bucket length, ms; 0: no dedupe window
--- returns {"buckets", "LENGTH:0 LENGTH:END ..."}: the current length, then the earlier ones, each with the time, ms, from which its
---   sets have no live member: ten buckets after the change
+-- returns {"buckets", "LENGTH:0 LENGTH:END ..."}: the current length, then the earlier lengths. END is the time, ms,
+--   from which the sets of an earlier length have no live member: ten of its buckets after the change.
 --
 -- Safe to repeat: a second run only updates the list.
--- Out of memory: HDEL of a field that never exists is first because Redis always allows it, and then allows the HSET.
+-- Out of memory: HDEL, of a field that never exists, is the first write because Redis always allows it.
+-- Redis then allows the HSET (see rejected_for_memory).
 local now, stored = read_meta(KEYS[1], ARGV[1], 'slices')
 local list = {ARGV[2] .. ':0'}
 for length, last in string.gmatch(stored or '', '(%d+):(%d+)') do

@@ -1,17 +1,21 @@
--- claim: leases lanes that are due, the longest due first. A lane whose lease has ended is due as well, so the lanes of a process
--- that died are claimed like any other. It follows redislua's base.lua and meta.lua.
+-- claim: leases lanes that are due, starting with the lane that has been due longest. A lane whose lease has ended is
+-- due as well, so workers claim the lanes of a dead process like any other lane.
+-- Prelude: base.lua of redislua; meta.lua.
 --
 -- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta
--- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms   ARGV[3] maximum number of lanes   ARGV[4] fencing token
--- returns {"claimed", ms until the next lane is due or -1 if there is none, then for each lane: its name, the time at which it was due}
+-- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms
+-- ARGV[3] maximum number of lanes   ARGV[4] fencing token
+-- returns {"claimed", ms until the next lane is due or -1 if the schedule is empty,
+--   then for each lane: its name, the time at which it was due, ms}
 --
--- The fencing token belongs to this call alone. It replaces the token of an earlier lease, and every script that changes a leased
--- lane compares tokens first. A worker that was too slow, or that a network partition cut off, therefore cannot change a lane that
--- another worker has claimed since.
+-- Each call has its own fencing token. It replaces the token of an earlier lease, and every script that changes a
+-- leased lane compares tokens first. A worker can be slow or cut off by a network partition while another worker claims
+-- its lane. The first worker can then no longer change the lane.
 --
--- Not safe to repeat: if the reply is lost, the lanes are leased to a token that no worker knows, and a repeated call claims other
--- lanes. The process that called it therefore ends the leases of that token; see takeover.lua.
--- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+-- Not safe to repeat: if the reply is lost, no worker knows which lanes it leases, and a second run claims other lanes.
+-- The process that lost the reply therefore ends the leases with that token; see takeover.lua.
+-- Out of memory: ZREM is the first write because Redis always allows it. Redis then allows the later writes (see
+-- rejected_for_memory).
 local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
 local now = read_meta(meta, ARGV[1])
 local found = redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, ARGV[3])

@@ -1,15 +1,17 @@
--- dead_letters: stores dead letters, at most as many as the limits allow. It follows redislua's log_record.lua. The script that
--- follows it has the keys KEYS[3] meta, KEYS[5] log, KEYS[6] log index, KEYS[7] dead letters, KEYS[8] their progress and KEYS[9]
--- their index. Meta counts the size of all dead letters in bytes, and how many were dropped to keep the limits.
+-- dead_letters: functions that store and delete dead letters. They use these keys of the script behind the prelude:
+-- KEYS[3] meta, KEYS[5] log, KEYS[6] log index, KEYS[7] dead letters, KEYS[8] progress of dead letters, KEYS[9] dead
+-- letter index. Field deadbytes of meta is the size of all dead letters in bytes. Field deaddropped counts those that
+-- were deleted because of a limit or to free memory.
+-- Prelude: base.lua and log_record.lua of redislua.
 local dead_changed = false
 
--- dead_letter_size: returns what a dead letter adds to the size of all. An ID is stored three times.
+-- dead_letter_size: returns the number of bytes that a dead letter adds to deadbytes. An ID is stored three times.
 local function dead_letter_size(id, event_size, progress_size)
   return 3 * #id + event_size + progress_size
 end
 
--- add_dead_letter: stores an event, in front of which is the time of its receipt, with its progress. It replaces a dead letter with
--- the same ID.
+-- add_dead_letter: stores an event with its progress. In event, the time of receipt precedes the event itself. It
+-- replaces a dead letter with the same ID.
 local function add_dead_letter(id, event, progress, now)
   local size = dead_letter_size(id, #event, #progress)
   if redis.call('ZADD', KEYS[9], int(now), id) == 0 then
@@ -21,7 +23,7 @@ local function add_dead_letter(id, event, progress, now)
   dead_changed = true
 end
 
--- delete_dead_letters: deletes the dead letters with these IDs, which are no longer in the index.
+-- delete_dead_letters: deletes the dead letters with these IDs. The caller has already removed the IDs from the index.
 local function delete_dead_letters(ids)
   local size = 0
   for _, id in ipairs(ids) do
@@ -45,8 +47,8 @@ local function drop_dead_letters(n)
   return #ids
 end
 
--- bound_dead_letters: if the script has added a dead letter, deletes the oldest ones until the limits are kept, but at most 200, so
--- that the script stays short.
+-- bound_dead_letters: if the script has added a dead letter, deletes the oldest ones until no limit is exceeded. It
+-- deletes at most 200 for each limit, so that the script stays short.
 local function bound_dead_letters(max, retention, max_bytes, now)
   if not dead_changed then
     return
@@ -75,8 +77,8 @@ local function oldest(index)
   return first[2] and tonumber(first[2]) or math.huge
 end
 
--- make_room: deletes n log records or dead letters, or a few more, the oldest first, because events are more important than both
--- when Redis is out of memory. It returns how many it deleted.
+-- make_room: deletes the oldest log records and dead letters, at least n if that many exist, to free memory for events.
+-- It returns how many it deleted.
 local function make_room(n)
   local deleted = 0
   while deleted < n do

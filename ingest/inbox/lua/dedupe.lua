@@ -1,12 +1,15 @@
--- dedupe: the dedupe window, which stores the keys of finished events. It follows redislua's base.lua.
+-- dedupe: functions for the dedupe window, which stores the keys of finished events.
+-- Prelude: base.lua of redislua.
 --
--- Time is divided into buckets, each an eighth of the window long. A dedupe set stores one integer for each key: 16 digits for the
--- key, then three digits for the bucket in which the event was received (the bucket's number modulo 1000). A key is in the window
--- while its bucket is one of ten live buckets: the current one, the eight before it, and the one after it, because Redis's clock
--- may have been set back a little. So a key stays for at least the window and at most an eighth longer.
+-- Time is divided into buckets, each an eighth of the window long. A dedupe set stores one integer for each key: 16
+-- digits for the key, then three digits for the bucket in which the event was received (the bucket's number modulo
+-- 1000). A key is in the window while its bucket is one of ten live buckets: the current one, the eight before it, and
+-- the one after it, because Redis's clock may have been set back a little. So a key stays for at least the window and
+-- at most an eighth longer.
 --
--- A key leaves the window without any work: a search compares only the suffixes of live buckets, so older members have no effect.
--- They are deleted when the first key of a new bucket is added to their set, and a set to which nothing is added expires as a whole.
+-- A key leaves the window without any work: a search compares only the suffixes of live buckets, so older members have
+-- no effect. They are deleted when the first key of a new bucket is added to their set, and a set to which nothing is
+-- added expires as a whole.
 
 -- live_suffixes: returns the last three digits of the members in live buckets.
 local function live_suffixes(length, now)
@@ -43,14 +46,15 @@ local function sweep(set, marker, length, now)
   end
 end
 
--- add_to_dedupe_set: adds a key that was received in bucket n. If that bucket is no longer live, the key is not added. A marker in
--- the set, the negative number of the current bucket, shows whether a key has been added in this bucket before. If not, the
--- function sweeps the set and sets its expiry: the set expires when every member that this bucket can still add has left the
--- window.
+-- add_to_dedupe_set: adds the key of an event that Doorbell received in bucket n. If that bucket is no longer live, the
+-- function does not add the key. A marker in the set, the negative number of the current bucket, shows whether a key
+-- has been added in this bucket before. If not, the function sweeps the set and sets its expiry: the set expires when
+-- every member that this bucket can still add has left the window.
 --
--- SADD returns how many members are new. The key is always new, because an event with a key of the window is a duplicate and never
--- finishes, so 2 means that the marker is new too. A key of another type that someone else wrote is replaced. The function returns
--- false if Redis is out of memory, which can happen only if SADD is the script's first write.
+-- SADD returns how many members are new. The key is always new, because an event whose key is in the window is a
+-- duplicate, which Doorbell never stores. So 2 means that the marker is new too. If another program has stored a value
+-- of another type in place of the set, the function replaces it. The function returns false if Redis is out of memory,
+-- which can happen only if SADD is the script's first write.
 local function add_to_dedupe_set(set, member, length, n, now)
   local current = math.floor(now / length)
   if n < current - 8 then

@@ -1,11 +1,13 @@
--- discard: deletes a dead letter. It follows redislua's base.lua and log_record.lua, meta.lua and dead_letters.lua, whose keys it has.
+-- discard: deletes a dead letter.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, dead_letters.lua.
 --
--- KEYS: the nine keys of accept.lua
+-- KEYS: KEYS[1] to KEYS[9] of accept.lua
 -- ARGV[1] event ID
--- returns {"done"} | {"missing"} if there is no such dead letter
+-- returns {"done"} | {"missing"} if no dead letter has this ID
 --
--- Safe to repeat.
--- Out of memory: ZREM is first because Redis always allows it, and then allows the HINCRBY.
+-- Safe to repeat: a second run returns "missing".
+-- Out of memory: ZREM is the first write because Redis always allows it. Redis then allows the HINCRBY (see
+-- rejected_for_memory).
 if redis.call('ZREM', KEYS[9], ARGV[1]) == 0 then
   return {'missing'}
 end

@@ -1,36 +1,42 @@
--- finish: changes leased lanes, many in one call, because Redis waits for its disk once a call. Each transition belongs to one lane,
--- compares its own fencing token, and has its own answer. A transition that fails changes nothing and does not affect the others.
--- A call has at most one transition a lane. It follows redislua's base.lua and log_record.lua, and meta.lua, dedupe.lua and
--- dead_letters.lua.
+-- finish: changes leased lanes. A call contains many transitions, because Redis waits for its disk once for each call.
+-- Each transition changes one lane, compares its own fencing token, and has its own answer. A transition that fails
+-- changes nothing and does not affect the others. A call has at most one transition for each lane.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, dedupe.lua, dead_letters.lua.
 --
 --   save         stores the progress of the lane's first event
 --   complete     finishes the first event: its key moves from the in-flight index to the dedupe window
---   dead-letter  finishes the first event as a dead letter: its key leaves the in-flight index, so that the sender can send it again
+--   dead-letter  finishes the first event as a dead letter: its key leaves the in-flight index, so that the sender can
+--                send the event again
 --   retry        ends the lease; the lane is due after a delay, with the same first event
 --   release      ends the lease; the lane is due at the given time, with the same first event
 --
 -- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta   KEYS[4] in-flight index   KEYS[5] log   KEYS[6] log index
--- KEYS[7] dead letters   KEYS[8] their progress   KEYS[9] their index
+-- KEYS[7] dead letters   KEYS[8] progress of dead letters   KEYS[9] dead letter index
 --   then for each transition: the lane, its progress, the event's dedupe set (or the lane again if the event has none)
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms
 -- ARGV[3] maximum number of log records
--- ARGV[4] maximum number of dead letters   ARGV[5] their retention, ms   ARGV[6] their maximum size, bytes; 0: no limit of this kind
--- ARGV[7] the bucket lengths as stored in meta, as the caller knows them   ARGV[8] the current bucket length, ms
---   then for each transition: its name, lane, fencing token, the fencing token of the lane's next lease, event ID, log record or "",
---   fingerprint or "", dedupe member or "", number of the bucket in which the event was received or "", a number, progress or ""
---   The number is for retry the delay, ms; for release the time at which the lane is due, ms; for complete the size in bytes up to
---   which the caller wants the lane's next event. Empty progress keeps the progress saved before.
+-- ARGV[4] maximum number of dead letters   ARGV[5] retention of dead letters, ms
+-- ARGV[6] maximum size of all dead letters, bytes; 0 in ARGV[4] to ARGV[6]: no such limit
+-- ARGV[7] the bucket lengths that the caller believes to be stored in meta   ARGV[8] the current bucket length, ms
+--   then for each transition: its name, lane, fencing token, the fencing token of the lane's next lease, event ID,
+--   log record or "", fingerprint or "", dedupe member or "", number of the bucket in which Doorbell received the event
+--   or "", a number, progress or ""
+--   The meaning of the number depends on the transition. For retry it is the delay, ms. For release it is the time at
+--   which the lane is due, ms. For complete it is the maximum size in bytes of a next event that the caller accepts.
+--   If a retry or dead-letter has empty progress, the event keeps the progress saved before.
 -- returns {"finished", for each transition: "done"
 --     | "due"                     done, and the lane is in the schedule without a lease
 --     | "next", received, event   complete: the lane's next event, which the caller leases with the next fencing token
 --     | "lost"                    the caller no longer has the lease
 --     | "failed", message}        Redis cannot read the lane
---   | {"buckets", the bucket lengths as stored} if the caller does not know the current ones; nothing is changed
+--   | {"buckets", the stored bucket lengths} if they differ from ARGV[7]; the script changes nothing
 --
--- Safe to repeat: the first run ends the lease, so a second one answers "lost". A repeated complete that finds the next fencing token
--- answers as the first one did, because the caller cannot know the event that the lost reply contained.
--- Out of memory: old log records and dead letters make room for the records, and HDEL, which Redis always allows, is the first write
--- otherwise. Redis then allows every further write (see rejected_for_memory).
+-- Safe to repeat: a repeated save stores the same progress again. Every other transition ends the lease, so a second
+-- run answers "lost". The exception is a complete whose first run leased the next event: the second run finds the next
+-- fencing token and returns the event again, because the caller may have lost the reply that contained it.
+-- Out of memory: the script deletes old log records and dead letters to make room for new log records. If it writes no
+-- log record, HDEL is the first write because Redis always allows it. Redis then allows the later writes (see
+-- rejected_for_memory).
 local due, tokens, meta, in_flight, log, log_index = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local now, stored_lengths = read_meta(meta, ARGV[1], 'slices')
 if (stored_lengths or '') ~= ARGV[7] then
@@ -50,8 +56,8 @@ for arg = 9, #ARGV, 11 do
   lanes[#lanes + 1] = ARGV[arg + 1]
 end
 
--- read: sets what a transition needs to know about its lane: the event that it dead-letters, and the event after the one that it
--- finishes. A transition that gets an answer here is over.
+-- read: reads from the lane the event that a transition dead-letters, and the event after the one that it finishes. If
+-- read sets an answer, the transition ends without a change.
 local function read(t, token)
   local first, last = 2, t.number > 0 and 3 or 2
   if t.name == 'dead-letter' then
@@ -78,8 +84,9 @@ local function read(t, token)
   end
 end
 
--- The changes of all transitions together. Each list becomes one command. HDEL has a field that never exists, so that it is always
--- called: it is the write that Redis allows when it is out of memory.
+-- The changes of all transitions. Each list becomes the arguments of one command, except finished. The list ended
+-- begins with a field that never exists, so that the script always calls HDEL, which Redis allows when it is out of
+-- memory.
 local records = {}
 local ended, leased = {''}, {}
 local unscheduled, schedule = {}, {}
@@ -99,8 +106,9 @@ local function end_lease(t, at)
   t.answer = {'due'}
 end
 
--- continue_lane: leases the lane's next event to the caller if it wants the event, or makes the lane due. Lanes are due at the time of
--- receipt of their first event, so that they are claimed in the order of acceptance.
+-- continue_lane: leases the next event of the lane to the caller if the event is small enough; otherwise it makes the
+-- lane due. A lane is due from the time of receipt of its first event, so that workers claim lanes in the order of
+-- receipt.
 local function continue_lane(t)
   if not t.received then
     push(ended, t.lane)

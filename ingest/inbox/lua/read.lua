@@ -1,22 +1,26 @@
--- read: returns the first events of leased lanes with their progress, as many as fit into a number of bytes, and releases the other
--- lanes, which get their former place in the schedule. A script may use only the keys that it is given, so claim.lua, which does not
--- know in advance which lanes are due, cannot do this itself.
+-- read: returns the first events of leased lanes with their progress, up to a number of bytes. It releases the
+-- remaining lanes, which return to their former place in the schedule. A script may use only keys that the caller
+-- passes to it, and the caller of claim.lua does not know yet which lanes are due, so claim.lua cannot read the events.
+-- Prelude: none.
 --
 -- KEYS[1] due   KEYS[2] fencing tokens   then for each lane: the lane, its progress
--- ARGV[1] fencing token   ARGV[2] maximum number of bytes; 0: no maximum   then for each lane: its name, the time at which it was due
+-- ARGV[1] fencing token   ARGV[2] maximum number of bytes; 0: no maximum
+--   then for each lane: its name, the time at which it was due, ms
 -- returns {"read", for each lane:
---     "event", received, event, progress or ""   received is what accept.lua stored in front of the event
---   | "released"          the maximum was reached
+--     "event", received, event, progress or ""   received is the element in front of the event; see accept.lua
+--   | "released"          earlier lanes have used up the bytes
 --   | "empty"             the lane has no event; it left the schedule
---   | "failed", message   Redis cannot read the lane; its lease lasts until its end
+--   | "failed", message   Redis cannot read the lane; the lease stays as it is
 --   | "lost"}             the caller no longer has the lease
 --
--- The first event is always returned, even if it is larger than the maximum, because otherwise it could never be delivered.
--- No script leaves a lane without events in the schedule. This script repairs a database that was changed by other means, so that
--- such a lane is not claimed forever.
+-- The script returns the first event even if it is larger than the maximum, because otherwise no worker could ever
+-- deliver it. No script leaves a lane without events in the schedule. If such a lane exists because another program has
+-- changed the database, this script removes the lane, so that workers do not claim it again and again.
 --
--- Safe to repeat.
--- Out of memory: HDEL is first because Redis always allows it, and then allows the ZADD.
+-- Safe to repeat: a second run returns the same events, and "lost" for the lanes that the first run released or
+-- removed.
+-- Out of memory: HDEL is the first write because Redis always allows it. Redis then allows the ZADD (see
+-- rejected_for_memory in redislua's base.lua).
 local due, tokens = KEYS[1], KEYS[2]
 local token, left = ARGV[1], tonumber(ARGV[2])
 if left == 0 then
@@ -39,7 +43,7 @@ local function answer(...)
   end
 end
 
--- read_lane: answers for the lane number i, whose lease the caller has.
+-- read_lane: adds the answer for lane number i, whose lease the caller has.
 local function read_lane(i)
   local found = redis.pcall('LRANGE', KEYS[1 + 2 * i], 0, 1)
   if found.err then

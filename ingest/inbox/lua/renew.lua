@@ -1,12 +1,14 @@
 -- renew: extends leases, so that they end one lease length from now.
--- It follows redislua's base.lua and meta.lua.
+-- Prelude: base.lua of redislua; meta.lua.
 --
 -- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta
--- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms   then pairs of lane and fencing token
+-- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms
+--   then pairs of lane and fencing token
 -- returns {"renewed", for each pair: "held" | "lost"}
 --
--- Safe to repeat. A lease that has ended is renewed as long as no other worker has claimed the lane.
--- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+-- Safe to repeat. The script also renews a lease that has ended, as long as no worker has claimed the lane again.
+-- Out of memory: ZREM is the first write because Redis always allows it. Redis then allows the later writes (see
+-- rejected_for_memory).
 local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
 local ends = int(read_meta(meta, ARGV[1]) + tonumber(ARGV[2]))
 local lanes, held, schedule, reply = {}, {}, {}, {'renewed'}

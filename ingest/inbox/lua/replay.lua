@@ -1,16 +1,18 @@
--- replay: moves a dead letter to the end of its lane, as a new event. It follows redislua's base.lua and log_record.lua, meta.lua and
--- dead_letters.lua, whose keys it has.
+-- replay: moves a dead letter to the end of its lane, as a new event.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, dead_letters.lua.
 --
--- KEYS: the nine keys of accept.lua, then the lane
--- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] ID of the dead letter   ARGV[3] lane   ARGV[4] fingerprint or ""   ARGV[5] new event ID
--- ARGV[6] event with its new ID   ARGV[7] progress or ""
--- returns {"done"} | {"missing"} if there is no such dead letter; nothing is changed
+-- KEYS: KEYS[1] to KEYS[9] of accept.lua, then KEYS[10] the lane
+-- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] ID of the dead letter   ARGV[3] lane   ARGV[4] fingerprint or ""
+-- ARGV[5] new event ID   ARGV[6] event with its new ID   ARGV[7] progress or ""
+-- returns {"done"} | {"missing"} if no dead letter has this ID; the script changes nothing
 --
--- The key of the event enters the in-flight index unless the sender has sent the event again in the meantime. The lane stores the ID
--- of the dead letter and the progress with the time of receipt; see accept.lua.
+-- The script adds the event's key to the in-flight index, unless an unfinished event already has the key because the
+-- sender has sent the event again. In the lane, the element in front of the event (see accept.lua) also contains the ID
+-- of the dead letter and the progress.
 --
--- Safe to repeat: a second run finds no dead letter.
--- Out of memory: ZREM is first because Redis always allows it, and then allows the writes that follow (see rejected_for_memory).
+-- Safe to repeat: a second run returns "missing".
+-- Out of memory: ZREM is the first write because Redis always allows it. Redis then allows the later writes (see
+-- rejected_for_memory).
 local now = read_meta(KEYS[3], ARGV[1])
 if redis.call('ZREM', KEYS[9], ARGV[2]) == 0 then
   return {'missing'}
