@@ -48,7 +48,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &connection{Conn: conn, listener: l, header: memoryBudget{memory: l.memory}}
-	c.heard()
+	c.markActive()
 	if l.add(c) > l.limit {
 		l.closeQuietest()
 	}
@@ -80,7 +80,7 @@ func (l *listener) quietest() (found *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.connections {
-		if !c.handling.Load() && (found == nil || c.lastHeard.Load() < found.lastHeard.Load()) {
+		if !c.handling.Load() && (found == nil || c.lastActive.Load() < found.lastActive.Load()) {
 			found = c
 		}
 	}
@@ -94,7 +94,7 @@ type connection struct {
 	listener           *listener
 	failed, unanswered atomic.Bool
 	handling           atomic.Bool  // the body of a request has arrived, and its response is not written yet
-	lastHeard          atomic.Int64 // when the sender last sent anything, in nanoseconds
+	lastActive          atomic.Int64 // when the sender last sent anything, in nanoseconds
 
 	mu         sync.Mutex   // guards the fields below
 	header     memoryBudget // for the part of a header that exceeds freeHeader
@@ -131,13 +131,13 @@ func (c *connection) setInRequest(inRequest bool) {
 	}
 }
 
-func (c *connection) heard() { c.lastHeard.Store(c.listener.now().UnixNano()) }
+func (c *connection) markActive() { c.lastActive.Store(c.listener.now().UnixNano()) }
 
 // Read returns errNoMemory if the header of a request is large and memory is short.
 func (c *connection) Read(data []byte) (int, error) {
 	n, err := c.Conn.Read(data)
 	if n > 0 {
-		c.heard()
+		c.markActive()
 		c.unanswered.Store(true)
 		if errMemory := c.countHeader(int64(n)); errMemory != nil {
 			n, err = 0, errMemory

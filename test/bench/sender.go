@@ -30,7 +30,7 @@ const (
 	unmappedEvent = "Product Viewed"
 )
 
-// The properties of an event with its time.
+// The place of the send time in an event, and the number of digits of the time and of an ID.
 const (
 	sentPrefix = `"sent":"`
 	sentDigits = 19

@@ -23,7 +23,7 @@ func TestTheKnockStatusFollowsFromTheResultsOfCalls(t *testing.T) {
 	for name, test := range map[string]struct {
 		calls calls
 		state report.KnockState
-		since int // the number of the call with which the state began
+		since int // the number of the call that started the state
 	}{
 		"no call":                                  {nil, report.KnockIdle, 0},
 		"a success":                                {calls{nil, nil}, report.KnockReachable, 1},
