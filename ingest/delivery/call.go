@@ -131,7 +131,7 @@ func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.
 		RetryFor: x.pool.settings.Load().Delivery.RetryFor, Jitter: rand.Float64(), //nolint:gosec // the jitter is not a secret
 	}
 	d := policy.Decide(c.Request, history, err)
-	if history.Outage = x.applyToSource(d, queue, err) == health.Outage; history.Outage {
+	if history.Outage = x.applyToSource(d, history, queue, err) == health.Outage; history.Outage {
 		d = policy.Decide(c.Request, history, err)
 	}
 	x.pool.config.Metrics.observeCall(c.Request.Endpoint, d.Meaning.String(), c.Took)
@@ -167,11 +167,14 @@ func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Dec
 
 // applyToSource records an answer in the state that all calls of the source share. It returns the cause of the source's
 // pause.
-func (x *executor) applyToSource(d policy.Decision, queue *ratelimit.Queue, err error) health.Cause {
+func (x *executor) applyToSource(
+	d policy.Decision, history policy.History, queue *ratelimit.Queue, err error,
+) health.Cause {
 	answer, answered := errors.AsType[*knock.Error](err)
 	recorded := health.Answer{
 		Meaning: d.Meaning, Answered: answered || err == nil, Probe: x.probe,
-		Last: d.Meaning == policy.Transient && d.Step == policy.DeadLetter,
+		Last:     d.Meaning == policy.Transient && d.Step == policy.DeadLetter,
+		Failures: history.Failures + 1, Failing: history.Spent,
 	}
 	if err != nil {
 		recorded.Reason = policy.Explain(err)

@@ -58,6 +58,7 @@ type Pause struct {
 	probes   Probe         // numbers the probes
 	failures int           // transient failures in a row
 	failing  time.Time     // when the first of these failures ended
+	success  time.Time     // when Knock last accepted a call or rejected one for good
 	user     string        // Answer.User of the latest of these failures
 }
 
@@ -110,6 +111,10 @@ type Answer struct {
 	User string
 	// Last reports whether retryFor of the event is over, so that it is dead-lettered unless the source pauses.
 	Last bool
+	// Failures is the number of transient failures of the event's action in a row, with this one. Failing is how long
+	// the event has been retried. Other replicas may have made the earlier attempts.
+	Failures int
+	Failing  time.Duration
 	// Probe is the probe for which the call was made; zero for any other call.
 	Probe Probe
 }
@@ -130,7 +135,9 @@ func (p *Pause) Record(a Answer) (before, after Cause) {
 	return before, p.cause
 }
 
-func (p *Pause) end() { p.cause, p.reason, p.probing, p.failures = None, "", 0, 0 }
+func (p *Pause) end() {
+	p.cause, p.reason, p.probing, p.failures, p.success = None, "", 0, 0, p.now()
+}
 
 // recordCause starts the pause. If the source is paused for this cause, the delay doubles if the call was the current
 // probe, and nothing changes if the call was in progress when the pause started.
@@ -158,19 +165,26 @@ func (p *Pause) recordFailure(a Answer) {
 	case p.cause == KeyRejected && a.Answered && a.Probe != 0 && a.Probe == p.probing:
 		p.cause, p.reason, p.probing = None, "", 0
 	case p.cause == KeyRejected:
-	case p.cause == Outage, p.isOutage(a.Last):
+	case p.cause == Outage, p.isOutage(a):
 		p.recordCause(Outage, a)
 	}
 }
 
-// isOutage reports whether enough calls in a row have failed, over enough time, to pause the source. For the last
-// attempt of an event, fewer failures are enough, so that a source with few calls does not lose events to an outage.
-func (p *Pause) isOutage(last bool) bool {
-	enough := outageFailures
-	if last {
-		enough = lastFailures
+// isOutage reports whether enough calls in a row have failed, over enough time, to pause the source.
+//
+// For the last attempt of an event, fewer failures are enough, so that a source with few calls does not lose events to
+// an outage. The event's own failures count too if this process has seen no success since they began: if several
+// replicas attempt the event in turn, each of them has seen only some of the failures.
+func (p *Pause) isOutage(a Answer) bool {
+	failing := p.now().Sub(p.failing)
+	switch {
+	case !a.Last:
+		return p.failures >= outageFailures && failing >= outageTime
+	case p.failures >= lastFailures && failing >= outageTime:
+		return true
+	default:
+		return a.User == "" && a.Failures >= lastFailures && a.Failing >= outageTime && p.now().Sub(p.success) > a.Failing
 	}
-	return p.failures >= enough && p.now().Sub(p.failing) >= outageTime
 }
 
 // EndProbe allows another probe if the answer to this one has not been recorded: at once if the probe did not call

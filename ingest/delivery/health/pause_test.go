@@ -155,6 +155,34 @@ func TestAnEventIsNotDeadLetteredForAnOutageOfASourceWithFewCalls(t *testing.T) 
 	})
 }
 
+func TestFailuresThatOtherReplicasSawShowAnOutageUnlessThisOneSawASuccess(t *testing.T) {
+	last := Answer{Meaning: policy.Transient, Answered: true, Reason: "503", Last: true, Failures: 9, Failing: 150 * time.Second}
+	ofOneUser, firstFailure := last, last
+	ofOneUser.User, firstFailure.Failures = "u1", 1
+	for name, test := range map[string]struct {
+		answer  Answer
+		success time.Duration // how long ago; 0 if never
+		want    Cause
+	}{
+		"no success yet":                         {last, 0, Outage},
+		"a success before the failures":          {last, 151 * time.Second, Outage},
+		"a success during the failures":          {last, 149 * time.Second, None},
+		"an answer that may concern only a user": {ofOneUser, 0, None},
+		"the first failure of the event":         {firstFailure, 0, None},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := NewPause(time.Now)
+				if test.success > 0 {
+					records(t, p, Answer{Meaning: policy.Succeeded, Answered: true}, None)
+					elapse(test.success)
+				}
+				records(t, p, test.answer, test.want)
+			})
+		})
+	}
+}
+
 func either(first bool, a, b Answer) Answer {
 	if first {
 		return a
