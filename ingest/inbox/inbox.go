@@ -2,11 +2,11 @@
 
 // Package inbox stores accepted events in Redis until they are delivered. The receiver calls Accept before it answers
 // 200; the delivery workers call Claim, Save and Renew, and then Complete, Retry, Release or DeadLetter. Lua scripts
-// make every change, and Redis executes each script as a whole, so a crash never leaves a change half made. The inbox
-// promises that an accepted event is durable, that events of one ordering key are delivered one at a time and in order,
-// that an event with a repeated idempotency key is stored only once within the dedupe window, and that only the worker
-// with a lane's lease can finish or retry the lane's events. It must never read an event's content or decide what to
-// deliver.
+// make every change of an event or a lane, and Redis executes each script as a whole, so a crash never leaves a change
+// half made. The inbox promises that an accepted event is durable, that events of one ordering key are delivered one at
+// a time and in order, that an event with a repeated idempotency key is stored only once within the dedupe window, and
+// that only the worker with a lane's lease can finish or retry the lane's events. It must never read an event's content
+// or decide what to deliver.
 package inbox
 
 import (
@@ -33,8 +33,8 @@ type Options struct {
 	// Shards is the number of Redis Cluster slots over which the source is spread; 0 means 1. If Redis already stores a
 	// number for the source, Open uses the stored number. The ordering key decides the shard, and Doorbell recognizes
 	// duplicates only within a shard. With more than one shard, Doorbell may therefore accept an idempotency key again
-	// if the sender repeats it with another ordering key. If the ordering key is the same, Doorbell always recognizes
-	// the duplicate.
+	// if the sender repeats it with another ordering key. If the ordering key is the same, Doorbell recognizes every
+	// duplicate within the dedupe window.
 	Shards int
 	// Limits are the initial limits. Configure changes them later.
 	Limits Limits

@@ -13,8 +13,8 @@
 -- ARGV[5] number of bucket lengths to search, then these lengths, ms; the current one is the first if it is not 0
 --   then for each request: the number of its events; for each event: ID, lane, fingerprint or "", dedupe member,
 --   event or "" if it is unmapped
--- returns {"accepted", now, for each event: "accepted" | "unmapped" | "full" | "finished" if a finished event has its key
---     | ID of the unfinished event that has its key}
+-- returns {"accepted", now, for each event: "accepted" | "unmapped" | "full"
+--     | "finished" if a finished event has its key | ID of the unfinished event that has its key}
 --   | {"buckets", the stored bucket lengths} if they differ from ARGV[3]; the script stores nothing
 --   | {"out-of-memory", number of log records and dead letters deleted} if Redis is out of memory; the script stores
 --     no event
