@@ -94,7 +94,7 @@ type connection struct {
 	listener           *listener
 	failed, unanswered atomic.Bool
 	handling           atomic.Bool  // the body of a request has arrived, and its response is not written yet
-	lastActive          atomic.Int64 // when the sender last sent anything, in nanoseconds
+	lastActive         atomic.Int64 // when the sender last sent anything, in nanoseconds
 
 	mu         sync.Mutex   // guards the fields below
 	header     memoryBudget // for the part of a header that exceeds freeHeader
