@@ -45,7 +45,8 @@ type scripts struct {
 }
 
 // loadScripts puts the prelude of each script in front of it. The prelude is the text of the Lua files whose functions
-// the script uses; the header of each script names those files.
+// the script uses; the header of each script names those files. The simulation (test/simulate) finds the name of a
+// script in the first line of its header, so no line of a prelude may begin with "-- KEYS[1]".
 func loadScripts() scripts {
 	base, meta := redislua.Base(), source("meta")
 	events := []string{redislua.LogRecord(), meta, source("dedupe"), source("dead_letters")}
