@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build !race
+
+// The race detector multiplies the memory and the time that this test measures.
+
 package main
 
 import (
