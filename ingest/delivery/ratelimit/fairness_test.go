@@ -13,7 +13,7 @@ import (
 // overload sends events at an even pace for five minutes, faster than the limit allows. In a perfect queue, each event
 // would have a known wait; 1.2 times that wait is its allowance. overload returns the largest excess over the
 // allowance, the longest wait, and how often the queue sent events away.
-func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Duration, sentAway int64) {
+func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Duration, returned int64) {
 	q := newQueue(limit)
 	var mu sync.Mutex
 	var away atomic.Int64
@@ -41,29 +41,29 @@ func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Durat
 
 func TestAt110PercentOfALimitNoEventWaitsMuchLongerThanInAPerfectQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		excess, longest, sentAway := overload(t, 60, 66)
+		excess, longest, returned := overload(t, 60, 66)
 		if excess > 50*time.Millisecond {
 			t.Errorf("an event waited %v more than 1.2 times as long as in a perfect queue", excess)
 		}
 		if longest > 36*time.Second {
 			t.Errorf("an event waited %v; the perfect queue needs 30 s", longest)
 		}
-		if sentAway > 0 {
-			t.Errorf("events were sent away %d times", sentAway)
+		if returned > 0 {
+			t.Errorf("events were returned to Redis %d times", returned)
 		}
 	})
 }
 
-func TestEventsThatAQueueSendsAwayKeepTheirOrder(t *testing.T) {
+func TestEventsThatAQueueReturnsToRedisKeepTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, arrivals = 60, 90 // the queue is full after 80 seconds
-		excess, longest, sentAway := overload(t, limit, arrivals)
+		excess, longest, returned := overload(t, limit, arrivals)
 		if excess > time.Second {
 			t.Errorf("an event waited %v more than 1.2 times as long as in a perfect queue", excess)
 		}
-		if events := int64(arrivals * 300); sentAway == 0 || sentAway > events {
-			t.Errorf("%d events were sent away %d times", events, sentAway)
+		if events := int64(arrivals * 300); returned == 0 || returned > events {
+			t.Errorf("%d events were returned to Redis %d times", events, returned)
 		}
-		t.Logf("the longest wait is %v, and events were sent away %d times", longest, sentAway)
+		t.Logf("the longest wait is %v, and events were returned to Redis %d times", longest, returned)
 	})
 }

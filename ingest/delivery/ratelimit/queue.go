@@ -33,10 +33,9 @@ const (
 // The rate starts at the limit and adapts to Knock's answers. A 429 halves the rate and blocks all calls for the time
 // in Knock's Retry-After header. After that, the rate grows by a tenth each second until it reaches the limit.
 //
-// The queue is bounded. If it is full, it sends a new call away: the call's lane returns to Redis and becomes due again
-// when its turn approaches. Lanes that were sent away become due one interval apart. While such lanes exist, the queue
-// also sends away the calls of younger events, so that they cannot overtake. A call that comes back waits in the order
-// of its event's age.
+// The queue is bounded. If it is full, it rejects a new call: the call's lane returns to Redis and becomes due again when
+// its turn approaches. Returned lanes become due one interval apart. While such lanes exist, the queue also returns the
+// lanes of younger events, so that they cannot overtake. A call that comes back waits in the order of its event's age.
 type Queue struct {
 	mu           sync.Mutex
 	limit        float64 // calls a second
@@ -48,8 +47,8 @@ type Queue struct {
 	joined       uint64      // numbers the waiting calls
 	timer        *time.Timer // runs advance at the next turn; nil if no call waits
 
-	lastReturn time.Time // when the lane that was sent away most recently becomes due
-	youngest   time.Time // the latest time of receipt of all events that have waited or were sent away
+	lastReturn time.Time // when the lane that was returned to Redis most recently becomes due
+	youngest   time.Time // the latest time of receipt of all events that have waited or were returned to Redis
 }
 
 func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
@@ -57,9 +56,9 @@ func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
 // Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is
 // how long the event should wait before it asks again.
 //
-// An event that is not younger than every event before it, such as one that was sent away, may enter until the queue
-// holds twice its capacity. If the process is short of memory, the capacity is only a few calls, so that memory is left
-// for calls to other endpoints.
+// An event that is not younger than every event before it, such as one that was returned to Redis, may enter until the
+// queue holds twice its capacity. If the process is short of memory, the capacity is only a few calls, so that memory is
+// left for calls to other endpoints.
 func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// acquire waits until the queue allows a call, as delivery does: an event that is sent away comes back after its delay.
-// It returns how often the event was sent away.
-func acquire(t *testing.T, q *Queue, receivedAt time.Time) (sentAway int) {
+// acquire waits until the queue allows a call, as delivery does: an event that is returned to Redis comes back after its delay.
+// It returns how often the event was returned to Redis.
+func acquire(t *testing.T, q *Queue, receivedAt time.Time) (returned int) {
 	t.Helper()
 	for {
 		back, ok := q.Enter(receivedAt, false)
 		if ok {
 			break
 		}
-		sentAway++
+		returned++
 		elapse(back)
 	}
 	for {
@@ -24,7 +24,7 @@ func acquire(t *testing.T, q *Queue, receivedAt time.Time) (sentAway int) {
 			t.Error("the wait ended without a turn")
 		}
 		if !q.Blocked() {
-			return sentAway
+			return returned
 		}
 	}
 }
