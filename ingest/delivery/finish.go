@@ -116,13 +116,14 @@ func (x *executor) deadLetterAfterPanic(ctx context.Context, cause any) (err err
 		"source", x.pool.config.Source, "event", x.lease.Event.ID)
 	p := progress.Failed(progress.InternalError, reason)
 	entry := p.LogEntry(x.pool.config.Source, &x.event, eventlog.DeadLettered, reason)
-	entry.Payload = nil
+	entry.Payload, entry.ReplayOf = nil, x.lease.ReplayOf
 	return x.endAsDeadLetter(ctx, p, entry)
 }
 
 // logEntry returns the event's entry for the event log, after redaction.
 func (x *executor) logEntry(status eventlog.Status, reason string) eventlog.Entry {
 	entry := x.progress.LogEntry(x.pool.config.Source, &x.event, status, reason)
+	entry.ReplayOf = x.lease.ReplayOf
 	return x.pool.settings.Load().Redactor.Apply(entry)
 }
 

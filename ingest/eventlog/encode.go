@@ -40,6 +40,7 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	o.optional("reason", e.Reason)
 	o.optional("verification", e.Verification)
 	o.optional("duplicateOf", e.DuplicateOf)
+	o.optional("replayOf", e.ReplayOf)
 	o.texts("notes", e.Notes)
 	o.raw("payload", e.Payload)
 	appendList(&o, "actions", e.Actions, (*Action).appendJSON)

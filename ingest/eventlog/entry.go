@@ -47,6 +47,8 @@ type Entry struct {
 	Verification string `json:"verification,omitempty"`
 	// DuplicateOf is the ID of the event that this one repeats. It is empty if that event is finished.
 	DuplicateOf string `json:"duplicateOf,omitempty"`
+	// ReplayOf is the ID of the dead letter that this event replays.
+	ReplayOf string `json:"replayOf,omitempty"`
 	// Notes describe problems that did not stop the event, such as a preprocess expression that failed.
 	Notes []string `json:"notes,omitempty"`
 	// Payload is the event as received; nil if the source omits payloads.

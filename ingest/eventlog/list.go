@@ -96,7 +96,7 @@ type scan struct {
 }
 
 func (s *scan) done() bool {
-	return len(s.page.Entries) >= s.query.limit() || s.records >= scanRecords || s.bytes >= scanBytes
+	return len(s.page.Entries) >= s.query.PageSize() || s.records >= scanRecords || s.bytes >= scanBytes
 }
 
 // row locates one record: its position in time and the index of its section.

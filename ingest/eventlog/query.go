@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,11 +42,19 @@ type Query struct {
 	Cursor string
 }
 
-func (q *Query) limit() int {
+// PageSize returns the maximum number of entries in a page.
+func (q *Query) PageSize() int {
 	if q.Limit <= 0 {
 		return defaultLimit
 	}
 	return min(q.Limit, maxLimit)
+}
+
+// Selects reports whether the query selects an entry, apart from its time and status.
+func (q *Query) Selects(e *Entry) bool {
+	return (q.User == "" || q.User == e.OrderingKey) && (q.Type == "" || q.Type == e.Type) &&
+		(q.Text == "" || containsText(e.Payload, q.Text)) &&
+		(q.Mapping == "" || slices.ContainsFunc(e.Actions, func(a Action) bool { return a.Mapping == q.Mapping }))
 }
 
 // matches reports whether a record matches the query, apart from its time. It reads the JSON without decoding it.

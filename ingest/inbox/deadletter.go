@@ -3,10 +3,8 @@
 package inbox
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,23 +26,38 @@ type DeadLetter struct {
 	shard *shard
 }
 
+// pageBytes is the maximum size of the dead letters in a page. A single larger dead letter is a page of its own.
+const pageBytes = 8 << 20
+
 // DeadLetters returns up to limit dead letters, the latest first, and the cursor of the next page, which is "" if there
-// is no next page. To read the first page, pass "" as the cursor. Later pages do not contain dead letters that were
-// added after the first page was read.
+// is no next page. To read the first page, pass "" as the cursor. A page is shorter if its dead letters would have more
+// than 8 MiB together. Later pages do not contain dead letters that were added after the first page was read.
 func (b *Inbox) DeadLetters(ctx context.Context, cursor string, limit int) (page []DeadLetter, next string, err error) {
+	return b.deadLetterPage(ctx, latestFirst{b.client}, cursor, limit)
+}
+
+// OldestDeadLetters is like DeadLetters, but returns the oldest dead letters first. Later pages also contain dead
+// letters that were added after the first page was read.
+func (b *Inbox) OldestDeadLetters(ctx context.Context, cursor string, limit int) (page []DeadLetter, next string, err error) {
+	return b.deadLetterPage(ctx, oldestFirst{b.client}, cursor, limit)
+}
+
+func (b *Inbox) deadLetterPage(ctx context.Context, order deadLetterOrder, cursor string, limit int) (page []DeadLetter, next string, err error) {
 	for _, s := range b.shards {
-		found, err := b.deadLetterIDs(ctx, s, cursor, limit+1)
+		found, err := deadLetterIDs(ctx, s, order, cursor, limit+1)
 		if err != nil {
 			return nil, "", failure("dead letters", err)
 		}
 		page = append(page, found...)
 	}
-	slices.SortFunc(page, func(a, b DeadLetter) int {
-		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID))
-	})
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].cursor()
+	slices.SortFunc(page, func(a, b DeadLetter) int { return order.compare(a.position(), b.position()) })
+	n, err := b.fitting(ctx, page[:min(len(page), limit)])
+	if err != nil {
+		return nil, "", failure("dead letters", err)
+	}
+	if n < len(page) {
+		page = page[:n]
+		next = page[n-1].Cursor()
 	}
 	if err := b.fillDeadLetters(ctx, page); err != nil {
 		return nil, "", failure("dead letters", err)
@@ -52,22 +65,17 @@ func (b *Inbox) DeadLetters(ctx context.Context, cursor string, limit int) (page
 	return page, next, nil
 }
 
-// cursor returns the cursor of the page that begins after the dead letter.
-func (d DeadLetter) cursor() string { return strconv.FormatInt(d.At.UnixMilli(), 10) + " " + d.ID }
-
-// deadLetterIDs returns the IDs and times of up to limit dead letters of a shard after the cursor. Redis orders dead
-// letters of the same millisecond by ID.
-func (b *Inbox) deadLetterIDs(ctx context.Context, s *shard, cursor string, limit int) (found []DeadLetter, err error) {
-	last, lastID, _ := strings.Cut(cursor, " ")
+// deadLetterIDs returns the IDs and times of up to limit dead letters of a shard after the cursor.
+func deadLetterIDs(ctx context.Context, s *shard, order deadLetterOrder, cursor string, limit int) (found []DeadLetter, err error) {
+	last := parsePosition(cursor)
 	for offset := int64(0); len(found) < limit; offset += int64(limit) {
-		index, err := b.client.Do(ctx, b.client.B().Zrevrangebyscore().Key(s.keys.DeadLetterIndex()).Max(cmp.Or(last, "+inf")).
-			Min("-inf").Withscores().Limit(offset, int64(limit)).Build()).AsZScores()
+		index, err := order.read(ctx, s.keys.DeadLetterIndex(), last.ms, offset, int64(limit))
 		if err != nil {
 			return nil, err
 		}
 		for _, entry := range index {
 			d := DeadLetter{ID: entry.Member, At: time.UnixMilli(int64(entry.Score)).UTC(), shard: s}
-			if ms := strconv.FormatInt(d.At.UnixMilli(), 10); ms != last || d.ID < lastID {
+			if cursor == "" || order.compare(d.position(), last) > 0 {
 				found = append(found, d)
 			}
 		}
@@ -76,6 +84,32 @@ func (b *Inbox) deadLetterIDs(ctx context.Context, s *shard, cursor string, limi
 		}
 	}
 	return found[:min(len(found), limit)], nil
+}
+
+// fitting returns how many of the dead letters fit into a page, at least one if there is one.
+func (b *Inbox) fitting(ctx context.Context, letters []DeadLetter) (n int, err error) {
+	commands := make(rueidis.Commands, 0, 2*len(letters))
+	for _, d := range letters {
+		commands = append(commands, b.client.B().Hstrlen().Key(d.shard.keys.DeadLetters()).Field(d.ID).Build(),
+			b.client.B().Hstrlen().Key(d.shard.keys.DeadLetterProgress()).Field(d.ID).Build())
+	}
+	if len(commands) == 0 {
+		return 0, nil
+	}
+	bytes, results := int64(0), b.client.DoMulti(ctx, commands...)
+	for n = range letters {
+		for _, result := range results[2*n : 2*n+2] {
+			size, err := result.AsInt64()
+			if err != nil {
+				return 0, err
+			}
+			bytes += size
+		}
+		if bytes > pageBytes && n > 0 {
+			return n, nil
+		}
+	}
+	return len(letters), nil
 }
 
 // fillDeadLetters reads the events and the progress of dead letters that have only an ID and a time.

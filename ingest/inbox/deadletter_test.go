@@ -197,3 +197,20 @@ func spoil(t *testing.T, client rueidis.Client, b *inbox.Inbox, user string) {
 	list := b.Space().Shard(0).Lane(b.Space().Lane(user).Name)
 	ok(t, client.Do(context.WithoutCancel(t.Context()), client.B().Lset().Key(list).Index(1).Element("garbage").Build()).Error())
 }
+
+func TestAPageOfLargeDeadLettersIsShorter(t *testing.T) {
+	b := inboxtest.Open(t, redistest.Start(t, "--appendfsync", "no").Client(t), inbox.Options{})
+	for i := range 4 {
+		e := newEvent(strconv.Itoa(i), strconv.Itoa(i))
+		e.Body = bytes.Repeat([]byte("x"), 3<<20)
+		accept(t, b, e)
+		ok(t, b.DeadLetter(t.Context(), claimOne(t, b), nil, nil))
+	}
+	first, next, err := b.OldestDeadLetters(t.Context(), "", 100)
+	ok(t, err)
+	second, end, err := b.OldestDeadLetters(t.Context(), next, 100)
+	ok(t, err)
+	if len(first) != 2 || len(second) != 2 || end != "" {
+		t.Errorf("%d and %d dead letters, last cursor %q; want two pages of two", len(first), len(second), end)
+	}
+}
