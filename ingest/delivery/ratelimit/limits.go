@@ -7,6 +7,7 @@ package ratelimit
 
 import (
 	"sync"
+	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
@@ -58,6 +59,10 @@ func (l *Limits) Waiting() int {
 	}
 	return n
 }
+
+// Wait estimates how long the call of a new event would wait for the limit of an endpoint. It is 0 if the call could be
+// made at once.
+func (l *Limits) Wait(endpoint knock.Endpoint) time.Duration { return l.Queue(endpoint).expectedWait() }
 
 func (l *Limits) rate(endpoint knock.Endpoint) float64 {
 	if rate, ok := l.rates[string(endpoint)]; ok {

@@ -200,6 +200,13 @@ func (q *Queue) waitingCalls() int {
 	return len(q.waiting)
 }
 
+// expectedWait estimates how long a call that joined the queue now would wait behind all others.
+func (q *Queue) expectedWait() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return max(q.turn().Sub(clock()), 0) + time.Duration(len(q.waiting))*q.interval()
+}
+
 // clock returns the process's clock. The limits use its monotonic part, so that a change of the wall clock neither
 // stops the calls nor floods Knock.
 func clock() time.Time { return time.Now() } //nolint:forbidigo // see above

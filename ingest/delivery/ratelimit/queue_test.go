@@ -4,6 +4,7 @@ package ratelimit
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,5 +170,28 @@ func TestAChangedLimitTakesEffectAtOnce(t *testing.T) {
 		if waited := <-took; waited > 3*time.Millisecond {
 			t.Errorf("the next call waited %v", waited)
 		}
+	})
+}
+
+func TestTheExpectedWaitCoversTheCallsThatWaitAndThePauseAfterA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := New(nil)
+		if wait := limits.Wait(knock.IdentifyUser); wait != 0 {
+			t.Errorf("a call to an idle endpoint waits %v", wait)
+		}
+		q, start := limits.Queue(knock.IdentifyUser), time.Now()
+		var running sync.WaitGroup
+		for range 121 { // the first call does not wait
+			running.Go(func() { acquire(t, q, start) })
+			synctest.Wait()
+		}
+		if wait := limits.Wait(knock.IdentifyUser); wait < 2*time.Second || wait > 2100*time.Millisecond {
+			t.Errorf("a call behind 120 others waits %v", wait)
+		}
+		q.Throttle(7 * time.Second)
+		if wait := limits.Wait(knock.IdentifyUser); wait < 9*time.Second {
+			t.Errorf("a call behind 120 others waits %v after a 429 that blocks all calls for 7 s", wait)
+		}
+		running.Wait()
 	})
 }
