@@ -27,15 +27,15 @@ lint: ## Run the linters
 	lint=$$($(TOOL) -n golangci-lint-kube-api-linter) && cd hack/image && "$$lint" run
 
 .PHONY: test
-test: ## Run all tests; installs redis-server and builds a kube-apiserver if they are missing
-	hack/install-test-deps.sh redis-server
+test: ## Run all tests; installs redis-server and valkey-server and builds a kube-apiserver if they are missing
+	hack/install-test-deps.sh redis-server valkey-server
 	hack/testenv.sh >/dev/null
 	go test -timeout 20m ./...
 	go -C hack/image test ./...
 
 .PHONY: race
 race: ## Run the tests with the race detector
-	hack/install-test-deps.sh redis-server gcc
+	hack/install-test-deps.sh redis-server valkey-server gcc
 	hack/testenv.sh >/dev/null
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 

@@ -38,6 +38,8 @@ type Config struct {
 	Connect func(context.Context) (rueidis.Client, error)
 	// Shards is the number of shards of a new inbox; 0 means 1, which is right for everything but a Redis Cluster.
 	Shards int
+	// MinReplicas is the number of replicas of Redis that must have an event on disk before its sender gets 200.
+	MinReplicas int
 	// Owner, if set, identifies this process and the ones that it replaces, which must have ended. The process takes
 	// over their leases at once instead of waiting until they expire.
 	Owner string
@@ -78,13 +80,14 @@ func New(config Config) *Server {
 		receiver: receiver.New(receiver.Options{Log: config.Log, Metrics: config.Registry}),
 		redis:    redis,
 		pipelines: pipeline.NewSet(pipeline.Dependencies{
-			Connect: redis.Client, Shards: config.Shards, Owner: config.Owner, Version: config.Version, Log: config.Log,
+			Connect: redis.Client, Shards: config.Shards, MinReplicas: config.MinReplicas, Owner: config.Owner,
+			Version: config.Version, Log: config.Log,
 			Metrics: delivery.NewMetrics(config.Registry), Observe: config.Observe, KnockTransport: config.KnockTransport,
 			Now: config.Now,
 		}),
 	}
 	s.monitor = redishealth.NewMonitor(redishealth.Options{
-		Connection: redis, Check: s.checkRedis, CheckDurability: config.Admin != nil, Log: config.Log,
+		Connection: redis, Check: s.checkRedis, CheckDurability: config.Admin != nil, MinReplicas: config.MinReplicas, Log: config.Log,
 	})
 	return s
 }

@@ -85,6 +85,28 @@ func TestReportNamesTheRedisSettingThatCanLoseEvents(t *testing.T) {
 	}
 }
 
+func TestReportSaysWhyRedisCannotConfirmReplicas(t *testing.T) {
+	t.Parallel()
+	master, _ := redistest.StartReplicated(t, 1)
+	for name, test := range map[string]struct {
+		redis       *redistest.Server
+		minReplicas int
+		problem     string // a part of the wanted problem; "" if there is none
+	}{
+		"enough replicas":     {master, 1, ""},
+		"too few replicas":    {master, 2, "has 1 connected replicas, fewer than redis.external.minReplicas, which is 2"},
+		"no append-only file": {redistest.Start(t, "--appendonly", "no"), 1, "set appendonly yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, func(f *fixture) { f.redis, f.minReplicas = test.redis, test.minReplicas })
+			got := f.awaitReport("a health check", func(r report.Report) bool { return r.Redis.State != report.RedisConnecting }).Redis
+			if available := got.State == report.RedisConnected; available != (test.problem == "") || !strings.Contains(got.Problem, test.problem) {
+				t.Errorf("%+v; want the problem %q", got, test.problem)
+			}
+		})
+	}
+}
+
 // TestRedisUserNeedsOnlyTheDocumentedAccess delivers events with every outcome as a Redis user with exactly
 // keyspace.Access, and checks that Redis denied no command.
 func TestRedisUserNeedsOnlyTheDocumentedAccess(t *testing.T) {

@@ -37,6 +37,7 @@ type fixture struct {
 	url            string // without a path
 	admin          string
 	user, password string // of Redis
+	minReplicas    int
 	updates        chan []pipeline.Config
 	applied        chan struct{} // one value for each configuration that is served
 	entries        chan eventlog.Entry
@@ -57,7 +58,7 @@ func start(t *testing.T, change ...func(*fixture)) *fixture {
 	listener, admin := listen(t), listen(t)
 	f.url, f.admin = "http://"+listener.Addr().String(), "http://"+admin.Addr().String()
 	server := ingest.New(ingest.Config{
-		Listener: listener, Admin: admin, Connect: f.connect, Version: "test", Log: testr.New(t),
+		Listener: listener, Admin: admin, Connect: f.connect, MinReplicas: f.minReplicas, Version: "test", Log: testr.New(t),
 		Registry: prometheus.NewRegistry(), Now: time.Now,
 		Observe: func(e eventlog.Entry) { f.entries <- e },
 		Applied: func([]pipeline.Config) { f.applied <- struct{}{} },

@@ -135,6 +135,15 @@ type ExternalRedis struct {
 	// +kubebuilder:validation:Maximum=65535
 	Database int32 `json:"database,omitempty"`
 
+	// minReplicas is the number of replicas that must have an event on disk before Doorbell responds 200 to its sender.
+	// While fewer replicas confirm, the sender gets status 429. More than 0 requires Redis 7.2 or newer, or Valkey, and
+	// replicas with appendonly yes. If it is omitted, it is 0: Doorbell waits for the disk of the master only.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=16
+	MinReplicas int32 `json:"minReplicas,omitempty"`
+
 	// credentials are the credentials for Redis. Doorbell uses them for the sentinels too, if they require authentication.
 	//
 	// +optional

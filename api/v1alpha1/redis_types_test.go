@@ -21,6 +21,7 @@ redis:
     scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: high}
     onDelete: Delete`,
 		"an external Redis":             "redis: {external: {addresses: ['redis.example.com:6379'], database: 3}}",
+		"replicas that must confirm":    "redis: {external: {mode: Sentinel, masterName: m, addresses: ['r:1'], minReplicas: 2}}",
 		"an IPv6 address":               "redis: {external: {addresses: ['[2001:db8::1]:6379']}}",
 		"the highest port":              "redis: {external: {addresses: ['r:65535']}}",
 		"TLS with a public certificate": "redis: {external: {addresses: ['r:6379'], tls: {}}}",
@@ -58,6 +59,7 @@ func TestInvalidRedisSettingsAreRejected(t *testing.T) {
 		"the same address twice":      {"redis: {external: {mode: Cluster, addresses: [a:1, a:1]}}", external + ".addresses[1]: Duplicate value"},
 		"an unknown mode":             {"redis: {external: {mode: Ring, addresses: [a:1]}}", external + `.mode: supported values: "Standalone", "Sentinel", "Cluster"`},
 		"a negative database":         {"redis: {external: {addresses: [a:1], database: -1}}", external + ".database: spec.redis.external.database in body should be greater than or equal to 0"},
+		"a negative minReplicas":      {"redis: {external: {addresses: [a:1], minReplicas: -1}}", external + ".minReplicas: spec.redis.external.minReplicas in body should be greater than or equal to 0"},
 		"an image with arguments":     {"redis: {managed: {image: 'redis --save'}}", "spec.redis.managed.image: invalid image: use the form REGISTRY/NAME:TAG"},
 		"several addresses in mode Standalone": {
 			"redis: {external: {addresses: [a:1, b:1]}}",

@@ -83,6 +83,7 @@ redis:
     masterName: mymaster
     addresses: [a:26379, b:26379]
     database: 3
+    minReplicas: 2
     credentials: {passwordSecretRef: {name: r, key: p}, usernameSecretRef: {name: r, key: u}}
     tls: {serverName: r, caSecretRef: {name: r, key: ca.crt}}
 ingest: {replicas: 0, caBundle: {secretKeyRef: {name: ca, key: ca.crt}}}

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	watcher := configdir.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
-		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), Version: version,
+		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), MinReplicas: s.minReplicas, Version: version,
 		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, ConfigurationProblem: watcher.Problem,
 	})
 	log.Info("Starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())

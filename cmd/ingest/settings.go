@@ -28,7 +28,7 @@ type settings struct {
 	drain                        time.Duration
 
 	addresses, mode, master, serverName string
-	database                            int
+	database, minReplicas               int
 	tls                                 bool
 }
 
@@ -45,6 +45,7 @@ func parse(args []string) (*settings, error) {
 	flags.StringVar(&s.mode, "redis-mode", standalone, "how Redis is deployed: Standalone, Sentinel or Cluster")
 	flags.StringVar(&s.master, "redis-master", "", "name of the master that the sentinels monitor; required in mode Sentinel")
 	flags.IntVar(&s.database, "redis-database", 0, "number of the Redis database")
+	flags.IntVar(&s.minReplicas, "redis-min-replicas", 0, "number of replicas that must have an event on disk before its sender gets 200; more than 0 requires Redis 7.2 or Valkey")
 	flags.BoolVar(&s.tls, "redis-tls", false, "connect to Redis with TLS")
 	flags.StringVar(&s.serverName, "redis-server-name", "", "name in the certificate of Redis; default: the host name of the address")
 	if err := flags.Parse(args); err != nil {
@@ -64,6 +65,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("invalid --redis-mode %q: must be %q, %q or %q", s.mode, standalone, sentinel, cluster)
 	case s.mode == sentinel && s.master == "":
 		return fmt.Errorf("--redis-master is required with --redis-mode=%s; set it to the name of the master that the sentinels monitor", sentinel)
+	case s.minReplicas < 0:
+		return fmt.Errorf("invalid --redis-min-replicas %d: must not be negative", s.minReplicas)
 	default:
 		return nil
 	}

@@ -18,6 +18,7 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		"an empty address":           {"--redis-address=,", "--redis-address is required"},
 		"an unknown mode":            {"--redis-address=redis:6379 --redis-mode=sentinel", `must be "Standalone", "Sentinel" or "Cluster"`},
 		"sentinels without a master": {"--redis-address=redis:26379 --redis-mode=Sentinel", "--redis-master is required"},
+		"negative replicas":          {"--redis-address=redis:6379 --redis-min-replicas=-1", "invalid --redis-min-replicas -1"},
 		"an argument":                {"--redis-address=redis:6379 serve", `unexpected argument "serve"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,6 +38,9 @@ func (r *renderer) arguments() []string {
 	if external.Database != 0 {
 		arguments = append(arguments, fmt.Sprintf("--redis-database=%d", external.Database))
 	}
+	if external.MinReplicas != 0 {
+		arguments = append(arguments, fmt.Sprintf("--redis-min-replicas=%d", external.MinReplicas))
+	}
 	if external.TLS != nil {
 		arguments = append(arguments, "--redis-tls")
 		if external.TLS.ServerName != "" {

@@ -37,6 +37,9 @@ type Receipt struct {
 // idempotency key twice. Accept returns when ctx ends. A call to Redis takes at most four seconds, and Accept may wait
 // for an earlier call before its own.
 //
+// With Options.MinReplicas, Accept also waits until the replicas have the events on disk, duplicates included. If they
+// do not confirm in time, it returns ErrUnavailable.
+//
 // Concurrent calls share round trips to Redis; see groupCommit.
 func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped func(*event.Event) bool) ([]Receipt, error) {
 	receipts := make([]Receipt, len(events))

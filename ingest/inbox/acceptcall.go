@@ -36,7 +36,7 @@ func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest
 			return nil, err
 		}
 		keys, args := b.acceptCall(s, lengths, group)
-		word, rest, failed := b.scripts.accept.run(ctx, b.client, keys, args)
+		word, rest, failed := b.runDurably(ctx, s, b.scripts.accept, keys, args)
 		switch {
 		case failed != nil:
 			return nil, failed

@@ -187,7 +187,7 @@ func (b *Inbox) Replay(ctx context.Context, letter *DeadLetter, progress []byte)
 		fingerprint = b.space.Fingerprint(e.Type, e.Key).Name
 	}
 	keys := append(slices.Clone(s.sharedKeys), s.keys.Lane(lane))
-	word, _, err := b.scripts.replay.run(ctx, b.client, keys, []string{
+	word, _, err := b.runDurably(ctx, s, b.scripts.replay, keys, []string{
 		b.clock.argument(), letter.ID, lane, fingerprint, e.ID, rueidis.BinaryString(e.Append(nil)), rueidis.BinaryString(progress),
 	})
 	if err != nil || word != wordDone {

@@ -41,6 +41,10 @@ type Options struct {
 	// Owner names a process of which only one runs at a time, such as a container that is restarted. If it is set, Open
 	// ends the leases that an earlier process of the same name left behind.
 	Owner string
+	// MinReplicas is the number of replicas that must have an accepted or replayed event on disk before Accept or Replay
+	// succeeds. With 0, the calls wait for the disk of Redis itself only. A higher number requires Redis 7.2 or newer, or
+	// Valkey.
+	MinReplicas int
 	// Now replaces Redis's clock in tests; nil uses Redis's clock.
 	Now func() time.Time
 }
@@ -77,6 +81,7 @@ type Inbox struct {
 	process string        // the prefix of this process's fencing tokens, unique among processes
 	tokens  atomic.Uint64 // numbers the fencing tokens of this process
 
+	minReplicas        int64
 	maxDeadLetterBytes int64 // of all shards together; 0 if Redis's memory has no limit
 }
 
@@ -93,6 +98,8 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		space:   keyspace.New(source, shards),
 		clock:   clock{replacement: options.Now},
 		process: options.Owner + ownerSeparator + rand.Text()[:13],
+
+		minReplicas: int64(options.MinReplicas),
 	}
 	for i := range shards {
 		b.shards = append(b.shards, b.newShard(b.space.Shard(i)))

@@ -4,7 +4,9 @@ package inbox
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // Redis names scripts by their SHA-1
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -51,7 +53,9 @@ func loadScripts() scripts {
 	base, meta := redislua.Base(), source("meta")
 	events := []string{redislua.LogRecord(), meta, source("dedupe"), source("dead_letters")}
 	load := func(name string, shared ...string) script {
-		return script{name: name, lua: rueidis.NewLuaScript(strings.Join(shared, "") + source(name))}
+		text := strings.Join(shared, "") + source(name)
+		sum := sha1.Sum([]byte(text)) //nolint:gosec // see the import
+		return script{name: name, text: text, sha1: hex.EncodeToString(sum[:]), lua: rueidis.NewLuaScript(text)}
 	}
 	return scripts{
 		accept:   load("accept", events...),
@@ -76,13 +80,18 @@ func source(name string) string {
 
 // script is one Lua script with its prelude.
 type script struct {
-	name string
-	lua  *rueidis.Lua
+	name, text, sha1 string
+	lua              *rueidis.Lua
 }
 
 // run calls the script and returns the first word of the reply and the words that follow it.
 func (s script) run(ctx context.Context, client rueidis.Client, keys, args []string) (string, []string, error) {
-	words, err := s.lua.Exec(ctx, client, keys, args).AsStrSlice()
+	return s.read(s.lua.Exec(ctx, client, keys, args))
+}
+
+// read returns the first word of a reply and the words that follow it.
+func (s script) read(reply rueidis.RedisResult) (string, []string, error) {
+	words, err := reply.AsStrSlice()
 	if err != nil {
 		return "", nil, failure(s.name, err)
 	}

@@ -92,7 +92,8 @@ func (s Shard) FencingTokens() string { return s.prefix + "claims" }
 // InFlight returns the key of the in-flight index.
 func (s Shard) InFlight() string { return s.prefix + "pending" }
 
-// Meta returns the key of the hash with the shard's depth, bucket lengths, time and size of the dead letters.
+// Meta returns the key of the hash with the shard's depth, bucket lengths, time and size of the dead letters. The field
+// confirmed has no meaning; see ingest/inbox/replicas.go.
 func (s Shard) Meta() string { return s.prefix + "meta" }
 
 // DeadLetters returns the key of the dead letters.

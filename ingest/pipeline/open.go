@@ -34,7 +34,7 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 	}
 	config := p.config.Load()
 	box, err := inbox.Open(ctx, client, p.ref, inbox.Options{
-		Shards: p.dependencies.Shards, Owner: p.dependencies.Owner, Limits: inboxLimits(config),
+		Shards: p.dependencies.Shards, MinReplicas: p.dependencies.MinReplicas, Owner: p.dependencies.Owner, Limits: inboxLimits(config),
 	})
 	if err != nil {
 		return nil, err

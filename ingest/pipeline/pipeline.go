@@ -40,13 +40,15 @@ type Config struct {
 	DryRun bool
 }
 
-// Dependencies are what all pipelines of a process share. All fields but Shards, Owner, Version, Observe and
-// KnockTransport are required.
+// Dependencies are what all pipelines of a process share. All fields but Shards, MinReplicas, Owner, Version,
+// Observe and KnockTransport are required.
 type Dependencies struct {
 	// Connect returns the Redis client that all pipelines share. The pipeline does not close it.
 	Connect func(context.Context) (rueidis.Client, error)
 	// Shards is the number of shards of a new inbox; 0 means 1. An inbox that exists keeps its number.
 	Shards int
+	// MinReplicas is the number of replicas of Redis that must have an event on disk before it is accepted.
+	MinReplicas int
 	// Owner, if set, identifies this process and the ones that it replaces. A pipeline takes over the leases of an
 	// earlier process with the same owner when it opens, instead of waiting until they expire.
 	Owner string

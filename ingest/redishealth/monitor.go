@@ -24,11 +24,14 @@ const (
 	checkTimeout = 3 * time.Second
 )
 
-// Options are what a Monitor needs. All fields but CheckDurability are required.
+// Options are what a Monitor needs. All fields but MinReplicas and CheckDurability are required.
 type Options struct {
 	Connection *Connection
 	// Check returns an error if events cannot be stored with this client.
 	Check func(context.Context, rueidis.Client) error
+	// MinReplicas is the number of replicas that must have an event on disk before it is accepted. Redis counts as
+	// unavailable while it cannot confirm that. Only used with CheckDurability.
+	MinReplicas int
 	// CheckDurability also asks Redis for the settings that decide whether it can lose an event that Doorbell has
 	// accepted.
 	CheckDurability bool
@@ -88,7 +91,11 @@ func (m *Monitor) check(ctx context.Context, before report.Redis, durabilityDue 
 		return report.Redis{State: report.RedisUnavailable, Problem: err.Error()}
 	case !m.options.CheckDurability:
 		return report.Redis{State: report.RedisConnected}
-	case !durabilityDue && before.State == report.RedisConnected:
+	}
+	if problem := replicaProblem(ctx, client, m.options.MinReplicas); problem != "" {
+		return report.Redis{State: report.RedisUnavailable, Problem: problem}
+	}
+	if !durabilityDue && before.State == report.RedisConnected {
 		return before
 	}
 	problem := durabilityProblem(ctx, client)

@@ -41,7 +41,8 @@ const (
 	RedisConnecting RedisState = "Connecting"
 	// RedisConnected means that Redis answered.
 	RedisConnected RedisState = "Connected"
-	// RedisUnavailable means that Redis did not answer, or answered with an error. Events are rejected with status 429.
+	// RedisUnavailable means that Redis did not answer, answered with an error, or has fewer replicas than must confirm
+	// an event. Events are rejected with status 429.
 	RedisUnavailable RedisState = "Unavailable"
 )
 

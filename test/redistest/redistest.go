@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,9 +21,6 @@ import (
 
 	"github.com/doorbell-dev/doorbell/test/loopback"
 )
-
-// defaultBinary is the server to run unless the environment variable REDIS_SERVER names another, such as valkey-server.
-const defaultBinary = "redis-server"
 
 const (
 	patience = time.Minute // the longest wait
@@ -36,6 +34,7 @@ type Server struct {
 	Addr string
 
 	tb      testing.TB
+	program string
 	args    []string
 	command *exec.Cmd
 	output  sync.WaitGroup
@@ -45,16 +44,22 @@ type Server struct {
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	addr := loopback.FreeAddress(tb)
-	host, port, _ := net.SplitHostPort(addr)
-	return start(tb, addr, append([]string{
-		"--bind", host, "--port", port, "--dir", tb.TempDir(), "--save", "",
-		"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction",
-	}, args...))
+	return start(tb, defaultProgram(), addr, serverArgs(tb, addr, args))
 }
 
-func start(tb testing.TB, addr string, args []string) *Server {
+// serverArgs returns the arguments of a server that stores its data in a new directory.
+func serverArgs(tb testing.TB, addr string, more []string) []string {
 	tb.Helper()
-	s := &Server{Addr: addr, tb: tb, args: args}
+	host, port, _ := net.SplitHostPort(addr)
+	return append([]string{
+		"--bind", host, "--port", port, "--dir", tb.TempDir(), "--save", "",
+		"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction",
+	}, more...)
+}
+
+func start(tb testing.TB, program, addr string, args []string) *Server {
+	tb.Helper()
+	s := &Server{Addr: addr, tb: tb, program: program, args: args}
 	s.Start()
 	tb.Cleanup(func() {
 		if s.command != nil {
@@ -67,11 +72,7 @@ func start(tb testing.TB, addr string, args []string) *Server {
 // Start starts the server again after Kill, with the same address and data. It returns when the server accepts connections.
 func (s *Server) Start() {
 	s.tb.Helper()
-	name := os.Getenv("REDIS_SERVER")
-	if name == "" {
-		name = defaultBinary
-	}
-	command := exec.Command(name, s.args...) //nolint:gosec,noctx // the test chooses the arguments; Kill ends the process
+	command := exec.Command(s.program, s.args...) //nolint:gosec,noctx // the test chooses the arguments; Kill ends the process
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		s.tb.Fatalf("redistest: %v", err)
@@ -92,6 +93,19 @@ func (s *Server) Kill() {
 	s.output.Wait()
 	_ = s.command.Wait() // always an error, because the process was killed
 	s.command = nil
+}
+
+// Pause stops the server's process until Resume. Its connections stay open, but it does not reply.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume continues the process after Pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(signal os.Signal) {
+	s.tb.Helper()
+	if err := s.command.Process.Signal(signal); err != nil {
+		s.tb.Errorf("redistest: %v", err)
+	}
 }
 
 // Client returns a client that is connected to the server, with the data plane's options, until the test ends.

@@ -33,7 +33,7 @@ func StartSentinel(tb testing.TB, master *Server, password string) *Server {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
-	return start(tb, addr, []string{file, "--sentinel"})
+	return start(tb, master.program, addr, []string{file, "--sentinel"})
 }
 
 // AwaitCopy waits until a replica has received all data of this server. Both have the given password.

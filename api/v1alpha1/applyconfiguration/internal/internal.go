@@ -306,6 +306,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: masterName
       type:
         scalar: string
+    - name: minReplicas
+      type:
+        scalar: numeric
     - name: mode
       type:
         namedType: com.github.doorbell-dev.doorbell.api.v1alpha1.RedisMode

@@ -22,6 +22,10 @@ type ExternalRedisApplyConfiguration struct {
 	MasterName *string `json:"masterName,omitempty"`
 	// database is the number of the database. If it is omitted, it is 0.
 	Database *int32 `json:"database,omitempty"`
+	// minReplicas is the number of replicas that must have an event on disk before Doorbell responds 200 to its sender.
+	// While fewer replicas confirm, the sender gets status 429. More than 0 requires Redis 7.2 or newer, or Valkey, and
+	// replicas with appendonly yes. If it is omitted, it is 0: Doorbell waits for the disk of the master only.
+	MinReplicas *int32 `json:"minReplicas,omitempty"`
 	// credentials are the credentials for Redis. Doorbell uses them for the sentinels too, if they require authentication.
 	Credentials *RedisCredentialsApplyConfiguration `json:"credentials,omitempty"`
 	// tls enables TLS. If it is omitted, connections are not encrypted.
@@ -65,6 +69,14 @@ func (b *ExternalRedisApplyConfiguration) WithMasterName(value string) *External
 // If called multiple times, the Database field is set to the value of the last call.
 func (b *ExternalRedisApplyConfiguration) WithDatabase(value int32) *ExternalRedisApplyConfiguration {
 	b.Database = &value
+	return b
+}
+
+// WithMinReplicas sets the MinReplicas field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MinReplicas field is set to the value of the last call.
+func (b *ExternalRedisApplyConfiguration) WithMinReplicas(value int32) *ExternalRedisApplyConfiguration {
+	b.MinReplicas = &value
 	return b
 }
 
