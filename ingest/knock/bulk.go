@@ -5,7 +5,10 @@ package knock
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
@@ -28,7 +31,7 @@ func BulkIdentifyUsers(users []BulkUser) (Request, error) {
 		if index > 0 {
 			body = append(body, ',')
 		}
-		row, err := user.row()
+		row, err := user.Row()
 		if err != nil {
 			return Request{}, fmt.Errorf("%s: row %d: %w", BulkIdentify, index, err)
 		}
@@ -37,9 +40,23 @@ func BulkIdentifyUsers(users []BulkUser) (Request, error) {
 	return NewRequestWithBody(BulkIdentify, append(body, "]}"...))
 }
 
-// row returns the body with the ID as its last member. Knock uses the last of several members with the same name, so an
-// "id" in the body cannot replace the ID.
-func (u BulkUser) row() ([]byte, error) {
+// NewBulkUser returns the row that has the same effect as a single identify. ok is false if the request is of another
+// endpoint.
+func NewBulkUser(identify Request) (user BulkUser, ok bool) {
+	escaped, found := strings.CutPrefix(identify.Path, "/v1/users/")
+	if identify.Endpoint != IdentifyUser || !found {
+		return BulkUser{}, false
+	}
+	id, err := url.PathUnescape(escaped)
+	if err != nil || CheckID("user", id) != nil {
+		return BulkUser{}, false
+	}
+	return BulkUser{ID: id, Body: identify.Body}, true
+}
+
+// Row returns the row as Knock receives it: the body with the ID as its last member. Knock uses the last of several
+// members with the same name, so an "id" in the body cannot replace the ID.
+func (u BulkUser) Row() (json.RawMessage, error) {
 	if err := CheckID("user", u.ID); err != nil {
 		return nil, err
 	}
@@ -69,6 +86,9 @@ type BulkOperation struct {
 	Failed         int        `json:"error_count"`
 	// FailedRows are the rows that failed. For a bulk identify, they are users.
 	FailedRows []BulkRow `json:"error_items"`
+	// Skipped are the IDs of rows that Knock ignores, because it limits how often one user may change. Knock names them
+	// in a header of the answer to the call that starts the operation.
+	Skipped []string `json:"-"`
 }
 
 // BulkRow identifies an object if Collection is set, and a user otherwise.
@@ -90,3 +110,20 @@ const (
 
 // Done reports whether the operation is in a final state.
 func (o *BulkOperation) Done() bool { return o.Status == BulkCompleted || o.Status == BulkFailed }
+
+// skippedRows returns the values of all headers whose names begin with x-ratelimited-. Knock documents that the rest of
+// the name is that of the limited parameter, but not which parameter a bulk identify limits.
+func skippedRows(header http.Header) []string {
+	var skipped []string
+	for name, values := range header {
+		if !strings.HasPrefix(name, "X-Ratelimited-") {
+			continue
+		}
+		for id := range strings.SplitSeq(strings.Join(values, ","), ",") {
+			if id = strings.TrimSpace(id); id != "" {
+				skipped = append(skipped, id)
+			}
+		}
+	}
+	return skipped
+}

@@ -80,7 +80,7 @@ func returnRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 // may repeat it, which is harmless. If Knock rejects the call, the error is an *Error. Any other error means that the
 // client got no complete response, and that Knock may or may not have executed the call.
 func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
-	response, _, err := c.exchange(ctx, request, maxResponse)
+	response, _, _, err := c.exchange(ctx, request, maxResponse)
 	return response, err
 }
 
@@ -88,7 +88,7 @@ func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
 // BulkIdentifyUsers and GetBulkOperation.
 func (c *Client) DoBulk(ctx context.Context, request Request) (BulkOperation, Response, error) {
 	var operation BulkOperation
-	response, body, err := c.exchange(ctx, request, maxBulkResponse)
+	response, header, body, err := c.exchange(ctx, request, maxBulkResponse)
 	if err != nil {
 		return operation, response, err
 	}
@@ -98,20 +98,21 @@ func (c *Client) DoBulk(ctx context.Context, request Request) (BulkOperation, Re
 			Message: "the response is not a bulk operation", Excerpt: response.Excerpt,
 		}
 	}
+	operation.Skipped = skippedRows(header)
 	return operation, response, nil
 }
 
-// exchange sends the request and returns the response with at most limit bytes of its body.
-func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Response, []byte, error) {
+// exchange sends the request and returns the response with its header and at most limit bytes of its body.
+func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Response, http.Header, []byte, error) {
 	start := c.config.Now()
 	key := strings.TrimSpace(c.config.APIKey())
 	wire, err := c.build(ctx, request, key)
 	if err != nil {
-		return Response{}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
+		return Response{}, nil, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
 	}
 	received, err := c.http.Do(wire) //nolint:bodyclose // read closes it
 	if err != nil {
-		return Response{Took: c.since(start)}, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, withoutURL(err))
+		return Response{Took: c.since(start)}, nil, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, withoutURL(err))
 	}
 	body, err := read(received.Body, limit)
 	if key != "" { // some servers echo the request, and the key must not reach the event log
@@ -120,13 +121,13 @@ func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Re
 	response := Response{Status: received.StatusCode, Excerpt: excerpt(string(body)), Took: c.since(start)}
 	switch {
 	case received.StatusCode >= http.StatusMultipleChoices:
-		return response, nil, c.rejection(request, received, body)
+		return response, nil, nil, c.rejection(request, received, body)
 	case err != nil:
-		return response, nil, fmt.Errorf("knock: %s: HTTP %d: read response: %w", request.Endpoint, received.StatusCode, err)
+		return response, nil, nil, fmt.Errorf("knock: %s: HTTP %d: read response: %w", request.Endpoint, received.StatusCode, err)
 	case !looksLikeJSON(body):
-		return response, nil, c.rejection(request, received, body)
+		return response, nil, nil, c.rejection(request, received, body)
 	default:
-		return response, body, nil
+		return response, received.Header, body, nil
 	}
 }
 

@@ -227,6 +227,18 @@ func TestABulkIdentifyCompletesAfterSeveralPolls(t *testing.T) {
 	}
 }
 
+func TestABulkOperationNamesTheRowsThatKnockSkips(t *testing.T) {
+	fake := knocktest.New(t, knocktest.WithSkippedRows("u1", "u3"))
+	caller := client(fake.URL)
+	request, err := knock.BulkIdentifyUsers([]knock.BulkUser{
+		{ID: "u1", Body: []byte(`{}`)}, {ID: "u2", Body: []byte(`{}`)}, {ID: "u3", Body: []byte(`{}`)},
+	})
+	operation, _, err := caller.DoBulk(t.Context(), must(t, request, err))
+	if diff := cmp.Diff([]string{"u1", "u3"}, operation.Skipped); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
 func TestAResponseHasTheDurationOfTheCall(t *testing.T) {
 	fake := knocktest.New(t)
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -30,6 +30,7 @@ func (r *request) endpoint() knock.Endpoint {
 func (k *Knock) execute(r request, seq int) *Answer {
 	k.lock.Lock()
 	defer k.lock.Unlock()
+	k.store.completeDue()
 	parsed, rejected := k.check(r)
 	if rejected != nil {
 		return rejected.answer()
@@ -46,7 +47,7 @@ func (k *Knock) execute(r request, seq int) *Answer {
 	if rejected != nil {
 		return rejected.answer()
 	}
-	answer := Answer{Status: r.route.status}
+	answer := Answer{Status: r.route.status, Header: parsed.header}
 	if view != nil {
 		answer.Body = encode(view)
 	}

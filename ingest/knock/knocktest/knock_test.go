@@ -77,6 +77,7 @@ func TestTheFakeRejectsInvalidRequests(t *testing.T) {
 		"101 subscribers":                   {"POST", "/v1/objects/c/o/subscriptions", many("recipients", `"u1"`, 101), nil, 422, "invalid_params"},
 		"1001 members":                      {"POST", "/v1/audiences/vip/members", many("members", `{"user":{"id":"u1"}}`, 1001), nil, 422, "invalid_params"},
 		"1001 users":                        {"POST", "/v1/users/bulk/identify", many("users", `{"id":"u1"}`, 1001), nil, 422, "invalid_params"},
+		"two rows of one user":              {"POST", "/v1/users/bulk/identify", many("users", `{"id":"u1"}`, 2), nil, 422, "invalid_params"},
 		"properties above 256 kB":           {"PUT", identify, `{"a":"` + strings.Repeat("x", 256<<10) + `"}`, nil, 422, "invalid_params"},
 		"a body above 10 MB":                {"POST", trigger, strings.Repeat(" ", 10<<20) + recipients, nil, 413, "request_too_large"},
 		"an idempotency key of 256":         {"POST", trigger, recipients, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 400, "invalid_request"},

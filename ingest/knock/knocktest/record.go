@@ -76,6 +76,7 @@ func Answered(count int) func([]Call) bool {
 func (k *Knock) State() State {
 	k.lock.Lock()
 	defer k.lock.Unlock()
+	k.store.completeDue()
 	return k.store.snapshot()
 }
 

@@ -28,6 +28,8 @@ type call struct {
 	query url.Values
 	body  map[string]any
 	key   string // the idempotency key
+
+	header map[string]string // of the response to a success
 }
 
 // routes returns the calls that Doorbell makes. The fake rejects all other calls of Knock's API. Methods, paths and

@@ -64,6 +64,22 @@ func WithFailedRows(ids ...string) Option {
 	}
 }
 
+// WithSkippedRows makes the fake ignore the rows of these users in every bulk identify and name them in a header, as Knock
+// does when a user changes too often.
+func WithSkippedRows(ids ...string) Option {
+	return func(k *Knock) {
+		for _, id := range ids {
+			k.store.skipRows[id] = true
+		}
+	}
+}
+
+// WithBulkDuration makes the fake complete each bulk identify this long after the call. By default it completes a bulk
+// identify when the client polls it for the second time.
+func WithBulkDuration(duration time.Duration) Option {
+	return func(k *Knock) { k.store.bulkDuration = duration }
+}
+
 // WithRateLimits makes the fake reject calls above Knock's published limits with 429. Limits in overrides replace the
 // published ones; they are in calls a second, counted in whole seconds of the clock. By default there are no limits.
 func WithRateLimits(overrides map[knock.Endpoint]int) Option {

@@ -49,17 +49,21 @@ type store struct {
 	now       func() time.Time
 	workflows []string // nil: every workflow exists
 	failRows  map[string]bool
+	skipRows  map[string]bool
 	serial    int // of the last ID
+	// bulkDuration is the time from a bulk identify to its completion; 0: until the second poll
+	bulkDuration time.Duration
 	State
 	members    map[string]map[string]bool
 	operations map[string]*operation
+	running    []*operation // those that are completed by time, in the order in which they began
 	replays    map[string]replay
 	windows    map[knock.Endpoint]window
 }
 
 func newStore(now func() time.Time) store {
 	return store{
-		now: now, failRows: map[string]bool{}, members: map[string]map[string]bool{},
+		now: now, failRows: map[string]bool{}, skipRows: map[string]bool{}, members: map[string]map[string]bool{},
 		operations: map[string]*operation{}, replays: map[string]replay{}, windows: map[knock.Endpoint]window{},
 		State: State{
 			Users: map[string]Properties{}, Objects: map[string]Properties{}, Tenants: map[string]Properties{},
