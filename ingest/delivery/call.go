@@ -5,7 +5,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -128,7 +127,7 @@ func (x *executor) call(ctx context.Context, settings *activeSettings, a *progre
 func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.Queue, err error) result {
 	history := policy.History{
 		Repeated: c.Repeated, Failures: a.Failures, Spent: x.progress.Spent + c.Took,
-		RetryFor: x.pool.settings.Load().Delivery.RetryFor, Jitter: rand.Float64(), //nolint:gosec // the jitter is not a secret
+		RetryFor: x.pool.settings.Load().Delivery.RetryFor, Jitter: policy.Jitter(x.event.ID, a.Attempts),
 	}
 	d := policy.Decide(c.Request, history, err)
 	if history.Outage = x.applyToSource(d, history, queue, err) == health.Outage; history.Outage {

@@ -12,9 +12,11 @@ const (
 	faultyTime = 3 * time.Minute
 	// outageBegins is when an outage of Knock begins.
 	outageBegins = 15 * time.Second
-	// patience is how long the remaining events may take after that: the longest backoff, a lease, and some time for
-	// the calls.
-	patience = 8 * time.Minute
+	// longestWait is how long the remaining events may take after faultyTime: the longest backoff, five minutes, then a
+	// lease, and some time for the calls.
+	longestWait = 8 * time.Minute
+	// longRetryAfter is the longest Retry-After in seconds. It is shorter than the longest backoff.
+	longRetryAfter = 290
 )
 
 // plan holds the decisions that the seed makes before a schedule begins. Each schedule has only some kinds of faults,
@@ -27,13 +29,15 @@ type plan struct {
 	lost, dropped, failed, throttled, hung, slow float64 // per call to Knock
 	keyRejected                                  float64 // per call to Knock: a single 401
 	forbidden                                    float64 // per call to Knock: a single 403
+	retryAfter                                   int     // the longest Retry-After, seconds
 	doomed                                       float64 // per event
 	deaths                                       float64 // per process
 	sameOwner                                    bool
 	sleeps, clockJumps, clockBack, stops         int
 	edits, rotations, suspensions                int
 	// unlucky, if not 0, is the status with which Knock responds to every call for the first user while faults happen.
-	// Such a schedule has no other faults, and the check isolation requires that no other user is delayed.
+	// Such a schedule has no other faults, except that Redis's clock may go back. The check isolation requires that no
+	// other user is delayed.
 	unlucky int
 	// outage makes Knock respond with 503 to every call from outageBegins until faultyTime, which is longer than
 	// retryFor.
@@ -43,10 +47,10 @@ type plan struct {
 
 func newPlan(d dice) plan {
 	r := d.named("plan")
-	p := plan{dice: d, users: 3 + r.IntN(4), doomed: pick(r, 0, 0.1), retryFor: time.Hour}
+	p := plan{dice: d, users: 3 + r.IntN(4), doomed: pick(r, 0, 0.1), retryAfter: 10, retryFor: time.Hour}
 	switch special := r.Float64(); {
 	case special < 0.1:
-		p.unlucky = pick(r, http.StatusInternalServerError, http.StatusForbidden)
+		p.unlucky, p.clockBack = pick(r, http.StatusInternalServerError, http.StatusForbidden), pick(r, 0, 1)
 		return p
 	case special < 0.15:
 		p.outage, p.retryFor = true, 150*time.Second
@@ -60,7 +64,17 @@ func newPlan(d dice) plan {
 	p.sleeps, p.clockJumps, p.clockBack = pick(r, 0, 0, 1, 2), pick(r, 0, 0, 1), pick(r, 0, 0, 0, 1)
 	p.stops = pick(r, 0, 0, 1)
 	p.edits, p.rotations, p.suspensions = pick(r, 0, 1), pick(r, 0, 0, 1), pick(r, 0, 0, 1)
+	p.retryAfter = pick(r, 10, 10, 10, longRetryAfter)
 	return p
+}
+
+// patience returns how long the remaining events may take after faultyTime. If Redis's clock has gone back, the time of
+// a shard runs at half speed until the clock has caught up, so every wait can take twice as long.
+func (p *plan) patience() time.Duration {
+	if p.clockBack > 0 {
+		return 2 * longestWait
+	}
+	return longestWait
 }
 
 // deathOf decides at which step a process dies.
@@ -149,7 +163,7 @@ func (w *world) knockFault(c *call, attempt int) knockFault {
 		f.execute = chance(r, 0.3) // the call ran, and the gateway failed on the way back
 	case falls(p.throttled):
 		refuse(http.StatusTooManyRequests, "rate_limited")
-		f.retryAfter = 1 + r.IntN(10)
+		f.retryAfter = 1 + r.IntN(p.retryAfter)
 	case falls(p.hung):
 		f.execute, f.after = chance(r, 0.5), time.Hour
 	case falls(p.slow):

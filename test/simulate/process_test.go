@@ -25,6 +25,7 @@ type process struct {
 	name     string // the slot and the number of the process in it, such as a.2
 	network  *network
 	listener *listener
+	registry *prometheus.Registry
 	updates  chan []pipeline.Config
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when the process is dead, or has stopped
@@ -50,11 +51,11 @@ func startProcess(w *world, slot string, generation int, owner string) *process 
 	network := newNetwork()
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{
-		world: w, name: name, network: network, listener: newListener(network.add), updates: make(chan []pipeline.Config, 64),
-		cancel: cancel, ended: make(chan struct{}), steps: map[string]int{}, dies: w.plan.deathOf(name),
+		world: w, name: name, network: network, listener: newListener(network.add), registry: prometheus.NewRegistry(),
+		updates: make(chan []pipeline.Config, 64), cancel: cancel, ended: make(chan struct{}), steps: map[string]int{}, dies: w.plan.deathOf(name),
 	}
 	server := ingest.New(ingest.Config{
-		Listener: p.listener, Owner: owner, Version: name, Registry: prometheus.NewRegistry(), Now: time.Now, Drain: time.Second,
+		Listener: p.listener, Owner: owner, Version: name, Registry: p.registry, Now: time.Now, Drain: time.Second,
 		Log:     funcr.New(func(_, line string) { w.history.add("%s     log %s", name, line) }, funcr.Options{}),
 		Connect: p.connect, KnockTransport: p.knockTransport(),
 	})

@@ -39,6 +39,12 @@ func (r *redisServer) jump(by time.Duration) {
 	r.offset += by
 }
 
+func (r *redisServer) clockOffset() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.offset
+}
+
 // dial returns a connection for a process.
 func (r *redisServer) dial(p *process) (net.Conn, error) {
 	client, server := net.Pipe()

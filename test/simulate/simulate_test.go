@@ -6,8 +6,8 @@
 // event log.
 //
 // The seed decides which events are sent, which faults happen and when. It does not decide the order of steps at one
-// instant, nor the random part of a backoff, because both come from Go's runtime. A failing schedule therefore prints
-// its history at once. To see a failure again, run its seed several times:
+// instant, because that comes from Go's runtime. A failing schedule therefore prints its history at once. To see a
+// failure again, run its seed several times:
 //
 //	go test ./test/simulate -run TestSchedules -count=10 -seed=N
 package simulate_test

@@ -110,9 +110,9 @@ func (w *world) run() outcome {
 	return outcome{w.failures, w.history.String()}
 }
 
-// awaitEnd waits until Redis has no unfinished events, at most for patience.
+// awaitEnd waits until Redis has no unfinished events, at most for the patience of the plan.
 func (w *world) awaitEnd() {
-	for end := time.Now().Add(patience); time.Now().Before(end) && len(w.leftoverKeys()) > 0; {
+	for end := time.Now().Add(w.plan.patience()); time.Now().Before(end) && len(w.leftoverKeys()) > 0; {
 		time.Sleep(time.Second)
 	}
 	time.Sleep(3 * time.Second)
@@ -125,7 +125,9 @@ func (w *world) readEnd() {
 	if err != nil {
 		w.fail("the event log cannot be read: %v", err)
 	}
-	w.entries, w.keys = entries, w.leftoverKeys()
+	if w.entries, w.keys = entries, w.leftoverKeys(); len(w.keys) > 0 {
+		w.addState()
+	}
 }
 
 func (w *world) makeCalm() {

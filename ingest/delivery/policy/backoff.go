@@ -2,7 +2,11 @@
 
 package policy
 
-import "time"
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+)
 
 const (
 	firstBackoff = time.Second
@@ -20,4 +24,13 @@ func backoff(n int, jitter float64) time.Duration {
 		limit = min(firstBackoff<<n, maxBackoff)
 	}
 	return time.Duration(jitter * float64(limit))
+}
+
+// Jitter returns the fraction of the maximum backoff that an event waits after an attempt: from 0 to less than 1, evenly
+// distributed. It is a hash of the event's ID and the number of the attempt. Events that failed together are therefore
+// retried at different times, and a test that repeats a schedule sees the same waits.
+func Jitter(eventID string, attempt int) float64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(eventID))                                            // never an error
+	return rand.New(rand.NewPCG(hash.Sum64(), uint64(max(attempt, 0)))).Float64() //nolint:gosec // the jitter is not a secret
 }

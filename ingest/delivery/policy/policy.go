@@ -57,7 +57,7 @@ type History struct {
 	RetryFor time.Duration
 	// Outage reports whether the source is paused because no call to Knock succeeds.
 	Outage bool
-	// Jitter is a random number from 0 to 1. It spreads the retries of events that failed together.
+	// Jitter is a number from 0 to 1. It spreads the retries of events that failed together; see the function Jitter.
 	Jitter float64
 }
 

@@ -5,6 +5,7 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -186,5 +187,25 @@ func TestExplainReturnsTheErrorWithAHint(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestJitterIsEvenlyDistributedOverEventsAndAttempts(t *testing.T) {
+	t.Parallel()
+	const events, attempts, parts = 100, 100, 10
+	var counts [parts]int
+	for e := range events {
+		for attempt := range attempts {
+			j := policy.Jitter(fmt.Sprintf("0190f3c1-%04d", e), attempt)
+			if again := policy.Jitter(fmt.Sprintf("0190f3c1-%04d", e), attempt); j < 0 || j >= 1 || j != again {
+				t.Fatalf("event %d, attempt %d: jitter %v, then %v", e, attempt, j, again)
+			}
+			counts[int(parts*j)]++
+		}
+	}
+	for part, n := range counts {
+		if want := events * attempts / parts; n < want*9/10 || n > want*11/10 {
+			t.Errorf("part %d of the range has %d values; want about %d", part, n, want)
+		}
 	}
 }
