@@ -3,6 +3,7 @@
 package expression
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/ext"
+	"github.com/google/cel-go/interpreter"
 
 	"github.com/doorbell-dev/doorbell/ingest/expression/budget"
 	"github.com/doorbell-dev/doorbell/ingest/expression/library"
@@ -59,15 +61,31 @@ func compileCEL(text string, kind Kind) (*program, error) {
 	if !serves(ast.OutputType(), kind) {
 		return nil, wrongKind(env, text, ast.OutputType(), kind)
 	}
+	root, err := plan(env, ast)
+	if err != nil {
+		return nil, internalError(text, err)
+	}
+	return &program{text: text, root: root, ast: ast.NativeRep()}, nil
+}
+
+// plan plans the evaluation of a checked expression, and returns the root of the plan. A cel.Program also refers to a
+// table of all functions, which takes 13 KB for each program and which an evaluation does not read. CEL passes each node
+// of a plan to the decorators, the root last, so that plan can keep the root and drop the cel.Program.
+func plan(env *cel.Env, ast *cel.Ast) (root interpreter.InterpretableV2, err error) {
 	guard, err := guards()
 	if err != nil {
-		return nil, internalError(text, err)
+		return nil, err
 	}
-	p, err := env.Program(ast, cel.InterruptCheckFrequency(maxIterations), cel.CustomDecoratorV2(library.Coalesce{}.Decorate), cel.CustomDecoratorV2(guard.Decorate))
-	if err != nil {
-		return nil, internalError(text, err)
+	keep := func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+		root = node
+		return node, nil
 	}
-	return &program{text: text, cel: p, ast: ast.NativeRep()}, nil
+	_, err = env.Program(ast, cel.InterruptCheckFrequency(maxIterations), cel.CustomDecoratorV2(library.Coalesce{}.Decorate),
+		cel.CustomDecoratorV2(guard.Decorate), cel.CustomDecoratorV2(keep))
+	if err == nil && (root == nil || root.ID() != ast.NativeRep().Expr().ID()) {
+		err = errors.New("CEL has planned the expression in an unexpected order")
+	}
+	return root, err
 }
 
 // internalError reports a failure that the text of the expression does not cause.

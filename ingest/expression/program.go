@@ -13,6 +13,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/interpreter"
 
 	"github.com/doorbell-dev/doorbell/ingest/expression/budget"
@@ -29,8 +30,8 @@ const maxIterations = 20_000
 // program is an executable CEL expression. It is safe for concurrent use.
 type program struct {
 	text string
-	cel  cel.Program
-	ast  *ast.AST // for the texts in errors
+	root interpreter.InterpretableV2 // of the plan
+	ast  *ast.AST                    // for the texts in errors
 }
 
 // ended is a context that is already cancelled. CEL checks its context once every maxIterations iterations, so that a
@@ -44,7 +45,7 @@ var ended = func() context.Context {
 // evalCEL returns the value of a CEL expression as JSON. It starts with a full budget.
 func (x *Expression) evalCEL(in *Input) ([]byte, error) {
 	in.budget = budget.Budget{}
-	value, _, err := x.program.cel.ContextEval(ended, in)
+	value, err := x.program.eval(in)
 	if err != nil {
 		return nil, x.evalError(in, err)
 	}
@@ -57,6 +58,28 @@ func (x *Expression) evalCEL(in *Input) ([]byte, error) {
 	default:
 		return out, nil
 	}
+}
+
+// eval evaluates the plan, as the ContextEval of a cel.Program does.
+func (p *program) eval(in *Input) (value ref.Val, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("internal error: %v", cause)
+		}
+	}()
+	frame, err := interpreter.NewExecutionFrame(in)
+	if err != nil {
+		return nil, err
+	}
+	defer frame.Close()
+	if err := frame.SetContext(ended, maxIterations); err != nil {
+		return nil, err
+	}
+	value = p.root.Exec(frame)
+	if failure, ok := value.(*types.Err); ok {
+		return nil, failure
+	}
+	return value, nil
 }
 
 // evalError turns an error of CEL into a *MissingError or an *EvalError.
