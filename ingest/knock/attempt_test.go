@@ -143,7 +143,7 @@ func overTLS(server *httptest.Server) *knock.Client {
 	trusting := server.Client().Transport.(*http.Transport).TLSClientConfig
 	transport.TLSClientConfig = &tls.Config{RootCAs: trusting.RootCAs, MinVersion: tls.VersionTLS12}
 	return knock.New(knock.Config{
-		BaseURL: server.URL, HTTP: &http.Client{Transport: transport}, APIKey: func() string { return knocktest.APIKey },
+		BaseURL: server.URL, Transport: transport, APIKey: func() string { return knocktest.APIKey },
 	})
 }
 

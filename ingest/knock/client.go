@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,9 +34,9 @@ type Config struct {
 	Branch string
 	// APIKey returns the current API key. The client calls it for each attempt, so that the key can change.
 	APIKey func() string
-	// HTTP sends the requests. If it is nil, the client uses NewTransport. The client never follows redirects, no
-	// matter what HTTP.CheckRedirect says.
-	HTTP *http.Client
+	// Transport sends the requests. If it is nil, the client uses NewTransport, and connections of its own for calls
+	// over HTTP without TLS. The client never follows redirects.
+	Transport http.RoundTripper
 	// UserAgent is the value of the User-Agent header.
 	UserAgent string
 	// Now returns the current time. If it is nil, the client uses the system's clock.
@@ -44,8 +45,10 @@ type Config struct {
 
 // Client sends requests to Knock. It is safe for concurrent use.
 type Client struct {
-	config Config
-	http   http.Client
+	config    Config
+	transport http.RoundTripper
+	plain     *plain                       // nil if the client must use transport for every call
+	header    atomic.Pointer[sharedHeader] // of the latest API key
 }
 
 // Response is a response with which Knock accepts a call.
@@ -62,25 +65,18 @@ func New(config Config) *Client {
 	if config.Now == nil {
 		config.Now = time.Now //nolint:forbidigo // the default of an injected clock
 	}
-	client := &Client{config: config}
-	if config.HTTP != nil {
-		client.http = *config.HTTP
-	} else {
-		client.http.Transport = NewTransport()
+	c := &Client{config: config, transport: config.Transport}
+	if c.transport == nil {
+		c.transport, c.plain = NewTransport(), newPlain(config)
 	}
-	client.http.CheckRedirect = returnRedirect
-	return client
+	return c
 }
-
-// returnRedirect makes the HTTP client return a redirect as the response. Following it could send the API key to
-// another host.
-func returnRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Do makes one attempt, which reaches Knock at most once. The only exception is GetBulkOperation: the HTTP transport
 // may repeat it, which is harmless. If Knock rejects the call, the error is an *Error. Any other error means that the
 // client got no complete response, and that Knock may or may not have executed the call.
 func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
-	response, _, _, err := c.exchange(ctx, request, maxResponse)
+	response, _, err := c.exchange(ctx, request, maxResponse)
 	return response, err
 }
 
@@ -88,103 +84,118 @@ func (c *Client) Do(ctx context.Context, request Request) (Response, error) {
 // BulkIdentifyUsers and GetBulkOperation.
 func (c *Client) DoBulk(ctx context.Context, request Request) (BulkOperation, Response, error) {
 	var operation BulkOperation
-	response, header, body, err := c.exchange(ctx, request, maxBulkResponse)
+	response, received, err := c.exchange(ctx, request, maxBulkResponse)
 	if err != nil {
 		return operation, response, err
 	}
-	if err := json.Unmarshal(body, &operation); err != nil || operation.ID == "" {
+	if err := json.Unmarshal(received.body, &operation); err != nil || operation.ID == "" {
 		return operation, response, &Error{
 			Endpoint: request.Endpoint, Status: response.Status,
 			Message: "the response is not a bulk operation", Excerpt: response.Excerpt,
 		}
 	}
-	operation.Skipped = skippedRows(header)
+	operation.Skipped = skippedRows(received.header)
 	return operation, response, nil
 }
 
-// exchange sends the request and returns the response with its header and at most limit bytes of its body.
-func (c *Client) exchange(ctx context.Context, request Request, limit int64) (Response, http.Header, []byte, error) {
+// exchange sends the request and returns the response with at most limit bytes of its body.
+func (c *Client) exchange(ctx context.Context, request Request, limit int) (Response, received, error) {
 	start := c.config.Now()
 	key := strings.TrimSpace(c.config.APIKey())
+	r, err := c.send(ctx, request, key, limit)
+	if r.status == 0 {
+		return Response{Took: c.since(start)}, r, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
+	}
+	// Some servers echo the request, and the key must not reach the event log.
+	if key != "" && bytes.Contains(r.body, []byte(key)) {
+		r.body = bytes.ReplaceAll(r.body, []byte(key), []byte("[API key]"))
+	}
+	response := Response{Status: r.status, Excerpt: excerpt(r.body), Took: c.since(start)}
+	switch {
+	case r.status >= http.StatusMultipleChoices:
+		err = c.rejection(request, r)
+	case err != nil:
+		err = fmt.Errorf("knock: %s: HTTP %d: read response: %w", request.Endpoint, r.status, err)
+	case !looksLikeJSON(r.body):
+		err = c.rejection(request, r)
+	}
+	return response, r, err
+}
+
+// received is the response to one attempt.
+type received struct {
+	status int // 0 if there is no response
+	header http.Header
+	body   []byte
+}
+
+// send makes the attempt. If the beginning of a response has arrived but its body cannot be read, send returns both the
+// response and an error.
+func (c *Client) send(ctx context.Context, request Request, key string, limit int) (received, error) {
+	if err := check(request, key); err != nil {
+		return received{}, err
+	}
+	if c.plain != nil && len(request.Body) <= maxPlainBody {
+		return c.plain.send(ctx, request, c.sharedHeader(key).lines, limit)
+	}
 	wire, err := c.build(ctx, request, key)
 	if err != nil {
-		return Response{}, nil, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, err)
+		return received{}, withoutURL(err)
 	}
-	received, err := c.http.Do(wire) //nolint:bodyclose // read closes it
+	// RoundTrip follows no redirect, which could send the API key to another host.
+	response, err := c.transport.RoundTrip(wire)
 	if err != nil {
-		return Response{Took: c.since(start)}, nil, nil, fmt.Errorf("knock: %s: %w", request.Endpoint, withoutURL(err))
+		return received{}, withoutURL(err)
 	}
-	body, err := read(received.Body, limit)
-	if key != "" { // some servers echo the request, and the key must not reach the event log
-		body = bytes.ReplaceAll(body, []byte(key), []byte("[API key]"))
-	}
-	response := Response{Status: received.StatusCode, Excerpt: excerpt(string(body)), Took: c.since(start)}
+	body, _, err := read(response, limit)
+	return received{response.StatusCode, response.Header, body}, errors.Join(err, response.Body.Close())
+}
+
+// check returns an error for a request that would send the call to another host or add lines to its header. The error
+// contains neither the key nor the ID of a user.
+func check(request Request, key string) error {
 	switch {
-	case received.StatusCode >= http.StatusMultipleChoices:
-		return response, nil, nil, c.rejection(request, received, body)
-	case err != nil:
-		return response, nil, nil, fmt.Errorf("knock: %s: HTTP %d: read response: %w", request.Endpoint, received.StatusCode, err)
-	case !looksLikeJSON(body):
-		return response, nil, nil, c.rejection(request, received, body)
+	case !strings.HasPrefix(request.Path, "/v1/"): // ".example.com/v1/users/u" would name another host
+		return errors.New("the path does not begin with /v1/")
+	case strings.ContainsFunc(request.Path, unprintable):
+		return errors.New("the path contains a character that is not escaped")
+	case strings.ContainsFunc(key, unprintable):
+		return errors.New("the API key contains a space or a character that is not printable ASCII")
+	case strings.ContainsFunc(request.IdempotencyKey, unprintable):
+		return errors.New("the idempotency key contains a space or a character that is not printable ASCII")
 	default:
-		return response, received.Header, body, nil
+		return nil
 	}
 }
 
-// build returns the HTTP request of one attempt.
+// build returns the HTTP request of one attempt for the transport of net/http.
 func (c *Client) build(ctx context.Context, request Request, key string) (*http.Request, error) {
-	if !strings.HasPrefix(request.Path, "/v1/") {
-		// A path such as ".example.com/v1/users/u" would send the call to another host.
-		return nil, errors.New("the path does not begin with /v1/")
-	}
 	var body io.Reader
 	if request.Body != nil {
 		body = bytes.NewReader(request.Body)
 	}
 	wire, err := http.NewRequestWithContext(ctx, request.Method, c.config.BaseURL+request.Path, body)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, err
 	}
-	c.setHeaders(wire.Header, request, key)
-	return wire, nil
-}
-
-func (c *Client) setHeaders(header http.Header, request Request, key string) {
-	header.Set("Accept", "application/json")
+	shared := c.sharedHeader(key)
+	wire.Header = make(http.Header, len(shared.fields)+2)
+	for _, f := range shared.fields {
+		wire.Header[f.name] = f.values
+	}
 	if request.Body != nil {
-		header.Set("Content-Type", "application/json")
-	}
-	if key != "" {
-		header.Set("Authorization", "Bearer "+key)
-	}
-	if c.config.UserAgent != "" {
-		header.Set("User-Agent", c.config.UserAgent)
-	}
-	if c.config.Branch != "" {
-		header.Set("X-Knock-Branch", c.config.Branch)
+		wire.Header["Content-Type"] = jsonType
 	}
 	if request.IdempotencyKey != "" {
 		// The name is in lower case on purpose. If the Header map contains "Idempotency-Key", the transport of net/http
 		// repeats the request by itself when a connection is reset, but only the delivery workers may repeat a call.
 		// Servers ignore the case of header names.
-		header["idempotency-key"] = []string{request.IdempotencyKey}
+		wire.Header["idempotency-key"] = []string{request.IdempotencyKey}
 	}
+	return wire, nil
 }
 
 func (c *Client) since(start time.Time) time.Duration { return c.config.Now().Sub(start) }
-
-// read returns at most limit bytes of the body. It then discards up to maxDrain bytes, so that the transport can use
-// the connection again, and closes the body.
-func read(body io.ReadCloser, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, limit))
-	if err == nil {
-		_, err = io.CopyN(io.Discard, body, maxDrain)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return data, errors.Join(err, body.Close())
-}
 
 // withoutURL removes the URL that net/http adds to an error, since the URL may contain the ID of a user.
 func withoutURL(err error) error {

@@ -128,8 +128,8 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	fake.Respond(func(knocktest.Call) *knocktest.Answer {
 		return &knocktest.Answer{Status: http.StatusTemporaryRedirect, Header: map[string]string{"Location": other.URL}}
 	})
-	for name, own := range map[string]*http.Client{"its own transport": nil, "a given client": {Transport: http.DefaultTransport}} {
-		caller := knock.New(knock.Config{BaseURL: fake.URL, HTTP: own, APIKey: func() string { return knocktest.APIKey }})
+	for name, own := range map[string]http.RoundTripper{"its own transport": nil, "a given transport": http.DefaultTransport} {
+		caller := knock.New(knock.Config{BaseURL: fake.URL, Transport: own, APIKey: func() string { return knocktest.APIKey }})
 		for _, request := range every(t) {
 			_, err := caller.Do(t.Context(), request)
 			rejected, ok := errors.AsType[*knock.Error](err)

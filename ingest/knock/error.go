@@ -75,18 +75,18 @@ func (e *Error) ReusesIdempotencyKey() bool {
 }
 
 // rejection returns the error for a response that is not a success.
-func (c *Client) rejection(request Request, received *http.Response, body []byte) *Error {
-	parsed := parseErrorBody(body)
+func (c *Client) rejection(request Request, received received) *Error {
+	parsed := parseErrorBody(received.body)
 	if parsed.Message == "" {
-		parsed.Message = statusText(received.StatusCode)
+		parsed.Message = statusText(received.status)
 	}
 	return &Error{
 		Endpoint:   request.Endpoint,
-		Status:     received.StatusCode,
+		Status:     received.status,
 		Code:       excerpt(parsed.Code),
 		Message:    excerpt(parsed.Message),
-		RetryAfter: retryAfter(received.Header.Get("Retry-After"), c.config.Now()),
-		Excerpt:    excerpt(string(body)),
+		RetryAfter: retryAfter(received.header.Get("Retry-After"), c.config.Now()),
+		Excerpt:    excerpt(received.body),
 	}
 }
 
@@ -158,7 +158,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 }
 
 // excerpt returns at most maxExcerpt bytes of a text, cut between two characters, as valid UTF-8.
-func excerpt(text string) string {
+func excerpt[T string | []byte](text T) string {
 	if len(text) > maxExcerpt {
 		end := maxExcerpt
 		for end > maxExcerpt-utf8.UTFMax && !utf8.RuneStart(text[end]) {
@@ -166,5 +166,5 @@ func excerpt(text string) string {
 		}
 		text = text[:end]
 	}
-	return strings.ToValidUTF8(text, "?")
+	return strings.ToValidUTF8(string(text), "?")
 }

@@ -17,7 +17,7 @@ const maxConnections = 256
 // if the server offers it over TLS, and uses the proxy from the environment variables HTTP_PROXY, HTTPS_PROXY and
 // NO_PROXY.
 func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	dialer := newDialer()
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
@@ -32,3 +32,5 @@ func NewTransport() *http.Transport {
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
 	}
 }
+
+func newDialer() net.Dialer { return net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second} }

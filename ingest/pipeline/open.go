@@ -4,7 +4,6 @@ package pipeline
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
@@ -93,13 +92,9 @@ func (p *Pipeline) caller(config *Config) delivery.Caller {
 	}
 	if settings := config.Document.Knock; p.client == nil || p.clientOf != settings {
 		p.clientOf = settings
-		transport := p.dependencies.KnockTransport
-		if transport == nil {
-			transport = knock.NewTransport()
-		}
 		p.client = knock.New(knock.Config{
 			BaseURL: settings.BaseURL, Branch: settings.Branch, UserAgent: "doorbell/" + p.dependencies.Version,
-			APIKey: func() string { return p.config.Load().Credentials.APIKey }, HTTP: &http.Client{Transport: transport},
+			APIKey: func() string { return p.config.Load().Credentials.APIKey }, Transport: p.dependencies.KnockTransport,
 		})
 	}
 	return p.client
