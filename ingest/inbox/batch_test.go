@@ -26,7 +26,7 @@ func TestATransitionThatFailsDoesNotAffectTheOthersOfItsGroup(t *testing.T) {
 	accept(t, b, newEvent("lost", "1"))
 	lost := claimOne(t, b)
 	clock.advance(lease)
-	accept(t, b, newEvent("first", "2"), newEvent("broken", "3"), newEvent("good", "4"))
+	accept(t, b, newEvent("first", "2"), newEvent("second", "5"), newEvent("broken", "3"), newEvent("good", "4"))
 	leases := map[string]*inbox.Lease{}
 	for _, l := range claim(t, b).Leases {
 		leases[l.Event.OrderingKey] = l
@@ -44,20 +44,23 @@ func TestATransitionThatFailsDoesNotAffectTheOthersOfItsGroup(t *testing.T) {
 			done <- func() { results[name] = err }
 		}()
 	}
-	start("first", leases["first"])
-	<-client.reached // the call of the first transition is in progress
+	for _, name := range []string{"first", "second"} {
+		start(name, leases[name])
+		<-client.reached // the call of this transition is in progress; two is the maximum
+	}
 	start("lost", lost)
 	start("broken", leases["broken"])
 	start("good", leases["good"])
 	awaitTransitions(t, b, 3)
 	client.release <- struct{}{}
-	<-client.reached
+	<-client.reached // the call of the other three
 	client.release <- struct{}{}
-	for range 4 {
+	client.release <- struct{}{}
+	for range 5 {
 		(<-done)()
 	}
-	if results["first"] != nil || results["good"] != nil || !errors.Is(results["lost"], inbox.ErrLeaseLost) || results["broken"] == nil {
-		t.Errorf("results %v; want nil for first and good, ErrLeaseLost for lost, and an error for broken", results)
+	if results["first"] != nil || results["second"] != nil || results["good"] != nil || !errors.Is(results["lost"], inbox.ErrLeaseLost) || results["broken"] == nil {
+		t.Errorf("results %v; want nil for first, second and good, ErrLeaseLost for lost, and an error for broken", results)
 	}
 }
 

@@ -100,15 +100,18 @@ func TestARequestThatIsCanceledDoesNotDelayTheOthers(t *testing.T) {
 		})
 	}
 	impatient, cancel := context.WithCancel(t.Context())
-	start(t.Context(), "first", nil)
-	<-client.reached // the call of the first request is in progress
+	for _, user := range []string{"first", "second"} {
+		start(t.Context(), user, nil)
+		<-client.reached // the call of this request is in progress; two is the maximum
+	}
 	start(impatient, "impatient", context.Canceled)
 	start(t.Context(), "patient", nil)
 	awaitWaiting(t, b, 2)
 	cancel()
 	awaitWaiting(t, b, 1)
 	client.release <- struct{}{}
-	<-client.reached // the call of the third request is in progress
+	<-client.reached // the call of the patient request is in progress
+	client.release <- struct{}{}
 	client.release <- struct{}{}
 	ok(t, group.Wait())
 
@@ -117,7 +120,7 @@ func TestARequestThatIsCanceledDoesNotDelayTheOthers(t *testing.T) {
 	for _, c := range claim(t, b).Leases {
 		users = append(users, c.Event.OrderingKey)
 	}
-	if diff := cmp.Diff(map[string]bool{"u": true, "first": true, "patient": true}, set(users)); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"u": true, "first": true, "second": true, "patient": true}, set(users)); diff != "" {
 		t.Errorf("accepted (-want +got):\n%s", diff)
 	}
 }
