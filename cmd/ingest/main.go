@@ -14,6 +14,8 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -55,12 +57,14 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	if err != nil {
 		return fmt.Errorf("--admin: %w", err)
 	}
+	defer runtime.KeepAlive(reserveHeap())
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	watcher := configdir.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
 		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), MinReplicas: s.minReplicas, Version: version,
 		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, ConfigurationProblem: watcher.Problem,
+		Applied: func([]pipeline.Config) { debug.FreeOSMemory() }, // compiling a configuration leaves much garbage
 	})
 	log.Info("Starting", "version", version, "listen", events.Addr().String(), "admin", admin.Addr().String())
 
