@@ -18,6 +18,9 @@ func (h *Headers) Include(name string) bool {
 	return h.all || named
 }
 
+// Empty reports whether no expression reads a header.
+func (h *Headers) Empty() bool { return !h.all && len(h.names) == 0 }
+
 // Add adds the headers that an expression reads. If the expression does not name them, as in headers[body.x], Add adds
 // all headers.
 func (h *Headers) Add(x *Expression) {

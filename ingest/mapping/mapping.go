@@ -150,6 +150,9 @@ func (p *Program) readTimestamp(in *expression.Input) string {
 	return rawjson.Unquote(value)
 }
 
+// ReadsHeaders reports whether an expression of the program reads any header.
+func (p *Program) ReadsHeaders() bool { return !p.headers.Empty() }
+
 // ReadsHeader reports whether an expression of the program reads the header with a lower-case name. Doorbell does not
 // store the other headers.
 func (p *Program) ReadsHeader(name string) bool { return p.headers.Include(name) }

@@ -157,10 +157,14 @@ func (p *Pipeline) Configure(config Config) {
 func (p *Pipeline) Endpoint() *receiver.Endpoint {
 	config := p.config.Load()
 	doc := config.Document
-	return &receiver.Endpoint{
+	endpoint := &receiver.Endpoint{
 		Namespace: doc.Namespace, Name: doc.Name,
 		Tokens: config.Credentials.Tokens, Verification: doc.Verification,
 		Secrets:  []string{config.Credentials.Verification, config.Credentials.FormerVerification},
-		Identify: identify(config.Program), ReadsHeader: config.Program.ReadsHeader, Accept: p.accept, RecordDuplicates: p.recordDuplicates,
+		Identify: identify(config.Program), Accept: p.accept, RecordDuplicates: p.recordDuplicates,
 	}
+	if config.Program.ReadsHeaders() {
+		endpoint.ReadsHeader = config.Program.ReadsHeader
+	}
+	return endpoint
 }

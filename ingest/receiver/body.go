@@ -33,6 +33,9 @@ const (
 // contentEncoding reads the Content-Encoding header. It rejects a body that is compressed twice: real senders do not do
 // that, and it would make decompression bombs more effective.
 func contentEncoding(header http.Header) (encoding, *rejection) {
+	if len(header["Content-Encoding"]) == 0 {
+		return identity, nil
+	}
 	found := identity
 	for name := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
 		switch strings.ToLower(strings.TrimSpace(name)) {

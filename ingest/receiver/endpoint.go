@@ -31,7 +31,7 @@ type Endpoint struct {
 	// rejected as invalid.
 	Identify func(*event.Event)
 	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store
-	// the others.
+	// the others. If it is nil, no expression reads a header.
 	ReadsHeader func(name string) bool
 	// Accept stores the events. It returns after they are durable, with one receipt for each event. If it returns an
 	// error, the sender must send all events again.
@@ -43,13 +43,12 @@ type Endpoint struct {
 // route is an endpoint with the values that are computed from it once.
 type route struct {
 	*Endpoint
+	ref         string // NAMESPACE/NAME
 	tokenHashes [][sha256.Size]byte
 	secrets     []string // the non-empty Endpoint.Secrets; an empty one would match an empty header
 	// failing reports whether the latest call of Accept failed, so that the receiver logs only changes.
 	failing atomic.Bool
 }
-
-func (e *route) ref() string { return e.Namespace + "/" + e.Name }
 
 // hasToken reports whether the token is valid. It compares hashes in constant time, and always with all tokens, so that
 // the duration does not reveal a token.
@@ -77,7 +76,7 @@ type directory map[[2]string]*route
 func newDirectory(endpoints []*Endpoint) directory {
 	d := make(directory, len(endpoints))
 	for _, endpoint := range endpoints {
-		e := &route{Endpoint: endpoint}
+		e := &route{Endpoint: endpoint, ref: endpoint.Namespace + "/" + endpoint.Name}
 		for _, token := range endpoint.Tokens {
 			if token != "" {
 				e.tokenHashes = append(e.tokenHashes, sha256.Sum256([]byte(token)))
@@ -113,8 +112,8 @@ func (d directory) find(path *url.URL) (e *route, ref string, rejected *rejectio
 	case e == nil:
 		return nil, "", notFound("the URL names no source")
 	case !e.hasToken(segments[3]):
-		return nil, e.ref(), notFound("the URL names this source, but its token is not valid")
+		return nil, e.ref, notFound("the URL names this source, but its token is not valid")
 	default:
-		return e, e.ref(), nil
+		return e, e.ref, nil
 	}
 }

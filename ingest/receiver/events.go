@@ -39,6 +39,9 @@ func (r *Receiver) parseEvents(
 // omits headers that grant access. It also omits headers that contain a token, because a proxy may copy the URL into a
 // header.
 func (e *route) storedHeaders(header http.Header) map[string]string {
+	if e.ReadsHeader == nil {
+		return nil
+	}
 	headers := map[string]string{}
 	for name, values := range header {
 		name = strings.ToLower(name)

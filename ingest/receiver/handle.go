@@ -16,7 +16,9 @@ import (
 
 // handle processes a request up to, but not including, its response. source is NAMESPACE/NAME if the URL names a
 // source. A panic becomes a rejection, so that a bug in one source does not end the connection without a response.
-func (r *Receiver) handle(w http.ResponseWriter, request *http.Request) (result summary, source string, rejected *rejection) {
+func (r *Receiver) handle(
+	w http.ResponseWriter, request *http.Request, c *connection,
+) (result summary, source string, rejected *rejection) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			r.options.Log.Error(fmt.Errorf("panic: %v", reason), "Request failed", "stack", string(debug.Stack()))
@@ -30,12 +32,12 @@ func (r *Receiver) handle(w http.ResponseWriter, request *http.Request) (result 
 	if rejected != nil {
 		return summary{}, source, rejected
 	}
-	result, rejected = r.handleRoute(w, route, request)
+	result, rejected = r.handleRoute(w, route, request, c)
 	return result, source, rejected
 }
 
 // handleRoute makes all checks that need no body before it reads the body.
-func (r *Receiver) handleRoute(w http.ResponseWriter, route *route, request *http.Request) (summary, *rejection) {
+func (r *Receiver) handleRoute(w http.ResponseWriter, route *route, request *http.Request, c *connection) (summary, *rejection) {
 	switch request.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
@@ -62,8 +64,8 @@ func (r *Receiver) handleRoute(w http.ResponseWriter, route *route, request *htt
 		return summary{}, overloaded()
 	}
 	defer r.leave()
-	setHandling(request.Context(), true)
-	defer setHandling(request.Context(), false)
+	c.setHandling(true)
+	defer c.setHandling(false)
 	return r.handleBody(route, request, body, encoding, mark, budget)
 }
 
@@ -86,14 +88,13 @@ func (r *Receiver) handleBody(
 	if !budget.reserve(encodedSize(events)) {
 		return summary{}, overloaded()
 	}
-	return r.accept(request.Context(), route, events)
+	return r.accept(route, events)
 }
 
-// accept stores the events. It continues if the sender closes its connection: a sender may close its side early and
-// still read the response, and the work is nearly done.
-func (r *Receiver) accept(ctx context.Context, route *route, events []*event.Event) (summary, *rejection) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.AcceptTimeout)
-	defer cancel()
+// accept stores the events. It does not use the context of the request, so it continues if the sender closes its
+// connection: a sender may close its side early and still read the response, and the work is nearly done.
+func (r *Receiver) accept(route *route, events []*event.Event) (summary, *rejection) {
+	ctx := r.deadlines.context()
 	receipts, err := route.Accept(ctx, events)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("no reply from Redis within %s", r.options.AcceptTimeout)
@@ -113,11 +114,11 @@ func (r *Receiver) accept(ctx context.Context, route *route, events []*event.Eve
 func (r *Receiver) logAccept(route *route, err error) {
 	failing := err != nil
 	switch {
-	case route.failing.Swap(failing) == failing:
+	case route.failing.Load() == failing || route.failing.Swap(failing) == failing: // Load, because Swap is slow when many processors use it
 	case failing:
-		r.options.Log.Error(err, "Rejecting events with status 429", "source", route.ref())
+		r.options.Log.Error(err, "Rejecting events with status 429", "source", route.ref)
 	default:
-		r.options.Log.Info("Accepting events again", "source", route.ref())
+		r.options.Log.Info("Accepting events again", "source", route.ref)
 	}
 }
 

@@ -88,7 +88,7 @@ func (l *listener) quietest() (found *connection) {
 }
 
 // connection records whether the latest read failed, and whether it has read anything since the latest write. Its
-// fields are atomic, because net/http reads in one goroutine while a handler runs in another.
+// fields are atomic, because net/http can read in one goroutine while a handler runs in another.
 type connection struct {
 	net.Conn
 	listener           *listener
@@ -100,6 +100,7 @@ type connection struct {
 	header     memoryBudget // for the part of a header that exceeds freeHeader
 	headerSize int64        // the number of bytes read since the latest request began
 	inRequest  bool         // a handler runs: the bytes that arrive belong to the body, which has its own budget
+	knowsEnd   bool         // the header of the request states the length of its body
 }
 
 // freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a
@@ -120,21 +121,59 @@ func (c *connection) countHeader(n int64) error {
 	return nil
 }
 
-// setInRequest must be called when a handler begins and when it ends. At the end, it releases the memory of the header.
-func (c *connection) setInRequest(inRequest bool) {
+// beginRequest must be called when a handler begins. It accepts a nil connection, as the other methods for handlers do:
+// a request that did not arrive over Receiver.Listener has none.
+func (c *connection) beginRequest(request *http.Request) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inRequest = inRequest
-	if !inRequest {
-		c.headerSize = 0
+	c.inRequest, c.knowsEnd = true, request.ContentLength >= 0
+}
+
+// endRequest must be called when the handler ends. It releases the memory of the header.
+func (c *connection) endRequest() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inRequest, c.headerSize = false, 0
+	if c.header.reserved > 0 {
 		c.header.release(c.header.reserved)
 	}
 }
 
+// setHandling protects the connection from closeQuietest while the events of a request are being accepted.
+func (c *connection) setHandling(handling bool) {
+	if c != nil {
+		c.handling.Store(handling)
+	}
+}
+
+// isProbe reports whether a read only serves to notice that the sender has closed its side. When the body has arrived,
+// net/http starts a goroutine that reads one byte for this purpose until the handler ends. Nothing in the receiver uses
+// the result, because a handler continues when the sender closes its connection. All other reads during a handler whose
+// request states the length of its body have room for more than one byte: they fill the empty buffer of net/http.
+func (c *connection) isProbe(data []byte) bool {
+	if len(data) != 1 {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inRequest && c.knowsEnd
+}
+
 func (c *connection) markActive() { c.lastActive.Store(c.listener.now().UnixNano()) }
 
-// Read returns errNoMemory if the header of a request is large and memory is short.
+// Read returns errNoMemory if the header of a request is large and memory is short. A read that only probes the
+// connection returns no byte and no error at once. This saves a system call, two deadlines and two switches of
+// goroutines for each request.
 func (c *connection) Read(data []byte) (int, error) {
+	if c.isProbe(data) {
+		return 0, nil
+	}
 	n, err := c.Conn.Read(data)
 	if n > 0 {
 		c.markActive()
@@ -163,7 +202,7 @@ func (c *connection) Write(data []byte) (int, error) {
 // Close responds first if net/http closes the connection without a response to an incomplete header.
 func (c *connection) Close() error {
 	c.listener.remove(c)
-	c.setInRequest(false)
+	c.endRequest()
 	if c.failed.Load() && c.unanswered.Swap(false) {
 		_, _ = c.Conn.Write(incompleteHeader()) // the only error is that the sender has closed the connection
 	}
@@ -194,20 +233,8 @@ func withConnection(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
-// beginRequest marks the connection of a request, and returns a function that must be called when the request has its
-// response.
-func beginRequest(ctx context.Context) (end func()) {
-	c, ok := ctx.Value(connectionKey{}).(*connection)
-	if !ok {
-		return func() {}
-	}
-	c.setInRequest(true)
-	return func() { c.setInRequest(false) }
-}
-
-// setHandling protects the connection of a request from closeQuietest while its events are being accepted.
-func setHandling(ctx context.Context, handling bool) {
-	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
-		c.handling.Store(handling)
-	}
+// connectionOf returns the connection of a request, or nil if it did not arrive over Receiver.Listener.
+func connectionOf(request *http.Request) *connection {
+	c, _ := request.Context().Value(connectionKey{}).(*connection)
+	return c
 }

@@ -49,7 +49,7 @@ type Options struct {
 	HeaderTimeout time.Duration
 	// RequestTimeout bounds how long a whole request may take to arrive, from its start; default 10 s.
 	RequestTimeout time.Duration
-	// AcceptTimeout bounds one call of Endpoint.Accept; default 4 s, so that every request has its response 5 s after
+	// AcceptTimeout bounds one call of Endpoint.Accept, which may end a fortieth earlier; default 4 s, so that every request has its response 5 s after
 	// it has arrived, even if Redis hangs. RudderStack waits 10 s. It retries after a 429 for 30 days, but after no
 	// response for 3 hours only.
 	AcceptTimeout time.Duration
@@ -90,14 +90,17 @@ type Receiver struct {
 	draining atomic.Bool
 	inFlight atomic.Int64
 	memory   *memory
-	meter    meter
-	journal  journal
+	// deadlines bound the calls of Endpoint.Accept.
+	deadlines deadlines
+	meter     meter
+	journal   journal
 }
 
 // New returns a receiver without endpoints.
 func New(options Options) *Receiver {
 	r := &Receiver{options: options.withDefaults(), journal: journal{sources: map[string]*sourceRejections{}}}
 	r.memory = newMemory(r.options.MaxMemory, r.options.Now)
+	r.deadlines.timeout = r.options.AcceptTimeout
 	r.meter = newMeter(options.Metrics, &r.inFlight, r.memory)
 	return r
 }
@@ -142,20 +145,21 @@ func (r *Receiver) unavailable() *rejection {
 
 // ServeHTTP handles one request, responds and counts it.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	start := r.options.Now()
-	defer beginRequest(request.Context())()
+	start, c := r.options.Now(), connectionOf(request)
+	c.beginRequest(request)
+	defer c.endRequest()
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	summary, source, rejected := r.handle(w, request)
+	summary, source, rejected := r.handle(w, request, c)
 	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
-		r.meter.observe(rejected.status, summary, elapsed)
+		r.meter.observeRejection(rejected.status, elapsed)
 		r.record(request, source, rejected)
 		r.reject(w, request, rejected)
 		return
 	}
-	r.meter.observe(http.StatusOK, summary, elapsed)
+	r.meter.observeSuccess(summary, elapsed)
 	summary.write(w)
 }
 

@@ -113,8 +113,8 @@ func (j *journal) keepOnly(d directory) {
 	defer j.mu.Unlock()
 	kept := map[string]*sourceRejections{"": j.sources[""]}
 	for _, e := range d {
-		if s := j.sources[e.ref()]; s != nil {
-			kept[e.ref()] = s
+		if s := j.sources[e.ref]; s != nil {
+			kept[e.ref] = s
 		}
 	}
 	j.sources = kept
