@@ -93,6 +93,7 @@ type connection struct {
 	net.Conn
 	listener           *listener
 	failed, unanswered atomic.Bool
+	mayProbe           atomic.Bool  // see skipProbe
 	handling           atomic.Bool  // the body of a request has arrived, and its response is not written yet
 	lastActive         atomic.Int64 // when the sender last sent anything, in nanoseconds
 
@@ -100,7 +101,6 @@ type connection struct {
 	header     memoryBudget // for the part of a header that exceeds freeHeader
 	headerSize int64        // the number of bytes read since the latest request began
 	inRequest  bool         // a handler runs: the bytes that arrive belong to the body, which has its own budget
-	knowsEnd   bool         // the header of the request states the length of its body
 }
 
 // freeHeader is the size in bytes of a header that needs no memory budget. Larger headers are rare, and without a
@@ -123,13 +123,14 @@ func (c *connection) countHeader(n int64) error {
 
 // beginRequest must be called when a handler begins. It accepts a nil connection, as the other methods for handlers do:
 // a request that did not arrive over Receiver.Listener has none.
-func (c *connection) beginRequest(request *http.Request) {
+func (c *connection) beginRequest() {
 	if c == nil {
 		return
 	}
+	c.mayProbe.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inRequest, c.knowsEnd = true, request.ContentLength >= 0
+	c.inRequest = true
 }
 
 // endRequest must be called when the handler ends. It releases the memory of the header.
@@ -152,17 +153,12 @@ func (c *connection) setHandling(handling bool) {
 	}
 }
 
-// isProbe reports whether a read only serves to notice that the sender has closed its side. When the body has arrived,
+// skipProbe reports whether a read only serves to notice that the sender has closed its side. When the body has arrived,
 // net/http starts a goroutine that reads one byte for this purpose until the handler ends. Nothing in the receiver uses
-// the result, because a handler continues when the sender closes its connection. All other reads during a handler whose
-// request states the length of its body have room for more than one byte: they fill the empty buffer of net/http.
-func (c *connection) isProbe(data []byte) bool {
-	if len(data) != 1 {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.inRequest && c.knowsEnd
+// the result, because a handler continues when the sender closes its connection. net/http starts at most one such read
+// for each request. It hardly ever reads one byte for another purpose, and it repeats such a read.
+func (c *connection) skipProbe(data []byte) bool {
+	return len(data) == 1 && c.mayProbe.CompareAndSwap(true, false)
 }
 
 func (c *connection) markActive() { c.lastActive.Store(c.listener.now().UnixNano()) }
@@ -171,7 +167,7 @@ func (c *connection) markActive() { c.lastActive.Store(c.listener.now().UnixNano
 // connection returns no byte and no error at once. This saves a system call, two deadlines and two switches of
 // goroutines for each request.
 func (c *connection) Read(data []byte) (int, error) {
-	if c.isProbe(data) {
+	if c.skipProbe(data) {
 		return 0, nil
 	}
 	n, err := c.Conn.Read(data)

@@ -146,7 +146,7 @@ func (r *Receiver) unavailable() *rejection {
 // ServeHTTP handles one request, responds and counts it.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start, c := r.options.Now(), connectionOf(request)
-	c.beginRequest(request)
+	c.beginRequest()
 	defer c.endRequest()
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
