@@ -15,9 +15,16 @@ import (
 
 // TestAccessAllowsEveryCommandOfTheScripts reads the source of the scripts, because no test runs every branch of them.
 func TestAccessAllowsEveryCommandOfTheScripts(t *testing.T) {
-	files, err := filepath.Glob("*/lua/*.lua")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("found %d scripts, %v", len(files), err)
+	var files []string
+	for _, pattern := range []string{"*/lua/*.lua", "delivery/ratelimit/permits/lua/*.lua"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("found %d scripts as %s, %v", len(found), pattern, err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 10 {
+		t.Fatalf("found %d scripts", len(files))
 	}
 	call := regexp.MustCompile(`redis\.p?call\('([A-Z]+)'`)
 	allowed := strings.Fields(keyspace.Access)

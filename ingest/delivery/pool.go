@@ -39,12 +39,15 @@ type Caller interface {
 	Do(ctx context.Context, request knock.Request) (knock.Response, error)
 }
 
-// Config holds the parts of a Pool that do not change. All fields except Observe and Metrics are required.
+// Config holds the parts of a Pool that do not change. All fields except Permits, Observe and Metrics are required.
 type Config struct {
 	// Source is NAMESPACE/NAME.
 	Source string
 	Inbox  *inbox.Inbox
-	Log    logr.Logger
+	// Permits share the rate limits with the other processes of the source. If it is nil, the limits hold for this
+	// process only.
+	Permits ratelimit.Permits
+	Log     logr.Logger
 	// Metrics may be nil.
 	Metrics *Metrics
 	// Observe, if not nil, receives every entry that the pool has written to the event log. Several goroutines call it
@@ -108,7 +111,7 @@ func (p *Pool) Configure(settings Settings) {
 		next.limits = last.limits
 		next.limits.Configure(settings.Delivery.RateLimits)
 	} else {
-		next.limits = ratelimit.New(settings.Delivery.RateLimits)
+		next.limits = ratelimit.New(settings.Delivery.RateLimits, p.config.Permits)
 	}
 	p.settings.Store(next)
 	p.pause.ProbeNow()

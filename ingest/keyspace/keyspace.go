@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keyspace names the Redis keys of one source. The inbox, the event log and the event type catalog get all
+// Package keyspace names the Redis keys of one source. The inbox, the event log, the event type catalog and the permits get all
 // their keys from it, and no other package may build a key. A sender must never be able to choose a key, so the package
 // hashes every text that a sender controls.
 //
@@ -29,6 +29,7 @@
 //	shards       string      the number of shards
 //	types        hash        event type to its count, times and latest sample
 //	typeindex    sorted set  event types by the time at which they were last seen
+//	rate:NAME    hash        the rate limit of one of Knock's endpoints, which all processes share (see take.lua)
 package keyspace
 
 import "strconv"
@@ -56,6 +57,12 @@ func (s Space) EventTypes() string { return "doorbell:{" + s.source + "}:types" 
 
 // EventTypeIndex returns the key that sorts the event types by the time at which they were last seen.
 func (s Space) EventTypeIndex() string { return "doorbell:{" + s.source + "}:typeindex" }
+
+// RateLimit returns the key of the rate limit of one of Knock's endpoints. The rate limits of all endpoints have the same
+// hash tag.
+func (s Space) RateLimit(endpoint string) string {
+	return "doorbell:{" + s.source + "}:rate:" + endpoint
+}
 
 // Shard returns the keys of shard i, counted from 0.
 func (s Space) Shard(i int) Shard {

@@ -24,6 +24,15 @@ func TestEveryKeyOfAShardHasTheHashTagOfTheShard(t *testing.T) {
 	}
 }
 
+func TestTheRateLimitsOfASourceHaveTheSameHashTag(t *testing.T) {
+	space := keyspace.New("production/rudderstack", 4)
+	for _, key := range []string{space.RateLimit("identifyUser"), space.RateLimit("triggerWorkflow")} {
+		if !strings.HasPrefix(key, "doorbell:{production/rudderstack}:rate:") {
+			t.Errorf("key %s", key)
+		}
+	}
+}
+
 func TestKeysDoNotContainTextOfTheSender(t *testing.T) {
 	space := keyspace.New("production/rudderstack", 4)
 	for _, text := range []string{"", "}:{", strings.Repeat("x", 1<<20), "\x00\xff"} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/ratelimit/permits"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/eventtype"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
@@ -47,7 +48,7 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 		log:   eventlog.Open(client, box.Space(), inboxLimits(config).Log),
 		types: eventtype.Open(client, box.Space()),
 		pool: delivery.New(delivery.Config{
-			Source: p.ref, Inbox: box, Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
+			Source: p.ref, Inbox: box, Permits: permits.Open(client, box.Space()), Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
 			Observe: p.dependencies.Observe, Now: p.dependencies.Now,
 		}, p.deliverySettings(config)),
 	}

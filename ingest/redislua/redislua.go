@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package redislua holds the Lua functions that the Redis scripts of several packages share. The inbox, the event log
-// and the event type catalog put this text in front of their own scripts. The Lua functions must never name a key: each
+// Package redislua holds the Lua functions that the Redis scripts of several packages share. The inbox, the event log,
+// the event type catalog and the permits put this text in front of their own scripts. The Lua functions must never name a key: each
 // function gets its keys as arguments.
 package redislua
 

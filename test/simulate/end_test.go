@@ -39,7 +39,7 @@ func (r *redisServer) log(ctx context.Context) ([]eventlog.Entry, error) {
 }
 
 // leftoverKeys returns the keys that must not exist once every event is finished. All other keys are bounded: the event
-// log, the dead letters, the dedupe window, and what is stored once for each source or shard.
+// log, the dead letters, the dedupe window, and what is stored once for each source, shard or endpoint of Knock.
 func (w *world) leftoverKeys() []string {
 	space := keyspace.New(namespace+"/"+sourceName, 1)
 	shard := space.Shard(0)
@@ -51,7 +51,7 @@ func (w *world) leftoverKeys() []string {
 	dedupe, _, _ := strings.Cut(shard.DedupeSet(1, ""), "1:")
 	var left []string
 	for _, key := range w.redis.mini.Keys() {
-		if !bounded[key] && !strings.HasPrefix(key, dedupe) {
+		if !bounded[key] && !strings.HasPrefix(key, dedupe) && !strings.HasPrefix(key, space.RateLimit("")) {
 			left = append(left, key)
 		}
 	}

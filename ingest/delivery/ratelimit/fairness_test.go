@@ -14,7 +14,7 @@ import (
 // would have a known wait; 1.2 times that wait is its allowance. overload returns the largest excess over the
 // allowance, the longest wait, and how often the queue sent events away.
 func overload(t *testing.T, limit, arrivals float64) (excess, longest time.Duration, returned int64) {
-	q := newQueue(limit)
+	q := newQueue("", limit, nil)
 	var mu sync.Mutex
 	var away atomic.Int64
 	var running sync.WaitGroup

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ratelimit spaces the calls to each of Knock's endpoints. Delivery asks it before every call. If calls wait
-// for a limit, the call of the event that was accepted first goes first. The package must never perform I/O, and a
-// limit on one endpoint must never delay calls to another.
+// for a limit, the call of the event that was accepted first goes first. The limits hold for all processes of a source
+// together, if Limits has Permits. A limit on one endpoint must never delay calls to another.
 package ratelimit
 
 import (
@@ -15,15 +15,21 @@ import (
 // Limits holds one Queue for each endpoint, because Knock limits each endpoint separately. It is safe for concurrent
 // use.
 type Limits struct {
+	taker *taker // nil if the limits hold for this process only
+
 	mu     sync.Mutex
 	rates  map[string]int32
 	queues map[knock.Endpoint]*Queue
 }
 
 // New returns limits with these rates, in calls a second. An endpoint that rates does not name gets the limit that
-// Knock publishes.
-func New(rates map[string]int32) *Limits {
-	return &Limits{rates: rates, queues: map[knock.Endpoint]*Queue{}}
+// Knock publishes. If permits is nil, the limits hold for this process only.
+func New(rates map[string]int32, permits Permits) *Limits {
+	l := &Limits{rates: rates, queues: map[knock.Endpoint]*Queue{}}
+	if permits != nil {
+		l.taker = &taker{permits: permits}
+	}
+	return l
 }
 
 // Configure changes the rates. It takes effect on waiting calls at once.
@@ -43,7 +49,7 @@ func (l *Limits) Queue(endpoint knock.Endpoint) *Queue {
 	defer l.mu.Unlock()
 	q := l.queues[endpoint]
 	if q == nil {
-		q = newQueue(l.rate(endpoint))
+		q = newQueue(endpoint, l.rate(endpoint), l.taker)
 		l.queues[endpoint] = q
 	}
 	return q

@@ -7,18 +7,11 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 const (
-	// headroom spaces calls 1.5 % wider than the limit, so that varying network delays do not push one call too many
-	// into a second.
-	headroom = 1.015
-	// maxLag is how late a call may be made without moving the calls behind it. Timers fire up to about a millisecond
-	// late; at 1,000 calls a second this would otherwise halve the rate.
-	maxLag = 5 * time.Millisecond
-	// recovery is how often the rate grows by a tenth after a 429 has reduced it.
-	recovery = time.Second
-
 	// The capacity of a queue is the number of calls that its limit allows in waitingSeconds, at least minWaiting and
 	// at most maxWaiting. It is bounded because each waiting call holds a lease and keeps its event in memory.
 	waitingSeconds = 40
@@ -28,30 +21,27 @@ const (
 	waitingShort = 8
 )
 
-// Queue spaces the calls to one endpoint evenly and lets those of older events go first.
-//
-// The rate starts at the limit and adapts to Knock's answers. A 429 halves the rate and blocks all calls for the time
-// in Knock's Retry-After header. After that, the rate grows by a tenth each second until it reaches the limit.
+// Queue spaces the calls to one endpoint evenly and lets those of older events go first. Its pace determines when the
+// next call may be made.
 //
 // The queue is bounded. If it is full, it rejects a new call: the call's lane returns to Redis and becomes due again when
 // its turn approaches. Returned lanes become due one interval apart. While such lanes exist, the queue also returns the
 // lanes of younger events, so that they cannot overtake. A call that comes back waits in the order of its event's age.
 type Queue struct {
-	mu           sync.Mutex
-	limit        float64 // calls a second
-	rate         float64 // calls a second at present: at most limit
-	rateChanged  time.Time
-	nextTurn     time.Time // no call may be made before this time
-	blockedUntil time.Time // a 429 blocks all calls until this time
-	waiting      waiters
-	joined       uint64      // numbers the waiting calls
-	timer        *time.Timer // runs advance at the next turn; nil if no call waits
+	mu      sync.Mutex
+	pace    pace
+	waiting waiters
+	joined  uint64      // numbers the waiting calls
+	timer   *time.Timer // runs advance at the next turn, or when it is time to ask for permits; nil until a call waits
 
 	lastReturn time.Time // when the lane that was returned to Redis most recently becomes due
 	youngest   time.Time // the latest time of receipt of all events that have waited or were returned to Redis
 }
 
-func newQueue(limit float64) *Queue { return &Queue{limit: limit, rate: limit} }
+// newQueue returns a queue that takes permits from taker, or decides on its own if taker is nil.
+func newQueue(endpoint knock.Endpoint, limit float64, taker *taker) *Queue {
+	return &Queue{pace: newPace(endpoint, limit, taker)}
+}
 
 // Enter reports whether a call of an event that was received at this time may wait in the queue. If it may not, back is
 // how long the event should wait before it asks again.
@@ -73,8 +63,8 @@ func (q *Queue) Enter(receivedAt time.Time, shortOfMemory bool) (back time.Durat
 		return 0, true
 	}
 	q.youngest = latest(q.youngest, receivedAt)
-	soonest := now.Add(time.Duration(len(q.waiting)/2) * q.interval())
-	q.lastReturn = latest(q.lastReturn, soonest, q.blockedUntil).Add(q.interval())
+	soonest := now.Add(time.Duration(len(q.waiting)/2) * q.pace.ownInterval())
+	q.lastReturn = latest(q.lastReturn, soonest, q.pace.blockedUntil).Add(q.pace.ownInterval())
 	return q.lastReturn.Sub(now), false
 }
 
@@ -100,9 +90,10 @@ func (q *Queue) join(receivedAt time.Time) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := clock()
-	q.recoverRate(now)
-	if len(q.waiting) == 0 && !now.Before(q.turn()) {
-		q.nextTurn = now.Add(q.interval())
+	if len(q.waiting) == 0 && q.pace.take(now, 0) {
+		if q.pace.sparesEndSoon(now) {
+			q.ask()
+		}
 		return nil
 	}
 	q.youngest = latest(q.youngest, receivedAt)
@@ -125,73 +116,99 @@ func (q *Queue) leave(w *waiter) {
 func (q *Queue) advance() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.timer = nil
+	q.giveTurns()
+}
+
+// giveTurns is advance for callers that hold the lock.
+func (q *Queue) giveTurns() {
 	now := clock()
-	q.recoverRate(now)
-	for len(q.waiting) > 0 && !now.Before(q.turn()) {
-		q.nextTurn = latest(q.turn(), now.Add(-maxLag)).Add(q.interval())
+	for len(q.waiting) > 0 && q.pace.take(now, MaxLag) {
 		close(heap.Pop(&q.waiting).(*waiter).turn)
 	}
 	q.schedule(now)
 }
 
-// schedule starts the timer for the next turn if a call waits.
+// schedule asks for permits if the queue needs some now, and sets the timer for the next time at which there is
+// something to do.
 func (q *Queue) schedule(now time.Time) {
-	if q.timer == nil && len(q.waiting) > 0 {
-		q.timer = time.AfterFunc(q.turn().Sub(now), q.advance)
+	if q.pace.mustAsk(now, len(q.waiting)) {
+		q.ask()
+	}
+	at := q.pace.nextEvent(now, len(q.waiting))
+	switch {
+	case len(q.waiting) == 0 || at.IsZero():
+	case q.timer == nil:
+		q.timer = time.AfterFunc(at.Sub(now), q.advance)
+	default:
+		q.timer.Reset(at.Sub(now))
 	}
 }
 
-// turn returns when the next call may be made.
-func (q *Queue) turn() time.Time { return latest(q.nextTurn, q.blockedUntil) }
+func (q *Queue) ask() {
+	q.pace.asking = true
+	q.pace.taker.ask(q)
+}
+
+// request returns the queue's request for permits.
+func (q *Queue) request() Request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := clock()
+	r := q.pace.request(now, len(q.waiting))
+	if r.Waiting > 0 {
+		r.First, r.Last = q.waiting[0].receivedAt, q.waiting[0].receivedAt
+		for _, w := range q.waiting {
+			r.Last = latest(r.Last, w.receivedAt)
+		}
+	}
+	return r
+}
+
+// receive uses the permits that were granted.
+func (q *Queue) receive(g Grant) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pace.receive(clock(), g)
+	q.giveTurns()
+}
+
+// goAlone makes the queue decide on its own for a while, because the request for permits has failed.
+func (q *Queue) goAlone(r Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pace.goAlone(clock(), r)
+	q.giveTurns()
+}
 
 // Blocked reports whether a 429 currently blocks all calls to the endpoint. Check it when the turn of a call has come,
 // because a 429 may have arrived after the queue granted the turn.
 func (q *Queue) Blocked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return clock().Before(q.blockedUntil)
+	return clock().Before(q.pace.blockedUntil)
 }
 
-// Throttle takes a 429 into account. Several answers within a second halve the rate once, because they are answers to
-// one burst of calls.
+// Throttle takes a 429 into account, in all processes that share the limit.
 func (q *Queue) Throttle(retryAfter time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := clock()
-	if now.Sub(q.rateChanged) >= recovery || q.rate == q.limit {
-		q.rate, q.rateChanged = max(q.rate/2, 1), now
-	}
-	q.blockedUntil = latest(q.blockedUntil, now.Add(retryAfter))
-}
-
-func (q *Queue) recoverRate(now time.Time) {
-	if q.rate < q.limit && now.Sub(q.rateChanged) >= recovery {
-		q.rate, q.rateChanged = min(q.rate*1.1, q.limit), now
-	}
+	q.pace.throttle(now, retryAfter)
+	q.schedule(now)
 }
 
 func (q *Queue) setLimit(limit float64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if limit == q.limit {
-		return
+	if limit != q.pace.limit {
+		now := clock()
+		q.pace.setLimit(now, limit)
+		q.schedule(now)
 	}
-	now := clock()
-	q.limit, q.rate = limit, limit
-	q.nextTurn = earliest(q.nextTurn, now.Add(q.interval()))
-	if q.timer != nil && q.timer.Stop() {
-		q.timer = nil
-	}
-	q.schedule(now)
-}
-
-func (q *Queue) interval() time.Duration {
-	return time.Duration(headroom * float64(time.Second) / q.rate)
 }
 
 func (q *Queue) capacity() int {
-	return min(max(int(waitingSeconds*q.limit), minWaiting), maxWaiting)
+	return min(max(int(waitingSeconds*q.pace.limit), minWaiting), maxWaiting)
 }
 
 func (q *Queue) waitingCalls() int {
@@ -204,7 +221,7 @@ func (q *Queue) waitingCalls() int {
 func (q *Queue) expectedWait() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return max(q.turn().Sub(clock()), 0) + time.Duration(len(q.waiting))*q.interval()
+	return q.pace.expectedWait(clock(), len(q.waiting))
 }
 
 // clock returns the process's clock. The limits use its monotonic part, so that a change of the wall clock neither

@@ -13,20 +13,20 @@ import (
 )
 
 func TestEachEndpointHasKnocksLimitUnlessTheSourceSetsAnother(t *testing.T) {
-	limits := New(map[string]int32{string(knock.MergeUser): 2})
+	limits := New(map[string]int32{string(knock.MergeUser): 2}, nil)
 	for _, name := range knock.Endpoints() {
 		want := float64(name.Rate())
 		if name == knock.MergeUser {
 			want = 2
 		}
-		if got := limits.Queue(name).limit; got != want {
+		if got := limits.Queue(name).pace.limit; got != want {
 			t.Errorf("%s: %v calls a second; want %v", name, got, want)
 		}
 	}
 }
 
 func TestAnEndpointOfANewerVersionHasAQueue(t *testing.T) {
-	if q := New(nil).Queue("inventedLater"); q == nil || !q.Wait(t.Context(), nil, time.Time{}) {
+	if q := New(nil, nil).Queue("inventedLater"); q == nil || !q.Wait(t.Context(), nil, time.Time{}) {
 		t.Error("a call to an unknown endpoint gets no turn")
 	}
 }
@@ -34,7 +34,7 @@ func TestAnEndpointOfANewerVersionHasAQueue(t *testing.T) {
 func TestNoSecondHasMoreCallsThanTheLimit(t *testing.T) {
 	for _, rate := range []float64{1, 5, 60, 1000} {
 		synctest.Test(t, func(t *testing.T) {
-			q, start := newQueue(rate), time.Now()
+			q, start := newQueue("", rate, nil), time.Now()
 			var calls []time.Time
 			for time.Since(start) < time.Minute {
 				acquire(t, q, time.Now())
@@ -54,7 +54,7 @@ func TestNoSecondHasMoreCallsThanTheLimit(t *testing.T) {
 
 func TestAnIdleQueueAllowsOneCallAtOnceAndSpacesTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(60)
+		q := newQueue("", 60, nil)
 		elapse(time.Hour)
 		start := time.Now()
 		acquire(t, q, start)
@@ -70,7 +70,7 @@ func TestAnIdleQueueAllowsOneCallAtOnceAndSpacesTheNext(t *testing.T) {
 
 func TestTheOldestEventGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, start := newQueue(60), time.Now()
+		q, start := newQueue("", 60, nil), time.Now()
 		acquire(t, q, start) // the next calls must wait
 		order := make(chan int, 5)
 		for _, age := range []int{3, 1, 5, 2, 4} {
@@ -89,7 +89,7 @@ func TestTheOldestEventGoesFirst(t *testing.T) {
 
 func TestACallThatStopsWaitingLeavesItsPlaceToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, start := newQueue(1), time.Now()
+		q, start := newQueue("", 1, nil), time.Now()
 		acquire(t, q, start)
 		stop := make(chan struct{})
 		left := make(chan bool)
@@ -108,19 +108,19 @@ func TestACallThatStopsWaitingLeavesItsPlaceToOthers(t *testing.T) {
 
 func TestA429HalvesTheRateWhichRecoversByATenthASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(60)
+		q := newQueue("", 60, nil)
 		acquire(t, q, time.Now())
 		for range 20 { // one burst of answers
 			q.Throttle(0)
 		}
-		if q.rate != 30 {
-			t.Errorf("rate %v after a burst of 429s; want 30", q.rate)
+		if q.pace.rate != 30 {
+			t.Errorf("rate %v after a burst of 429s; want 30", q.pace.rate)
 		}
 		var rates []float64
 		for range 9 {
 			elapse(recovery)
 			acquire(t, q, time.Now())
-			rates = append(rates, q.rate)
+			rates = append(rates, q.pace.rate)
 		}
 		if !slices.IsSorted(rates) || rates[0] < 32.9 || rates[0] > 33.1 || rates[8] != 60 {
 			t.Errorf("the rate recovers as %v", rates)
@@ -129,15 +129,15 @@ func TestA429HalvesTheRateWhichRecoversByATenthASecond(t *testing.T) {
 			q.Throttle(0)
 			elapse(recovery)
 		}
-		if q.rate != 1 {
-			t.Errorf("rate %v after many 429s; want 1", q.rate)
+		if q.pace.rate != 1 {
+			t.Errorf("rate %v after many 429s; want 1", q.pace.rate)
 		}
 	})
 }
 
 func TestRetryAfterBlocksNewCallsAndCallsThatWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, start := newQueue(60), time.Now()
+		q, start := newQueue("", 60, nil), time.Now()
 		acquire(t, q, start)
 		took := make(chan time.Duration)
 		go func() {
@@ -157,7 +157,7 @@ func TestRetryAfterBlocksNewCallsAndCallsThatWait(t *testing.T) {
 
 func TestAChangedLimitTakesEffectAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limits := New(nil)
+		limits := New(nil, nil)
 		q, start := limits.Queue(knock.DeleteUser), time.Now()
 		acquire(t, q, start)
 		took := make(chan time.Duration)
@@ -175,7 +175,7 @@ func TestAChangedLimitTakesEffectAtOnce(t *testing.T) {
 
 func TestTheExpectedWaitCoversTheCallsThatWaitAndThePauseAfterA429(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limits := New(nil)
+		limits := New(nil, nil)
 		if wait := limits.Wait(knock.IdentifyUser); wait != 0 {
 			t.Errorf("a call to an idle endpoint waits %v", wait)
 		}
