@@ -34,8 +34,7 @@ type Config struct {
 	Branch string
 	// APIKey returns the current API key. The client calls it for each attempt, so that the key can change.
 	APIKey func() string
-	// Transport sends the requests. If it is nil, the client uses NewTransport, and connections of its own for calls
-	// over HTTP without TLS. The client never follows redirects.
+	// Transport sends the requests. If it is nil, the client uses NewTransport. The client never follows redirects.
 	Transport http.RoundTripper
 	// UserAgent is the value of the User-Agent header.
 	UserAgent string
@@ -47,7 +46,6 @@ type Config struct {
 type Client struct {
 	config    Config
 	transport http.RoundTripper
-	plain     *plain                       // nil if the client must use transport for every call
 	header    atomic.Pointer[sharedHeader] // of the latest API key
 }
 
@@ -67,7 +65,7 @@ func New(config Config) *Client {
 	}
 	c := &Client{config: config, transport: config.Transport}
 	if c.transport == nil {
-		c.transport, c.plain = NewTransport(), newPlain(config)
+		c.transport = NewTransport()
 	}
 	return c
 }
@@ -135,9 +133,6 @@ func (c *Client) send(ctx context.Context, request Request, key string, limit in
 	if err := check(request, key); err != nil {
 		return received{}, err
 	}
-	if c.plain != nil && len(request.Body) <= maxPlainBody {
-		return c.plain.send(ctx, request, c.sharedHeader(key).lines, limit)
-	}
 	wire, err := c.build(ctx, request, key)
 	if err != nil {
 		return received{}, withoutURL(err)
@@ -147,7 +142,7 @@ func (c *Client) send(ctx context.Context, request Request, key string, limit in
 	if err != nil {
 		return received{}, withoutURL(err)
 	}
-	body, _, err := read(response, limit)
+	body, err := read(response, limit)
 	return received{response.StatusCode, response.Header, body}, errors.Join(err, response.Body.Close())
 }
 
@@ -168,7 +163,7 @@ func check(request Request, key string) error {
 	}
 }
 
-// build returns the HTTP request of one attempt for the transport of net/http.
+// build returns the HTTP request of one attempt.
 func (c *Client) build(ctx context.Context, request Request, key string) (*http.Request, error) {
 	var body io.Reader
 	if request.Body != nil {

@@ -6,7 +6,6 @@ package knock
 type sharedHeader struct {
 	key    string
 	fields []headerField
-	lines  []byte // the fields as HTTP/1.1 sends them
 }
 
 type headerField struct {
@@ -37,6 +36,5 @@ func (c *Client) sharedHeader(key string) *sharedHeader {
 func (h *sharedHeader) add(name, value string) {
 	if value != "" {
 		h.fields = append(h.fields, headerField{name, []string{value}})
-		h.lines = append(h.lines, name+": "+value+"\r\n"...)
 	}
 }
