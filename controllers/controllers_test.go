@@ -43,6 +43,8 @@ func TestOperator(t *testing.T) {
 		{"an invalid mapping is rejected alone", badMapping},
 		{"an invalid Source leaves the last valid configuration running", badSource},
 		{"deleted and edited objects are restored", drift},
+		{"what others add to an object is removed", additions},
+		{"the number of pods stays when autoscaling is switched on, until the autoscaler sets it", autoscaling},
 		{"a new token is shown when every pod accepts it, and the previous one expires", rotation},
 		{"a user can provide the token", ownToken},
 		{"an object of someone else is not taken over", conflict},
@@ -134,22 +136,6 @@ func badSource(t *testing.T, s *scene) {
 	if c := meta.FindStatusCondition(s.source().Status.Conditions, v1alpha1.ConditionStalled); c != nil {
 		t.Errorf("Stalled is still present: %+v", c)
 	}
-}
-
-func drift(_ *testing.T, s *scene) {
-	s.remove(&corev1.Service{}, "shop-ingest")
-	s.patch(&corev1.ConfigMap{}, "shop-document-0", `{"binaryData":{"part-0":"AAAA"}}`)
-	s.patch(&appsv1.Deployment{}, "shop-ingest", `{"spec":{"replicas":7}}`)
-	s.eventually("every object is restored", func() string {
-		part, deployment := &corev1.ConfigMap{}, &appsv1.Deployment{}
-		s.get(part, "shop-document-0")
-		s.get(deployment, "shop-ingest")
-		if back := s.get(&corev1.Service{}, "shop-ingest"); !back || len(part.BinaryData["part-0"]) < 4 || *deployment.Spec.Replicas != 1 {
-			return fmt.Sprintf("Service %v, part %d, replicas %d", back, len(part.BinaryData["part-0"]), *deployment.Spec.Replicas)
-		}
-		return ""
-	})
-	s.awaitReady()
 }
 
 func conflict(t *testing.T, s *scene) {

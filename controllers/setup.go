@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -70,6 +71,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{render.LabelManagedBy: render.ManagedBy}),
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.Source{}: all, &v1alpha1.ActionMapping{}: all, &corev1.Secret{}: all,
+			&appsv1.Deployment{}: {Transform: keepManagedFields}, // they show whether an autoscaler has set the number of replicas
 		},
 	}
 	if len(namespaces) > 0 {
@@ -80,6 +82,8 @@ func CacheOptions(namespaces []string) cache.Options {
 	}
 	return options
 }
+
+func keepManagedFields(object any) (any, error) { return object, nil }
 
 // ClientOptions make the client read unstructured objects, as which the children are read, from the cache too.
 func ClientOptions() client.Options {
@@ -103,6 +107,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, options Options) error {
 		FetchReport: source.NewReportFetcher(transport, options.AdminPort),
 		Compiler:    source.NewCompiler(),
 		Image:       options.Image,
+		FieldOwner:  fieldOwner,
 		Now:         options.Now,
 		NewToken:    rand.Text,
 	}

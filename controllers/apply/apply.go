@@ -114,14 +114,14 @@ func (a *Applier) apply(ctx context.Context, t *target) (changed bool, err error
 		return false, err
 	}
 	if cached != nil {
-		if upToDate, stale := a.written.compare(t, cached); upToDate {
+		if current, stale := a.upToDate(t, cached); current {
 			return stale, nil
 		}
 	}
 	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(t.object), client.ForceOwnership); err != nil {
 		return false, t.applyError(err)
 	}
-	a.written.add(t) // the client has filled t.object from the API server's response
+	a.recordApplied(t)
 	return cached == nil || cached.GetResourceVersion() != t.object.GetResourceVersion(), nil
 }
 

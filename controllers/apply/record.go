@@ -3,6 +3,9 @@
 package apply
 
 import (
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
@@ -20,11 +23,12 @@ type record struct {
 	objects map[key]writtenObject
 }
 
-// writtenObject holds the hash of the configuration that was applied, and the resource version that the API server returned.
+// writtenObject holds the hash of the configuration that was applied, and how the object looked afterwards.
 type writtenObject struct {
 	source  types.UID
 	hash    uint64
-	version string
+	version string // the resource version
+	state   uint64 // the hash of everything but the status; see Applier.state. 0 for kinds of which the cache has only the metadata
 }
 
 func newRecord(kinds []schema.GroupVersionKind) *record {
@@ -51,10 +55,17 @@ func (r *record) ownedKinds() []schema.GroupVersionKind {
 	return r.kinds // AddKind replaces the slice and never changes it
 }
 
-func (r *record) add(t *target) {
+func (r *record) add(at key, object writtenObject) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.objects[t.key] = writtenObject{source: t.source.UID, hash: t.hash, version: t.object.GetResourceVersion()}
+	r.objects[at] = object
+}
+
+func (r *record) get(at key) (object writtenObject, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	object, known = r.objects[at]
+	return object, known
 }
 
 func (r *record) remove(at key) {
@@ -63,17 +74,53 @@ func (r *record) remove(at key) {
 	delete(r.objects, at)
 }
 
-// compare reports whether the object is up to date: it was applied from the same configuration, and as far as the cache shows nobody
-// removed or changed a field since. stale reports whether the cache does not contain the latest write yet.
-func (r *record) compare(t *target, cached *unstructured.Unstructured) (upToDate, stale bool) {
-	r.mu.Lock()
-	last, known := r.objects[t.key]
-	r.mu.Unlock()
+// recordApplied records an object after it was applied. The client has filled t.object from the response of the API server.
+func (a *Applier) recordApplied(t *target) {
+	a.written.add(t.key, writtenObject{
+		source: t.source.UID, hash: t.hash, version: t.object.GetResourceVersion(), state: a.state(t.object),
+	})
+}
+
+// upToDate reports whether an object needs no request: it was applied from the same configuration, and as far as the cache shows, nobody
+// has changed anything but its status since. stale reports whether the cache does not contain the latest write yet.
+func (a *Applier) upToDate(t *target, cached *unstructured.Unstructured) (upToDate, stale bool) {
+	last, known := a.written.get(t.key)
 	if !known || last.hash != t.hash {
 		return false, false
 	}
-	if order, err := resourceversion.CompareResourceVersion(cached.GetResourceVersion(), last.version); err == nil && order <= 0 {
+	version := cached.GetResourceVersion()
+	if order, err := resourceversion.CompareResourceVersion(version, last.version); err == nil && order <= 0 {
 		return true, order < 0
 	}
-	return !metadataOnly(t.GroupVersionKind) && contains(cached.Object, t.object.Object), false
+	if metadataOnly(t.GroupVersionKind) || a.state(cached) != last.state {
+		return false, false
+	}
+	last.version = version // so that the next call need not compute the state
+	a.written.add(t.key, last)
+	return true, false
+}
+
+// state returns a hash of an object without its status and without what changes with every write.
+func (a *Applier) state(object *unstructured.Unstructured) uint64 {
+	if metadataOnly(object.GroupVersionKind()) {
+		return 0
+	}
+	state := maps.Clone(object.Object)
+	delete(state, "status")
+	if metadata, ok := state["metadata"].(map[string]any); ok {
+		metadata = maps.Clone(metadata)
+		delete(metadata, "resourceVersion")
+		delete(metadata, "managedFields")
+		state["metadata"] = metadata
+	}
+	return maphash.String(a.seed, encoded(state))
+}
+
+// encoded returns the JSON of an object that the API server has sent.
+func encoded(object map[string]any) string {
+	text, err := json.Marshal(object)
+	if err != nil { // cannot happen: the object was decoded from JSON
+		panic(fmt.Sprintf("encode an object: %v", err))
+	}
+	return string(text)
 }

@@ -29,6 +29,19 @@ func (r *renderer) minReplicas() int32 {
 	return defaultReplicas
 }
 
+// replicas returns the number of replicas to apply, or nil if an autoscaler decides on it. Until the autoscaler scales the Deployment for
+// the first time, the number stays as it is. Without a number, the API server would set it to 1, and all pods but one would stop.
+func (r *renderer) replicas() *int32 {
+	switch {
+	case r.spec.Ingest.Autoscaling == nil, r.Live.Replicas == nil:
+		return new(r.minReplicas())
+	case r.Live.ScaledByOthers:
+		return nil
+	default:
+		return r.Live.Replicas
+	}
+}
+
 // autoscaler returns the HorizontalPodAutoscaler, which scales the Deployment by CPU.
 func (r *renderer) autoscaler() *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration {
 	scaling, name := r.spec.Ingest.Autoscaling, IngestName(r.Source)

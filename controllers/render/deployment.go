@@ -26,7 +26,7 @@ const (
 	graceSeconds = 45
 )
 
-// deployment returns the Deployment of the ingest pods. It leaves out the replicas if an autoscaler sets them.
+// deployment returns the Deployment of the ingest pods.
 func (r *renderer) deployment() *appsv1ac.DeploymentApplyConfiguration {
 	template := corev1ac.PodTemplateSpec().WithLabels(merged(r.spec.Ingest.Metadata.Labels, r.labels(ComponentIngest))).WithSpec(r.ingestPod())
 	if annotations := r.spec.Ingest.Metadata.Annotations; len(annotations) > 0 {
@@ -44,9 +44,7 @@ func (r *renderer) deployment() *appsv1ac.DeploymentApplyConfiguration {
 			},
 		},
 	}
-	if r.spec.Ingest.Autoscaling == nil {
-		spec.WithReplicas(r.minReplicas())
-	}
+	spec.Replicas = r.replicas()
 	return appsv1ac.Deployment(IngestName(r.Source), r.Source.Namespace).
 		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).WithSpec(spec)
 }

@@ -26,6 +26,9 @@ const (
 	redisUser = 999
 	// probeSeconds is the period of the probes.
 	probeSeconds = 5
+	// redisPodManagement makes Kubernetes replace a broken pod when the template has been corrected. With the default policy, Kubernetes
+	// would wait until the broken pod is ready.
+	redisPodManagement = appsv1.ParallelPodManagement
 	// startupProbes is how many startup probes can fail before kubelet restarts Redis: it may take an hour to load its file.
 	startupProbes = 720
 )
@@ -46,6 +49,7 @@ func (r *renderer) redisSet() *appsv1ac.StatefulSetApplyConfiguration {
 	spec := &appsv1ac.StatefulSetSpecApplyConfiguration{
 		Replicas:             new(int32(1)),
 		ServiceName:          new(RedisName(r.Source)),
+		PodManagementPolicy:  new(cmp.Or(r.Live.RedisPodManagement, redisPodManagement)),
 		Selector:             selector(labels),
 		Template:             template,
 		RevisionHistoryLimit: new(int32(3)),

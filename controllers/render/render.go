@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
@@ -26,6 +27,17 @@ type Input struct {
 	Redis  RedisCredentials
 	// GatewayAPI reports whether the cluster serves HTTPRoutes. Without it, no HTTPRoute is rendered.
 	GatewayAPI bool
+	Live       Live
+}
+
+// Live are properties of existing objects that stay as they are.
+type Live struct {
+	// Replicas is the number of replicas of the Deployment; nil if there is no Deployment.
+	Replicas *int32
+	// ScaledByOthers reports whether an autoscaler or a user has set that number.
+	ScaledByOthers bool
+	// RedisPodManagement is the policy of the StatefulSet, which the API server does not let anyone change; "" if there is no StatefulSet.
+	RedisPodManagement appsv1.PodManagementPolicyType
 }
 
 // Tokens are the tokens of the ingestion URL.

@@ -48,7 +48,9 @@ type Reconciler struct {
 	Compiler    *Compiler
 	// Image is the image of the ingest pods, unless a Source sets its own.
 	Image string
-	Now   func() time.Time
+	// FieldOwner is the field manager under which the Applier writes.
+	FieldOwner string
+	Now        func() time.Time
 	// NewToken returns a new secret with at least 128 random bits, in characters that need no escaping in a URL.
 	NewToken func() string
 
@@ -98,7 +100,7 @@ func (r *Reconciler) apply(ctx context.Context, seen *observed, decided *decided
 	}
 	objects := render.Source(render.Input{
 		Source: seen.source, Image: r.Image, Bundle: *decided.compiled.bundle, GatewayAPI: seen.gatewayAPI,
-		Tokens: decided.tokens.rendered(), Redis: decided.redis,
+		Tokens: decided.tokens.rendered(), Redis: decided.redis, Live: seen.live(r.FieldOwner),
 	})
 	changed, err := r.Applier.Apply(ctx, seen.source, objects)
 	problems, retryable := condition.Problems(errors.Join(err, r.refreshVolumes(ctx, seen.pods, revision(seen, decided))))
