@@ -51,23 +51,29 @@ func (b *Inbox) Claim(ctx context.Context, shard, limit, maxBytes int) (Claimed,
 func (b *Inbox) claim(ctx context.Context, s *shard, limit int, token string, deadline time.Time) (Claimed, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	called := b.clock.process()
 	word, rest, err := b.scripts.claim.run(ctx, b.client, s.scheduleKeys,
-		[]string{b.clock.argument(), b.leaseArgument(), strconv.Itoa(limit), token})
+		[]string{b.clock.argument(), b.leaseArgument(), strconv.Itoa(limit), token, s.expectedTime(called)})
 	if err != nil {
 		return Claimed{}, err
 	}
-	if word != wordClaimed || len(rest)%2 != 1 {
+	if word != wordClaimed || len(rest) < 2 || len(rest)%2 != 0 {
 		return Claimed{}, b.scripts.claim.unexpected(word)
 	}
-	wait, err := strconv.ParseInt(rest[0], 10, 64)
+	now, err := strconv.ParseInt(rest[0], 10, 64)
 	if err != nil {
 		return Claimed{}, b.scripts.claim.unexpected(rest[0])
 	}
+	wait, err := strconv.ParseInt(rest[1], 10, 64)
+	if err != nil {
+		return Claimed{}, b.scripts.claim.unexpected(rest[1])
+	}
+	s.setTime(shardTime{now, called})
 	claimed := Claimed{Next: -1}
 	if wait >= 0 {
 		claimed.Next = time.Duration(wait) * time.Millisecond
 	}
-	for i := 1; i < len(rest); i += 2 {
+	for i := 2; i < len(rest); i += 2 {
 		claimed.Leases = append(claimed.Leases, b.newLease(s, rest[i], token, rest[i+1], deadline))
 	}
 	return claimed, nil

@@ -2,6 +2,8 @@
 
 package inbox
 
+import "time"
+
 // Waiting returns the number of requests that wait for the next call to a shard.
 func (b *Inbox) Waiting(shard int) int {
 	g := &b.shards[shard].accepts
@@ -17,3 +19,6 @@ func (b *Inbox) WaitingTransitions(shard int) int {
 	defer g.mu.Unlock()
 	return len(g.waiting)
 }
+
+// UseProcessClock replaces the process's monotonic clock. Without it, a test that replaces Redis's clock replaces both.
+func (b *Inbox) UseProcessClock(now func() time.Time) { b.clock.process = now }

@@ -96,7 +96,7 @@ func Open(ctx context.Context, client rueidis.Client, source string, options Opt
 		client:  client,
 		scripts: loadScripts(),
 		space:   keyspace.New(source, shards),
-		clock:   clock{replacement: options.Now},
+		clock:   newClock(options.Now),
 		process: options.Owner + ownerSeparator + rand.Text()[:13],
 
 		minReplicas: int64(options.MinReplicas),

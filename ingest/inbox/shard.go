@@ -6,6 +6,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
@@ -23,6 +24,7 @@ type shard struct {
 	buckets   bucketLengths
 	requested int64 // the bucket length that this process last made current in Redis; -1 if none
 	abandoned []abandonedClaim
+	time      shardTime // in the latest reply to claim.lua
 }
 
 func (b *Inbox) newShard(keys keyspace.Shard) *shard {
@@ -46,6 +48,18 @@ func (s *shard) signalDue() {
 	case s.laneDue <- struct{}{}:
 	default: // nobody has received the previous signal yet; that signal covers this one
 	}
+}
+
+func (s *shard) expectedTime(now time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.time.expected(now)
+}
+
+func (s *shard) setTime(t shardTime) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.time = t
 }
 
 // refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it

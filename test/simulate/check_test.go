@@ -114,10 +114,14 @@ func (w *world) checkUser(s *sender, calls []*call) {
 	}
 }
 
-// excusedByClock reports whether a call arrived within 40 seconds after Redis's clock had jumped forward. All leases
-// end at such a jump, but their workers continue until the leases would have ended without the jump.
+// excusedByClock reports whether a call arrived within 40 seconds after Redis's clock had jumped forward and a process
+// had made its first claim within two seconds after the jump. Such a process cannot notice the jump. If its claim is the
+// first after the jump, all leases end, but their workers continue until the leases would have ended without the jump.
 func (w *world) excusedByClock(c *call) bool {
-	return !w.jumped.IsZero() && c.arrived.After(w.jumped) && c.arrived.Before(w.jumped.Add(40*time.Second))
+	return slices.ContainsFunc(w.jumps, func(jump time.Time) bool {
+		return c.arrived.After(jump) && c.arrived.Before(jump.Add(40*time.Second)) &&
+			slices.ContainsFunc(w.firstClaims, func(at time.Time) bool { return at.After(jump) && at.Before(jump.Add(2*time.Second)) })
+	})
 }
 
 // checkTurn checks the order of a call of the user when it arrives: all earlier calls must have succeeded or failed

@@ -30,6 +30,7 @@ type process struct {
 	cancel   context.CancelFunc
 	ended    chan struct{} // closed when the process is dead, or has stopped
 	end      sync.Once
+	claimed  sync.Once // runs at the first claim
 	dies     death
 
 	mu      sync.Mutex

@@ -95,7 +95,7 @@ func (r *redisServer) exchange(p *process, args []string, upstream net.Conn, rep
 	if fault.cut == cutBefore {
 		return "", false
 	}
-	reply, err := r.run(name, args, upstream, replies)
+	reply, err := r.run(p, name, args, upstream, replies)
 	if err != nil {
 		return "", false
 	}
@@ -103,7 +103,7 @@ func (r *redisServer) exchange(p *process, args []string, upstream net.Conn, rep
 	return reply, fault.cut != cutAfter
 }
 
-func (r *redisServer) run(name string, args []string, upstream net.Conn, replies *bufio.Reader) (string, error) {
+func (r *redisServer) run(p *process, name string, args []string, upstream net.Conn, replies *bufio.Reader) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mini.SetTime(time.Now().Add(r.offset))
@@ -114,6 +114,9 @@ func (r *redisServer) run(name string, args []string, upstream net.Conn, replies
 	}
 	if err := proto.Write(upstream, args); err != nil {
 		return "", err
+	}
+	if name == "claim" {
+		p.claimed.Do(func() { r.world.addFirstClaim() })
 	}
 	return proto.Read(replies)
 }

@@ -50,6 +50,7 @@ type brokenVariant struct {
 func variants() []brokenVariant {
 	retries := func(p *plan) { p.unlucky, p.outage, p.failed, p.lost = 0, false, 0.4, 0.2 }
 	sleeps := func(p *plan) { p.unlucky, p.outage, p.sleeps, p.hung, p.failed, p.slow = 0, false, 3, 0.1, 0.2, 0.3 }
+	jumps := func(p *plan) { p.unlucky, p.outage, p.deaths, p.clockJumps, p.slow = 0, false, 0, 3, 0.5 }
 	unlucky := func(p *plan) {
 		*p = plan{dice: p.dice, users: 5, unlucky: http.StatusInternalServerError, retryFor: p.retryFor}
 	}
@@ -62,6 +63,7 @@ func variants() []brokenVariant {
 		{"stale leases can change a lane", checkFinal, variant{script: noFencing, plan: sleeps}},
 		{"a claim does not exclude other claims", checkOverlap, variant{script: sharedLease}},
 		{"leases end before the work", checkOverlap, variant{script: shortLease, plan: sleeps}},
+		{"leases end when Redis's clock jumps forward", checkOverlap, variant{script: endAtJump, plan: jumps}},
 		{"the progress of an event is lost", checkCancel, variant{script: loseProgress, plan: retries}},
 		{"all lanes wait for the backoff of one", checkIsolation, variant{script: sharedBackoff, plan: unlucky}},
 		{"dead letters are logged as successes", checkFinal, variant{script: flatterLog, plan: func(p *plan) { p.doomed = 0.3 }}},

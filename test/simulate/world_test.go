@@ -34,12 +34,14 @@ type world struct {
 
 	mu       sync.Mutex
 	calm     bool
-	jumped   time.Time // when Redis's clock last jumped forward
 	config   configuration
 	attempts []*attempt
 	failures []string
 	entries  []eventlog.Entry // the event log at the end
 	keys     []string         // the keys of Redis at the end
+
+	jumps       []time.Time // when Redis's clock jumped forward
+	firstClaims []time.Time // when the processes made their first claims
 }
 
 // outcome is the result of a schedule.
@@ -154,6 +156,12 @@ func (w *world) record(a *attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.attempts = append(w.attempts, a)
+}
+
+func (w *world) addFirstClaim() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.firstClaims = append(w.firstClaims, time.Now())
 }
 
 func names(events []*sent) []string {

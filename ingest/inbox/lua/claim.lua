@@ -5,12 +5,19 @@
 -- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms
 -- ARGV[3] maximum number of lanes   ARGV[4] fencing token
--- returns {"claimed", ms until the next lane is due or -1 if the schedule is empty,
+-- ARGV[5] the shard's time that the caller expects, ms: the time in the reply to its previous claim, and the time that
+--   has passed since then by its own clock; "" for the first claim
+-- returns {"claimed", now, ms, ms until the next lane is due or -1 if the schedule is empty,
 --   then for each lane: its name, the time at which it was due, ms}
 --
 -- Each call has its own fencing token. It replaces the token of an earlier lease, and every script that changes a
 -- leased lane compares tokens first. A worker can be slow or cut off by a network partition while another worker claims
 -- its lane. The first worker can then no longer change the lane.
+--
+-- Redis's clock can jump forward, for example when it is corrected. Leases would then end while their workers believe
+-- in them, and two workers could deliver one lane at the same time. If the shard's time is later than the caller
+-- expects, the script therefore first extends all leases by the difference. It tolerates two seconds, because every call
+-- to Knock ends two seconds before its lease. After an absence, such as an outage of Redis, the time is as expected.
 --
 -- Not safe to repeat: if the reply is lost, no worker knows which lanes it leases, and a second run claims other lanes.
 -- The process that lost the reply therefore ends the leases with that token; see takeover.lua.
@@ -18,6 +25,22 @@
 -- rejected_for_memory).
 local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
 local now = read_meta(meta, ARGV[1])
+
+local function extend_leases(expected)
+  local all, latest = redis.call('HGETALL', tokens), now + tonumber(ARGV[2])
+  for i = 1, #all, 2 do
+    local lease_end = tonumber(redis.call('ZSCORE', due, all[i]) or 0)
+    if lease_end > expected then
+      redis.call('ZREM', due, all[i])
+      redis.call('ZADD', due, int(math.min(lease_end + now - expected, latest)), all[i])
+    end
+  end
+end
+local expected = tonumber(ARGV[5])
+if expected and now > expected + 2000 then
+  extend_leases(expected)
+end
+
 local found = redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 local lanes, schedule, fields = {}, {}, {}
 for i = 1, #found, 2 do
@@ -33,4 +56,4 @@ end
 store_time(meta)
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local wait = first[2] and math.max(0, tonumber(first[2]) - now) or -1
-return {'claimed', int(wait), unpack(found)}
+return {'claimed', int(now), int(wait), unpack(found)}
