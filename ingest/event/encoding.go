@@ -23,16 +23,30 @@ var ErrEncoding = errors.New("stored event: unknown encoding")
 // Append appends the encoding of the event to dst and returns the result: a version byte, then strings that each follow
 // their length. ReceivedAt is not part of the encoding: the inbox stores it separately, because Redis sets it.
 func (e *Event) Append(dst []byte) []byte {
+	dst = slices.Grow(dst, e.maxSize())
 	dst = append(dst, encodingVersion)
-	for _, s := range []string{e.ID, e.Type, e.Key, e.OrderingKey, e.Verification} {
+	for _, s := range [...]string{e.ID, e.Type, e.Key, e.OrderingKey, e.Verification} {
 		dst = appendString(dst, s)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(e.Headers)))
+	if len(e.Headers) == 0 {
+		return append(dst, e.Body...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		dst = appendString(dst, name)
 		dst = appendString(dst, e.Headers[name])
 	}
 	return append(dst, e.Body...)
+}
+
+// maxSize returns an upper bound of the length of the encoding.
+func (e *Event) maxSize() int {
+	const prefix = 4 // the length of a string of less than 256 MiB takes at most four bytes
+	size := 1 + len(e.ID) + len(e.Type) + len(e.Key) + len(e.OrderingKey) + len(e.Verification) + len(e.Body) + 6*prefix
+	for name, value := range e.Headers {
+		size += len(name) + len(value) + 2*prefix
+	}
+	return size
 }
 
 // Decode decodes the output of Append. It returns ErrEncoding for data that it cannot decode. The body of the event

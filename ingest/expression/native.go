@@ -3,7 +3,7 @@
 package expression
 
 import (
-	"slices"
+	"bytes"
 	"strconv"
 
 	"github.com/doorbell-dev/doorbell/ingest/rawjson"
@@ -324,7 +324,7 @@ func canonical(value []byte) ([]byte, outcome) {
 		if len(value) > maxNative {
 			return nil, unsure
 		}
-		if slices.Contains(value, '\\') {
+		if bytes.IndexByte(value, '\\') >= 0 {
 			value = rawjson.Quote(rawjson.Unquote(value))
 		}
 		return value, found

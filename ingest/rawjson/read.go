@@ -62,7 +62,12 @@ func KindOf(value []byte) Kind {
 func IsInteger(number []byte) bool { return !bytes.ContainsAny(number, ".eE") }
 
 // Trim removes white space around a value.
-func Trim(data []byte) []byte { return bytes.Trim(data, " \t\r\n") }
+func Trim(data []byte) []byte {
+	if len(data) > 0 && data[0] > ' ' && data[len(data)-1] > ' ' {
+		return data
+	}
+	return bytes.Trim(data, " \t\r\n")
+}
 
 // Lookup returns the value at path, exactly as it is written. A segment is the name of a member of an object, or the
 // index of an element of an array, counted from 0. The last of duplicate keys wins. Lookup reports whether it found a
@@ -156,8 +161,8 @@ func Quote(s string) []byte { return AppendQuote(nil, s) }
 // keyIs reports whether a key equals the name. The key includes its quotes. keyIs decodes it only if it has an escape.
 func keyIs(key []byte, name string) bool {
 	inner := key[1 : len(key)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner) == name
+	if len(inner) <= len(name) { // an escape is longer than the character that it represents
+		return string(inner) == name && bytes.IndexByte(inner, '\\') < 0
 	}
-	return Unquote(key) == name
+	return bytes.IndexByte(inner, '\\') >= 0 && Unquote(key) == name
 }

@@ -12,7 +12,9 @@
 package rawjson
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -89,7 +91,11 @@ func (v *validator) here() string {
 	return fmt.Sprintf("%q", r)
 }
 
-func (v *validator) space() { v.at = skipSpace(v.data, v.at) }
+func (v *validator) space() {
+	if v.at < len(v.data) && v.data[v.at] <= ' ' {
+		v.at = skipSpace(v.data, v.at)
+	}
+}
 
 func (v *validator) peek() byte {
 	if v.at < len(v.data) {
@@ -191,20 +197,13 @@ func (v *validator) next(closing byte) (done bool, err error) {
 	}
 }
 
-// ordinary is true for each byte that needs no check in a string: all except quotes, backslashes and control
-// characters.
-var ordinary = func() (table [256]bool) {
-	for c := range table {
-		table[c] = c >= 0x20 && c != '"' && c != '\\'
-	}
-	return table
-}()
-
 func (v *validator) str() error {
-	for v.at++; v.at < len(v.data); v.at++ {
-		c := v.data[v.at]
-		switch {
-		case ordinary[c]:
+	for v.at++; ; v.at++ {
+		v.at = skipOrdinary(v.data, v.at)
+		if v.at >= len(v.data) {
+			return v.fail("end of input in a string")
+		}
+		switch c := v.data[v.at]; {
 		case c == '"':
 			v.at++
 			return nil
@@ -216,7 +215,28 @@ func (v *validator) str() error {
 			}
 		}
 	}
-	return v.fail("end of input in a string")
+}
+
+// skipOrdinary returns the offset of the first byte, from at on, that needs a check in a string: a quote, a backslash
+// or a control character. It examines eight bytes at a time.
+func skipOrdinary(data []byte, at int) int {
+	for ; at+8 <= len(data); at += 8 {
+		if found := special(binary.LittleEndian.Uint64(data[at:])); found != 0 {
+			return at + bits.TrailingZeros64(found)/8
+		}
+	}
+	for at < len(data) && data[at] >= 0x20 && data[at] != '"' && data[at] != '\\' {
+		at++
+	}
+	return at
+}
+
+// special returns a number whose lowest set bit is in the first byte of w that is a quote, a backslash or a control
+// character; 0 if there is none. The bits above it have no meaning: a subtraction can borrow from the next byte.
+func special(w uint64) uint64 {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^('"'*ones), w^('\\'*ones)
+	return ((w-0x20*ones)&^w | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
 }
 
 // escape checks an escape sequence, and leaves the position at its last byte.
