@@ -170,7 +170,7 @@ func planOf(t *testing.T, m *v1alpha1.ActionMapping) []knock.Request {
 		t.Errorf("ingest/mapping/actions.go: %v", problem)
 	}
 	e := &event.Event{ID: "1", Body: []byte(`{"type":"alias"}`)}
-	if err := result.Program.Identify(e); err != nil {
+	if err := result.Program.Identify(e, nil); err != nil {
 		t.Fatal(err)
 	}
 	var requests []knock.Request

@@ -69,7 +69,7 @@ func TestTheLogEntryOfAnEventIsStoredAndObserved(t *testing.T) {
 
 	e := &event.Event{ID: "0190-1", Verification: "failed", Body: []byte(
 		`{"type":"order","user":"u 1","id":"k1","at":"2026-01-02T03:04:04Z","data":{"id":9007199254740993,"total":1.0}}`)}
-	if err := f.settings.Program.Identify(e); err != nil {
+	if err := f.settings.Program.Identify(e, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := box.Accept(t.Context(), []*event.Event{e}, nil); err != nil {

@@ -159,7 +159,7 @@ func (p *process) parse(text string) *event.Event {
 		body = fmt.Sprintf(`{"type":%q,"user":%q,"id":%q}`, kind, user, user+"/"+number)
 	}
 	e := &event.Event{ID: event.NewID(), Body: []byte(body)}
-	if err := p.program.Identify(e); err != nil {
+	if err := p.program.Identify(e, nil); err != nil {
 		p.t.Fatal(err)
 	}
 	return e

@@ -39,7 +39,7 @@ func TestSplitReturnsTheEventsOfABody(t *testing.T) {
 		"a second byte order mark":         {body: "\ufeff\ufeff{}", err: "the body is not JSON at byte 0: unexpected '\\ufeff', expected a value"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			events, err := event.Split([]byte(tc.body))
+			events, err := event.Split([]byte(tc.body), nil)
 			var got []string
 			for _, e := range events {
 				got = append(got, string(e))
@@ -63,7 +63,7 @@ func FuzzSplitAgreesWithEncodingJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		events, err := event.Split(body)
+		events, err := event.Split(body, nil)
 		if err != nil {
 			_, invalid := errors.AsType[*event.BodyError](err)
 			_, tooMany := errors.AsType[*event.TooManyError](err)

@@ -32,9 +32,9 @@ func (e *TooManyError) Error() string {
 }
 
 // Split returns the events in a request body, which must be a JSON object or a non-empty array of JSON objects. It
-// skips a byte order mark. The events share the memory of the body. It returns a *BodyError or a *TooManyError if the
-// body is invalid.
-func Split(body []byte) ([][]byte, error) {
+// skips a byte order mark. The events share the memory of the body. If the body is one object, and members is not nil,
+// members becomes the index of the object. Split returns a *BodyError or a *TooManyError if the body is invalid.
+func Split(body []byte, members *rawjson.Index) ([][]byte, error) {
 	body = rawjson.Trim(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if len(body) == 0 {
 		return nil, &BodyError{"the body is empty; send a JSON object or an array of them"}
@@ -43,7 +43,10 @@ func Split(body []byte) ([][]byte, error) {
 	if rawjson.KindOf(body) == rawjson.Array {
 		depth++ // the array around the events is not part of any event
 	}
-	if err := rawjson.Validate(body, depth); err != nil {
+	if members == nil {
+		members = &rawjson.Index{}
+	}
+	if err := members.Validate(body, depth); err != nil {
 		return nil, &BodyError{invalidBody(err)}
 	}
 	switch kind := rawjson.KindOf(body); kind {

@@ -32,7 +32,7 @@ type Input struct {
 	visible int      // how many steps an expression can read: all, or while a step runs, only the steps before it
 	budget  budget.Budget
 	root    *object
-	members rawjson.Index     // of the body
+	members *rawjson.Index    // of the body; nil until an expression reads one
 	indexes []*rawjson.Index  // of other objects that an expression has read
 	few     [4]*rawjson.Index // the memory of indexes while they are few
 	pre     *object           // the variable preprocess, when preSeen steps were visible
@@ -51,6 +51,14 @@ func NewInput(body []byte, headers map[string]string, steps []Step) *Input {
 	return &Input{body: rawjson.Trim(body), headers: headers, steps: steps, visible: len(steps)}
 }
 
+// UseIndex makes the Input read the members of the body from an index instead of making one. It has no effect if index
+// is nil or not the index of the body.
+func (in *Input) UseIndex(index *rawjson.Index) {
+	if index != nil && sameMemory(index.Object(), in.body) {
+		in.members = index
+	}
+}
+
 // maxIndexes bounds how many objects besides the body an Input indexes.
 const maxIndexes = 32
 
@@ -58,7 +66,8 @@ const maxIndexes = 32
 // Input indexes each object when an expression first reads a member of it.
 func (in *Input) member(object []byte, name string) ([]byte, bool) {
 	if sameMemory(object, in.body) {
-		if in.members.Object() == nil {
+		if in.members == nil {
+			in.members = &rawjson.Index{}
 			in.members.Read(in.body)
 		}
 		return in.members.Member(name)

@@ -45,7 +45,7 @@ func bodies(t testing.TB) [][]byte {
 		out = append(out, bytes.Split(bytes.TrimSpace(data), []byte("\n"))...)
 	}
 	for i := range out {
-		events, err := event.Split(out[i])
+		events, err := event.Split(out[i], nil)
 		if err != nil {
 			t.Fatalf("%s: %v", out[i], err)
 		}
@@ -222,7 +222,7 @@ func FuzzANativeExpressionHasTheResultOfCEL(f *testing.F) {
 		if err != nil || !x.IsNative() || len(text) > 500 {
 			return
 		}
-		if events, err := event.Split(body); err == nil {
+		if events, err := event.Split(body, nil); err == nil {
 			compareWithCEL(t, x, events[0], preprocess)
 		}
 	})

@@ -49,7 +49,7 @@ func BenchmarkIdentify(b *testing.B) {
 			e := &event.Event{ID: "evt", Body: []byte(bench.body)}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := program.Identify(e); err != nil {
+				if err := program.Identify(e, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -27,7 +27,7 @@ func TestKnockGetsTheBytesOfTheEvent(t *testing.T) {
 	))
 	fake := knocktest.New(t)
 	client := knock.New(knock.Config{BaseURL: fake.URL, APIKey: func() string { return knocktest.APIKey }})
-	events, err := event.Split([]byte(body))
+	events, err := event.Split([]byte(body), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

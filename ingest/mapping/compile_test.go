@@ -201,7 +201,7 @@ func TestEventsOfACustomSourceHaveTheseTypesAndKeys(t *testing.T) {
 		})
 	}
 	doc.Event.Type = "body.n + 'x'"
-	err := compile(t, doc).Identify(&event.Event{Body: []byte(`{"n":1}`)})
+	err := compile(t, doc).Identify(&event.Event{Body: []byte(`{"n":1}`)}, nil)
 	if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || err.Error() != "no event type: body.n + \"x\": cannot add an integer and a string; convert one with string(), int() or double()" {
 		t.Errorf("got %v", err)
 	}
@@ -220,7 +220,7 @@ func TestEventWithoutAReadableTypeMatchesNoMappingUntilTheExpressionIsCorrected(
 			doc.Event.Type = expression
 			wrong := compile(t, doc)
 			e := &event.Event{ID: "evt", Body: []byte(`{"type":"e","key":"k","lane":"l","n":1}`)}
-			err := wrong.Identify(e)
+			err := wrong.Identify(e, nil)
 			if _, ok := errors.AsType[*mapping.NoTypeError](err); !ok || e.Type+"|"+e.Key+"|"+e.OrderingKey != "|k|l" {
 				t.Errorf("Identify: %v, %+v", err, e)
 			}

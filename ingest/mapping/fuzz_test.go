@@ -93,12 +93,12 @@ func FuzzNoEventReachesAnotherEndpoint(f *testing.F) {
 	}
 	program, forms := completeProgram(f), calls()
 	f.Fuzz(func(t *testing.T, body string) {
-		events, err := event.Split([]byte(body))
+		events, err := event.Split([]byte(body), nil)
 		if err != nil {
 			return
 		}
 		e := &event.Event{ID: "evt", Body: events[0], Headers: map[string]string{"x-type": "e"}}
-		if err := program.Identify(e); err != nil {
+		if err := program.Identify(e, nil); err != nil {
 			t.Fatal(err)
 		}
 		plan := program.Plan(e)

@@ -68,10 +68,11 @@ func (e *NoTypeError) Error() string { return "no event type: " + e.Reason }
 
 // Identify sets the event's type, idempotency key and ordering key, which it reads from the body and the headers. If
 // the event has no valid idempotency key, the key stays empty and the event is not deduplicated. If it has no valid
-// ordering key, the ordering key is the idempotency key, or else the ID of the event. The error is a *NoTypeError: the
-// type is empty then, but both keys are set.
-func (p *Program) Identify(e *event.Event) error {
+// ordering key, the ordering key is the idempotency key, or else the ID of the event. members is the index of the body,
+// or nil if there is none. The error is a *NoTypeError: the type is empty then, but both keys are set.
+func (p *Program) Identify(e *event.Event, members *rawjson.Index) error {
 	in := expression.NewInput(e.Body, e.Headers, p.steps)
+	in.UseIndex(members)
 	err := p.readType(e, in)
 	e.Key = p.idempotencyKey(in)
 	e.OrderingKey = p.orderingKeyOf(in, e)

@@ -113,7 +113,7 @@ func TestMappingsCanReadHeaders(t *testing.T) {
 	doc.Event.Type = "headers.x-type"
 	program := compile(t, doc)
 	e := &event.Event{ID: "1", Body: []byte(`{}`), Headers: map[string]string{"x-type": "e", "x-topic": "w", "x-user": "u"}}
-	if err := program.Identify(e); err != nil {
+	if err := program.Identify(e, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := `POST /v1/workflows/w/trigger {"recipients":["u"],"data":{"h":{"x-topic":"w","x-type":"e","x-user":"u"}}} key`

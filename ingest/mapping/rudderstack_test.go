@@ -46,7 +46,7 @@ func TestRudderStackEventsHaveTheseTypesAndKeys(t *testing.T) {
 		`{"type":3}`:    "it is a number, not a string",
 		`{"type":""}`:   "it is empty",
 	} {
-		err := program.Identify(&event.Event{Body: []byte(body)})
+		err := program.Identify(&event.Event{Body: []byte(body)}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", body, err, want)
 		}
@@ -157,7 +157,7 @@ func TestEventsOfIdentifiedUsersAreNotSkipped(t *testing.T) {
 		bodies = append(bodies, strings.Split(strings.TrimSpace(string(data)), "\n")...)
 	}
 	for _, body := range bodies {
-		events, err := event.Split([]byte(body))
+		events, err := event.Split([]byte(body), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func compile(t testing.TB, doc *document.Document) *mapping.Program {
 func identified(t testing.TB, program *mapping.Program, body string) *event.Event {
 	t.Helper()
 	e := &event.Event{ID: "evt", Body: []byte(body)}
-	if err := program.Identify(e); err != nil {
+	if err := program.Identify(e, nil); err != nil {
 		t.Fatal(err)
 	}
 	return e

@@ -98,7 +98,7 @@ func triggerKeys(t *testing.T, source string, window time.Duration, e event.Even
 	doc := custom(t, mapped("triggerWorkflow", `"workflow":"w","recipients":"body.r"`))
 	doc.Name, doc.Event.Window = source, window
 	program := compile(t, doc)
-	if err := program.Identify(&e); err != nil {
+	if err := program.Identify(&e, nil); err != nil {
 		t.Fatal(err)
 	}
 	var keys []string

@@ -10,13 +10,14 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/mapping"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // identify returns the function that sets the type and the keys of an event. The function ignores an error in the type
 // expression. The pipeline evaluates the type again when it delivers the event, and skips the event with the reason if
 // that fails too.
-func identify(program *mapping.Program) func(*event.Event) {
-	return func(e *event.Event) { _ = program.Identify(e) }
+func identify(program *mapping.Program) func(*event.Event, *rawjson.Index) {
+	return func(e *event.Event, members *rawjson.Index) { _ = program.Identify(e, members) }
 }
 
 // accept stores the events in the inbox. It returns inbox.ErrUnavailable until the source is open in Redis.

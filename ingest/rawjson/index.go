@@ -2,21 +2,20 @@
 
 package rawjson
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // maxIndexed is the largest number of members that an Index stores. It bounds the memory that an event with very many
 // members takes.
 const maxIndexed = 256
 
 // Index finds the members of one object by name. It reads the object once, while Lookup reads it again for each path.
+// Read and Validate fill it.
 // The zero value is the index of an object without members. An Index is safe for concurrent reads.
 type Index struct {
 	object  []byte
 	members []span
 	partial bool // the object has more than maxIndexed members, and members is empty
+	plain   bool // the object contains no backslash, so its keys need no decoding
 	first   [24]span
 }
 
@@ -25,22 +24,44 @@ type span struct{ key, keyEnd, value, valueEnd uint32 }
 
 // Read makes x the index of object. The Index refers to object, so the caller must not change it afterwards.
 func (x *Index) Read(object []byte) {
-	x.object, x.members, x.partial = object, x.first[:0], false
+	x.begin(object)
 	c := cursor{data: object}
-	for c.enter() {
+	for c.enter() && !x.partial {
 		key := c.at
 		keyEnd := skipString(object, key)
 		value := skipSpace(object, skipSpace(object, keyEnd)+1) // the colon
 		c.at = skipValue(object, value)
-		if len(x.members) == maxIndexed {
-			x.members, x.partial = nil, true
-			return
-		}
-		x.members = append(x.members, span{uint32(key), uint32(keyEnd), uint32(value), uint32(c.at)})
+		x.add(key, keyEnd, value, c.at)
 	}
 }
 
-// Object returns the argument of the latest Read, or nil if Read was never called.
+// Validate checks data as the function Validate does. If data is a valid object without white space around it, Validate
+// also makes x the index of the object, in the same pass.
+func (x *Index) Validate(data []byte, maxDepth int) error {
+	x.begin(data)
+	err := validate(data, maxDepth, x)
+	if err != nil || KindOf(data) != Object || data[len(data)-1] != '}' {
+		*x = Index{}
+	}
+	return err
+}
+
+// begin makes x the index of an object whose members are not added yet.
+func (x *Index) begin(object []byte) {
+	x.object, x.members, x.partial = object, x.first[:0], false
+	x.plain = bytes.IndexByte(object, '\\') < 0
+}
+
+// add adds the next member, which is at these offsets.
+func (x *Index) add(key, keyEnd, value, valueEnd int) {
+	if x.partial || len(x.members) == maxIndexed {
+		x.members, x.partial = nil, true
+		return
+	}
+	x.members = append(x.members, span{uint32(key), uint32(keyEnd), uint32(value), uint32(valueEnd)})
+}
+
+// Object returns the indexed object, or nil if there is none.
 func (x *Index) Object() []byte { return x.object }
 
 // Member returns a member, and reports whether the object has it. The last of duplicate keys wins.
@@ -48,7 +69,11 @@ func (x *Index) Member(name string) ([]byte, bool) {
 	if x.partial {
 		return member(x.object, name)
 	}
-	for _, s := range slices.Backward(x.members) {
+	for i := len(x.members) - 1; i >= 0; i-- {
+		s := &x.members[i]
+		if x.plain && int(s.keyEnd-s.key) != len(name)+len(`""`) {
+			continue
+		}
 		if keyIs(x.object[s.key:s.keyEnd], name) {
 			return x.object[s.value:s.valueEnd], true
 		}

@@ -103,7 +103,9 @@ func FuzzValidateAgreesWithEncodingJSON(f *testing.F) {
 }
 
 func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,{"b":2}],"a":"x","\u0062":null}`, `{"":{}}`, `{}`, ` { "k" : "\\\"" , "l" : [ ] } `} {
+	for _, seed := range []string{
+		`{"a":[1,{"b":2}],"a":"x","\u0062":null}`, `{"":{}}`, `{}`, ` { "k" : "\\\"" , "l" : [ ] } `, `{ "k" :{"m":1} ,"\\":"\n"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -118,9 +120,19 @@ func FuzzMembersAgreeWithEncodingJSON(f *testing.F) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
+		read, validated := &rawjson.Index{}, &rawjson.Index{}
+		read.Read(rawjson.Trim(data))
+		if err := validated.Validate(rawjson.Trim(data), 100); err != nil || validated.Object() == nil {
+			t.Fatalf("Validate: %v, index of %q", err, validated.Object())
+		}
 		for name, value := range want {
 			if found, ok := rawjson.Lookup(data, []string{name}); !ok || !bytes.Equal(found, value) {
 				t.Fatalf("Lookup(%q) = %q, want %q", name, found, value)
+			}
+			for i, index := range []*rawjson.Index{read, validated} {
+				if found, ok := index.Member(name); !ok || !bytes.Equal(found, value) {
+					t.Fatalf("index %d: Member(%q) = %q, want %q", i, name, found, value)
+				}
 			}
 		}
 	})

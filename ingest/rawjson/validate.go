@@ -46,11 +46,14 @@ func (e *DepthError) Error() string {
 
 // Validate checks that data is exactly one JSON value (RFC 8259) in valid UTF-8. White space around the value is
 // allowed. No value may be inside more than maxDepth arrays and objects. The error is a *SyntaxError or a *DepthError.
-func Validate(data []byte, maxDepth int) error {
+func Validate(data []byte, maxDepth int) error { return validate(data, maxDepth, nil) }
+
+// validate is Validate. If index is not nil and data is an object, it adds the members of the object to the index.
+func validate(data []byte, maxDepth int, index *Index) error {
 	if !utf8.Valid(data) {
 		return &SyntaxError{invalidUTF8(data), "invalid UTF-8"}
 	}
-	v := validator{data: data, maxDepth: maxDepth}
+	v := validator{data: data, maxDepth: maxDepth, index: index}
 	if err := v.value(0); err != nil {
 		return err
 	}
@@ -73,11 +76,13 @@ func invalidUTF8(data []byte) int {
 	return len(data)
 }
 
-// validator is a recursive-descent parser that produces nothing. Its depth is bounded by maxDepth.
+// validator is a recursive-descent parser that produces nothing but the index of the outermost object. Its depth is
+// bounded by maxDepth.
 type validator struct {
 	data     []byte
 	at       int
 	maxDepth int
+	index    *Index // may be nil
 }
 
 func (v *validator) fail(reason string) error { return &SyntaxError{v.at, reason} }
@@ -148,15 +153,22 @@ func (v *validator) object(depth int) error {
 		if v.space(); v.peek() != '"' {
 			return v.fail("unexpected " + v.here() + ", expected a key in double quotes")
 		}
+		key := v.at
 		if err := v.str(); err != nil {
 			return err
 		}
+		keyEnd := v.at
 		if v.space(); v.peek() != ':' {
 			return v.fail("unexpected " + v.here() + `, expected ":"`)
 		}
 		v.at++
+		v.space()
+		value := v.at
 		if err := v.value(depth); err != nil {
 			return err
+		}
+		if depth == 1 && v.index != nil {
+			v.index.add(key, keyEnd, value, v.at)
 		}
 		if done, err := v.next('}'); done || err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // Endpoint is what the receiver serves for one source, at the path /NAMESPACE/NAME/TOKEN. It must not be changed after
@@ -28,8 +29,8 @@ type Endpoint struct {
 	Secrets []string
 	// Identify sets Type, Key and OrderingKey of the event. If it cannot determine the type, it leaves Type empty. The
 	// receiver accepts such an event, because the mistake is in the configuration and a sender drops an event that is
-	// rejected as invalid.
-	Identify func(*event.Event)
+	// rejected as invalid. members is the index of the body, or the zero value if there is none.
+	Identify func(e *event.Event, members *rawjson.Index)
 	// ReadsHeader reports whether an expression reads the header with a lower-case name. The receiver does not store
 	// the others. If it is nil, no expression reads a header.
 	ReadsHeader func(name string) bool

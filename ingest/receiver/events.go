@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // parseEvents splits a decompressed body into events and identifies each. The events share the body's memory and the
@@ -15,7 +16,8 @@ import (
 func (r *Receiver) parseEvents(
 	route *route, body []byte, headers map[string]string, mark string,
 ) ([]*event.Event, *rejection) {
-	bodies, err := event.Split(body)
+	members := &rawjson.Index{}
+	bodies, err := event.Split(body, members)
 	if tooMany, ok := errors.AsType[*event.TooManyError](err); ok {
 		return nil, tooManyEvents(tooMany)
 	} else if err != nil {
@@ -29,7 +31,7 @@ func (r *Receiver) parseEvents(
 	events := make([]*event.Event, len(bodies))
 	for i, body := range bodies {
 		events[i] = &event.Event{ID: event.NewID(), Verification: mark, Headers: headers, Body: body}
-		route.Identify(events[i])
+		route.Identify(events[i], members)
 	}
 	return events, nil
 }

@@ -45,7 +45,7 @@ func (b *fakeInbox) endpoint(change ...func(*receiver.Endpoint)) *receiver.Endpo
 	return endpoint
 }
 
-func identify(e *event.Event) {
+func identify(e *event.Event, _ *rawjson.Index) {
 	if kind, ok := rawjson.Member(e.Body, "type"); ok {
 		e.Type = rawjson.Unquote(kind)
 	}

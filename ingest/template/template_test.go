@@ -54,7 +54,7 @@ func TestEveryTemplateCompilesAndReadsItsSamples(t *testing.T) {
 			}
 			for _, sample := range loaded.Samples {
 				e := &event.Event{Body: sample.Body}
-				if err := program.Identify(e); err != nil || e.Type == "" {
+				if err := program.Identify(e, nil); err != nil || e.Type == "" {
 					t.Errorf("sample %s: type %q, %v", sample.Name, e.Type, err)
 				}
 			}

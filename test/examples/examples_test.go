@@ -77,7 +77,7 @@ func TestTheExamplesMakeTheCallsThatTheyPromise(t *testing.T) {
 				t.Fatalf("there is no Source %s", test.source)
 			}
 			e := &event.Event{Body: []byte(test.event)}
-			if err := result.Program.Identify(e); err != nil {
+			if err := result.Program.Identify(e, nil); err != nil {
 				t.Fatal(err)
 			}
 			var calls []string

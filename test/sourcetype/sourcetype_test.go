@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 	"github.com/doorbell-dev/doorbell/ingest/template"
 )
@@ -108,7 +109,7 @@ func serve(t *testing.T, result compile.Result, accept func(context.Context, []*
 	r.SetEndpoints([]*receiver.Endpoint{{
 		Namespace: result.Document.Namespace, Name: result.Document.Name, Tokens: []string{"token"},
 		Verification: result.Document.Verification, Secrets: []string{key},
-		Identify: func(e *event.Event) { _ = result.Program.Identify(e) }, ReadsHeader: result.Program.ReadsHeader, Accept: accept,
+		Identify: func(e *event.Event, members *rawjson.Index) { _ = result.Program.Identify(e, members) }, ReadsHeader: result.Program.ReadsHeader, Accept: accept,
 	}})
 	server := httptest.NewServer(r.Server().Handler)
 	t.Cleanup(server.Close)
