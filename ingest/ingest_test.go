@@ -194,6 +194,40 @@ func TestEventTypesHaveARedactedSampleAndAreStoredOnShutdown(t *testing.T) {
 	}
 }
 
+func TestEventWithoutAMappingIsFinishedWhenItIsAccepted(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	unmapped := func(doc *document.Document) { doc.Mappings[0].Event = "something-else" }
+	f.apply(f.source("shop", "order", suspended, unmapped))
+	f.postUntilAccepted("shop", "u1")
+	want := eventlog.Entry{Status: eventlog.Skipped, Reason: `no mapping for "order"`, OrderingKey: "u1"}
+	got := f.finished(1)[0]
+	if got.FinishedAt == nil || got.ReceivedAt.IsZero() {
+		t.Errorf("received at %v, finished at %v", got.ReceivedAt, got.FinishedAt)
+	}
+	if diff := cmp.Diff(want, eventlog.Entry{Status: got.Status, Reason: got.Reason, OrderingKey: got.OrderingKey}); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	log := eventlog.Open(f.redis.Client(t), keyspace.New("production/shop", 1), eventlog.Limits{MaxEvents: 1000})
+	if stored, err := log.Get(t.Context(), got.ID); err != nil || cmp.Diff(got, *stored) != "" {
+		t.Errorf("in the event log: %+v, %v; want %+v", stored, err, got)
+	}
+	f.postUntilAccepted("shop", "u1")
+	if e := f.finished(1)[0]; e.Status != eventlog.Duplicate {
+		t.Errorf("the same event again: %s", e.Status)
+	}
+	f.apply(f.source("shop", "order"))
+	f.postUntilAccepted("shop", "u2")
+	if e := f.finished(1)[0]; e.OrderingKey != "u2" {
+		t.Errorf("the event was stored for delivery: %+v", e)
+	}
+	f.apply() // stops the pipeline, which stores its event types
+	listing, err := eventtype.Open(f.redis.Client(t), keyspace.New("production/shop", 1)).List(t.Context(), func(string) bool { return true })
+	if err != nil || len(listing.Types) != 1 || listing.Types[0].Count != 2 {
+		t.Errorf("%+v, %v; want one type with two events", listing, err)
+	}
+}
+
 func TestWrongEventTypeExpressionLosesNoEvent(t *testing.T) {
 	t.Parallel()
 	f := start(t)

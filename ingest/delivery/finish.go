@@ -138,7 +138,7 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, 
 	if err := x.endLease(ctx, func() error { return change(record) }); err != nil {
 		return err
 	}
-	config.Metrics.countEvent(entry.Status)
+	config.Metrics.CountEvent(entry.Status)
 	if config.Observe != nil {
 		config.Observe(entry)
 	}

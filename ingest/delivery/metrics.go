@@ -80,7 +80,8 @@ func (m *Metrics) observeCall(endpoint knock.Endpoint, outcome string, took time
 	}
 }
 
-func (m *Metrics) countEvent(status eventlog.Status) {
+// CountEvent counts an event that has got this status.
+func (m *Metrics) CountEvent(status eventlog.Status) {
 	if m != nil {
 		m.events.WithLabelValues(string(status)).Inc()
 	}

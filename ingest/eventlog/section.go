@@ -5,6 +5,9 @@ package eventlog
 // minorFraction divides Limits.MaxEvents: the result is the budget of the minor entries.
 const minorFraction = 10
 
+// MinorEvents returns the maximum number of minor entries: of duplicates, and of events that no mapping matches.
+func (l Limits) MinorEvents() int { return (l.MaxEvents + minorFraction - 1) / minorFraction }
+
 // minor reports whether an entry belongs to the minor section of the log: a duplicate, or an event that no mapping
 // matches. Such entries have a small budget of their own, so that they never push out the entries of delivered, failed
 // and retrying events.
@@ -20,11 +23,10 @@ type section struct {
 
 // shardSections returns the sections of a shard; the second is for minor entries.
 func (l *Log) shardSections(shard int) [2]section {
-	keys, maxEvents, shards := l.space.Shard(shard), l.limits.Load().MaxEvents, l.space.Shards()
-	minor := (maxEvents + minorFraction - 1) / minorFraction
+	keys, limits, shards := l.space.Shard(shard), l.limits.Load(), l.space.Shards()
 	return [2]section{
-		{keys.Log(), keys.LogIndex(), (maxEvents + shards - 1) / shards},
-		{keys.MinorLog(), keys.MinorLogIndex(), (minor + shards - 1) / shards},
+		{keys.Log(), keys.LogIndex(), (limits.MaxEvents + shards - 1) / shards},
+		{keys.MinorLog(), keys.MinorLogIndex(), (limits.MinorEvents() + shards - 1) / shards},
 	}
 }
 

@@ -24,11 +24,15 @@ type Receipt struct {
 	ReceivedAt time.Time
 }
 
+// Unmapped reports whether no mapping wants an event. If so, it returns the event's log record, or nil to log nothing.
+type Unmapped func(*event.Event) (record []byte, unmapped bool)
+
 // Accept stores events in order and sets their ReceivedAt unless they are duplicates. When the error is nil, every
 // event is durable, a duplicate or unmapped.
 //
-// unmapped, if not nil, reports whether no mapping wants an event. Accept finishes such an event at once: it remembers
-// the event's key for the dedupe window and stores nothing else. Doorbell recognizes duplicates of it as usual.
+// unmapped, if not nil, reports whether no mapping wants an event, and returns the event's log record. Accept finishes
+// such an event at once: it remembers the event's key for the dedupe window, and stores the record in the minor section
+// of the event log if the record is not empty. Doorbell recognizes duplicates of the event as usual.
 //
 // If the error is a *FullError, Accept stored no event of the shard that is full, but it may have stored events in
 // other shards. With one shard, Accept stores all events or none. After any other error, including the error of ctx,
@@ -41,7 +45,7 @@ type Receipt struct {
 // do not confirm in time, it returns ErrUnavailable.
 //
 // Concurrent calls share round trips to Redis; see groupCommit.
-func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped func(*event.Event) bool) ([]Receipt, error) {
+func (b *Inbox) Accept(ctx context.Context, events []*event.Event, unmapped Unmapped) ([]Receipt, error) {
 	receipts := make([]Receipt, len(events))
 	for i, r := range b.split(events, unmapped) {
 		if r == nil {
@@ -82,6 +86,8 @@ type candidate struct {
 	lane        string
 	fingerprint keyspace.Fingerprint // zero if the event has no key
 	encoded     []byte               // nil if the event is unmapped
+	unmapped    bool
+	record      []byte // log record of an unmapped event
 }
 
 func (r *acceptRequest) size() (events, bytes int) { return len(r.events), r.bytes }
@@ -89,12 +95,15 @@ func (r *acceptRequest) excludes() string          { return "" }
 func (r *acceptRequest) fail(err error)            { r.err = err }
 
 // split returns a request for each shard that has events, and nil for the others.
-func (b *Inbox) split(events []*event.Event, unmapped func(*event.Event) bool) []*acceptRequest {
+func (b *Inbox) split(events []*event.Event, unmapped Unmapped) []*acceptRequest {
 	requests := make([]*acceptRequest, len(b.shards))
 	for i, e := range events {
 		lane := b.space.Lane(e.OrderingKey)
 		c := candidate{event: e, position: i, lane: lane.Name}
-		if unmapped == nil || !unmapped(e) {
+		if unmapped != nil {
+			c.record, c.unmapped = unmapped(e)
+		}
+		if !c.unmapped {
 			c.encoded = e.Append(nil)
 		}
 		if e.Key != "" {
@@ -104,7 +113,7 @@ func (b *Inbox) split(events []*event.Event, unmapped func(*event.Event) bool) [
 			requests[lane.Shard] = &acceptRequest{}
 		}
 		r := requests[lane.Shard]
-		r.events, r.bytes = append(r.events, c), r.bytes+len(c.encoded)
+		r.events, r.bytes = append(r.events, c), r.bytes+len(c.encoded)+len(c.record)
 	}
 	return requests
 }

@@ -31,22 +31,20 @@ func (b *Inbox) accept(ctx context.Context, s *shard, group []*acceptRequest) {
 // by the reply for each event.
 func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest) (replies []string, err error) {
 	for range maxRetryableReplies {
-		var lengths bucketLengths
-		if lengths, err = b.refreshBuckets(ctx, s); err != nil {
+		var known layouts
+		if known, err = b.refreshLayouts(ctx, s); err != nil {
 			return nil, err
 		}
-		keys, args := b.acceptCall(s, lengths, group)
+		keys, args := b.acceptCall(s, known, group)
 		word, rest, failed := b.runDurably(ctx, s, b.scripts.accept, keys, args)
 		switch {
 		case failed != nil:
 			return nil, failed
 		case word == wordAccepted && len(rest) > 0:
 			return rest, nil
-		case len(rest) != 1:
-			return nil, b.scripts.accept.unexpected(word)
 		}
 		var retryable bool
-		if retryable, err = b.applyRetryableReply(s, word, rest[0]); !retryable {
+		if retryable, err = b.applyRetryableReply(s, word, rest); !retryable {
 			return nil, err
 		}
 	}
@@ -55,40 +53,61 @@ func (b *Inbox) callAccept(ctx context.Context, s *shard, group []*acceptRequest
 
 // applyRetryableReply handles a reply that means that accept.lua stored no event. It reports whether another call can
 // succeed. The caller returns err if it makes no other call.
-func (b *Inbox) applyRetryableReply(s *shard, word, detail string) (retryable bool, err error) {
-	switch word {
-	case wordBuckets:
-		s.storeBuckets(detail)
+func (b *Inbox) applyRetryableReply(s *shard, word string, rest []string) (retryable bool, err error) {
+	switch {
+	case word == wordLayouts && len(rest) == 2:
+		s.storeLayouts(rest[0], rest[1])
 		return true, b.scripts.accept.unexpected(word)
-	case wordOutOfMemory: // detail is the number of deleted records; if it is 0, another call would fail too
-		return detail != "0", &FullError{Limit: LimitRedisMemory}
+	case word == wordOutOfMemory && len(rest) == 1: // rest is the number of deleted records; if it is 0, another call would fail too
+		return rest[0] != "0", &FullError{Limit: LimitRedisMemory}
 	default:
 		return false, b.scripts.accept.unexpected(word)
 	}
 }
 
 // acceptCall returns the keys and arguments of accept.lua.
-func (b *Inbox) acceptCall(s *shard, known bucketLengths, group []*acceptRequest) (keys, args []string) {
-	limits, lengths := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
-	keys = append(keys, s.sharedKeys...)
+func (b *Inbox) acceptCall(s *shard, known layouts, group []*acceptRequest) (keys, args []string) {
+	limits, searched := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
+	fingerprints := fingerprintsOf(group)
+	keys = append(append(keys, s.sharedKeys...), s.keys.MinorLog(), s.keys.MinorLogIndex())
 	args = append(args, b.clock.argument(), strconv.FormatInt(b.shardShare(limits.MaxInFlight), 10),
-		known.stored, strconv.FormatInt(known.current, 10), strconv.Itoa(len(lengths)))
-	for _, length := range lengths {
-		args = append(args, strconv.FormatInt(length, 10))
+		known.slices, known.stored, b.firstSetsArgument(), strconv.FormatInt(b.shardShare(int64(limits.Log.MinorEvents())), 10),
+		strconv.Itoa(len(searched)), strconv.Itoa(len(fingerprints)))
+	for _, layout := range searched {
+		args = append(args, strconv.FormatInt(layout.length, 10), strconv.FormatUint(layout.sets, 10))
 	}
+	args = append(args, fingerprints...)
 	for _, r := range group {
 		args = append(args, strconv.Itoa(len(r.events)))
-		for _, c := range r.events {
-			keys = append(keys, s.keys.Lane(c.lane))
+		for i := range r.events {
+			c := &r.events[i]
+			stored, lane := c.encoded, c.lane
+			if c.unmapped {
+				stored, lane = c.record, ""
+			} else {
+				keys = append(keys, s.keys.Lane(lane))
+			}
 			if c.fingerprint.Name != "" {
-				for _, length := range lengths {
-					keys = append(keys, s.keys.DedupeSet(length, c.fingerprint.Set))
+				for _, layout := range searched {
+					keys = append(keys, s.keys.DedupeSet(layout.length, layout.sets, c.fingerprint))
 				}
 			}
-			args = append(args, c.event.ID, c.lane, c.fingerprint.Name, c.fingerprint.Member, rueidis.BinaryString(c.encoded))
+			args = append(args, c.event.ID, lane, c.fingerprint.Member, rueidis.BinaryString(stored))
 		}
 	}
 	return keys, args
+}
+
+// fingerprintsOf returns the names of the fingerprints of all events that have a key.
+func fingerprintsOf(group []*acceptRequest) (names []string) {
+	for _, r := range group {
+		for i := range r.events {
+			if name := r.events[i].fingerprint.Name; name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // shardShare returns a shard's part of a limit of the whole source, rounded up.

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/rueidis"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/doorbell-dev/doorbell/ingest/event"
+	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
 	"github.com/doorbell-dev/doorbell/test/redistest"
@@ -212,7 +214,9 @@ func (c *losing) Do(ctx context.Context, command rueidis.Completed) rueidis.Redi
 func TestAnUnmappedEventIsFinishedAndItsKeyIsRemembered(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		b := inboxtest.Open(t, client, inbox.Options{})
-		unmapped := func(*event.Event) bool { return true }
+		unmapped := func(e *event.Event) ([]byte, bool) {
+			return fmt.Appendf(nil, `{"id":%q,"status":"skipped"}`, e.ID), true
+		}
 		for i, want := range []bool{false, true} {
 			receipts, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "k"), newEvent("v", "k")}, unmapped)
 			ok(t, err)
@@ -222,6 +226,48 @@ func TestAnUnmappedEventIsFinishedAndItsKeyIsRemembered(t *testing.T) {
 		}
 		if got := claim(t, b); len(got.Leases) != 0 || depth(t, b) != 0 {
 			t.Errorf("claimed %d lanes, depth %d; want none", len(got.Leases), depth(t, b))
+		}
+	})
+}
+
+func TestTheLogRecordsOfUnmappedEventsDoNotPushOutOthers(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		b := inboxtest.Open(t, client, inbox.Options{Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 100}}})
+		accept(t, b, newEvent("delivered", ""))
+		lease := claimOne(t, b)
+		complete(t, b, lease, record(lease, eventlog.Succeeded))
+		unmapped := func(e *event.Event) ([]byte, bool) {
+			return eventlog.Encode(eventlog.Entry{ID: e.ID, Status: eventlog.Skipped}), e.OrderingKey != "mapped"
+		}
+		var last *event.Event
+		for range 5 {
+			var events []*event.Event
+			for range 30 {
+				last = newEvent("u", "")
+				events = append(events, last)
+			}
+			receipts, err := b.Accept(t.Context(), append(events, newEvent("mapped", "")), unmapped)
+			ok(t, err)
+			if !receipts[0].Unmapped || receipts[30].Unmapped {
+				t.Fatalf("receipts %+v", receipts)
+			}
+		}
+		log := eventlog.Open(client, b.Space(), eventlog.Limits{MaxEvents: 100})
+		page, err := log.List(t.Context(), eventlog.Query{Limit: 1000})
+		ok(t, err)
+		statuses := map[eventlog.Status]int{}
+		for _, entry := range page.Entries {
+			statuses[entry.Status]++
+		}
+		want := map[eventlog.Status]int{eventlog.Succeeded: 1, eventlog.Skipped: 10}
+		if diff := cmp.Diff(want, statuses); diff != "" {
+			t.Errorf("entries (-want +got):\n%s", diff)
+		}
+		if entry, err := log.Get(t.Context(), last.ID); err != nil || entry == nil {
+			t.Errorf("the entry of the last event: %+v, %v", entry, err)
+		}
+		if got := depth(t, b); got != 5 {
+			t.Errorf("depth %d; want the 5 mapped events", got)
 		}
 	})
 }

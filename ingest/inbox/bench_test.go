@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/redis/rueidis"
 
@@ -110,50 +109,22 @@ func BenchmarkFinish(b *testing.B) {
 	workers.Wait()
 }
 
-// BenchmarkDedupeWindow measures Redis's memory for one key in the dedupe window when the window has ten million keys.
-// To save time it fills only one in 64 dedupe sets, with as many keys as each would have in that window.
+// BenchmarkDedupeWindow measures Redis's memory for one key when the dedupe window has this number of keys.
 func BenchmarkDedupeWindow(b *testing.B) {
-	const total, part = 10_000_000, 64
-	client := redistest.Start(b, "--appendonly", "no").Client(b)
-	for b.Loop() {
-		in := inboxtest.Open(b, client, inbox.Options{})
-		if err := client.Do(b.Context(), client.B().Flushall().Build()).Error(); err != nil {
-			b.Fatal(err)
-		}
-		before := usedMemory(b, client)
-		n, sets := fillDedupeSets(b, client, in, total, part)
-		b.ReportMetric(float64(usedMemory(b, client)-before)/float64(n), "bytes/key")
-		b.ReportMetric(float64(n)/float64(sets), "keys/set")
-	}
-}
-
-// fillDedupeSets makes total keys and stores those that belong to a sample of the dedupe sets, one set in part, in the
-// format of dedupe.lua. It returns the number of stored keys and of sets.
-func fillDedupeSets(b *testing.B, client rueidis.Client, in *inbox.Inbox, total, part int) (n, count int) {
-	length := bucket.Milliseconds()
-	now := time.Now().UnixMilli() / length
-	sets := map[string][]string{}
-	for i := range total {
-		fingerprint := in.Space().Fingerprint("track/Order Completed", strconv.Itoa(i))
-		if number, _ := strconv.ParseUint(fingerprint.Set, 36, 64); number%uint64(part) != 0 {
-			continue
-		}
-		set := in.Space().Shard(0).DedupeSet(length, fingerprint.Set)
-		sets[set] = append(sets[set], fmt.Sprintf("%s%03d", fingerprint.Member, (now-int64(i%9))%1000))
-		n++
-	}
-	for set, members := range sets {
-		for _, command := range []rueidis.Completed{
-			client.B().Sadd().Key(set).Member(strconv.FormatInt(-now, 10)).Build(),
-			client.B().Pexpire().Key(set).Milliseconds(length * 10).Build(),
-			client.B().Sadd().Key(set).Member(members...).Build(),
-		} {
-			if err := client.Do(b.Context(), command).Error(); err != nil {
-				b.Fatal(err)
+	for _, total := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("keys=%d", total), func(b *testing.B) {
+			client := redistest.Start(b, "--appendonly", "no").Client(b)
+			for b.Loop() {
+				if err := client.Do(b.Context(), client.B().Flushall().Build()).Error(); err != nil {
+					b.Fatal(err)
+				}
+				before, clock := usedMemory(b, client), newClock()
+				in := inboxtest.Open(b, client, inbox.Options{Now: clock.now})
+				fillWindow(b, in, clock, total)
+				b.ReportMetric(float64(usedMemory(b, client)-before)/float64(total), "bytes/key")
 			}
-		}
+		})
 	}
-	return n, len(sets)
 }
 
 // usedMemory returns Redis's memory in bytes.

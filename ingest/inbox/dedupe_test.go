@@ -4,7 +4,6 @@ package inbox_test
 
 import (
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,14 +16,17 @@ import (
 	"github.com/doorbell-dev/doorbell/test/redistest"
 )
 
-// keysOfOneSet returns n idempotency keys that are stored in the same dedupe set, and the set's name.
-func keysOfOneSet(space keyspace.Space, n int) (keys []string, name string) {
+// firstSets is the number of dedupe sets of a new source with one shard.
+const firstSets = 1024
+
+// keysOfOneSet returns n idempotency keys that are stored in the same dedupe set, and the set's key.
+func keysOfOneSet(space keyspace.Space, n int) (keys []string, set string) {
 	found := map[string][]string{}
 	for i := 0; ; i++ {
 		key := strconv.Itoa(i)
-		name := space.Fingerprint("track/Order Completed", key).Set
-		if found[name] = append(found[name], key); len(found[name]) == n {
-			return found[name], name
+		set := space.Shard(0).DedupeSet(bucket.Milliseconds(), firstSets, space.Fingerprint("track/Order Completed", key))
+		if found[set] = append(found[set], key); len(found[set]) == n {
+			return found[set], set
 		}
 	}
 }
@@ -33,15 +35,18 @@ func TestKeysOutsideTheWindowAreDeletedAndTheirSetExpires(t *testing.T) {
 	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
 		clock := newClock()
 		b := inboxtest.Open(t, client, inbox.Options{Now: clock.now})
-		keys, name := keysOfOneSet(b.Space(), 4)
+		keys, setKey := keysOfOneSet(b.Space(), 4)
 		finish := func(key string) (member string) {
 			t.Helper()
 			accept(t, b, newEvent("u", key))
 			complete(t, b, claimOne(t, b), nil)
-			suffix := strconv.FormatInt(clock.ms.Load()/bucket.Milliseconds()%1000, 10)
-			return b.Space().Fingerprint("track/Order Completed", key).Member + strings.Repeat("0", 3-len(suffix)) + suffix
+			number := clock.ms.Load() / bucket.Milliseconds()
+			member = b.Space().Fingerprint("track/Order Completed", key).Member + strconv.FormatInt(number%10, 10)
+			if number%20 >= 10 {
+				return "-" + member
+			}
+			return member
 		}
-		setKey := b.Space().Shard(0).DedupeSet(bucket.Milliseconds(), name)
 		check := func(members ...string) {
 			t.Helper()
 			stored, err := client.Do(t.Context(), client.B().Smembers().Key(setKey).Build()).AsStrSlice()
@@ -61,6 +66,7 @@ func TestKeysOutsideTheWindowAreDeletedAndTheirSetExpires(t *testing.T) {
 		third := finish(keys[2])
 		check(second, third)
 		clock.advance(20 * bucket)
+		expireSets(t, client, b.Space(), 20*bucket)
 		check(finish(keys[3]))
 
 		left, err := client.Do(t.Context(), client.B().Pttl().Key(setKey).Build()).AsInt64()

@@ -48,28 +48,28 @@ func (b *Inbox) finishGroup(ctx context.Context, s *shard, group []*transition) 
 	}
 }
 
-// callFinish calls finish.lua. If the reply says that the bucket lengths have changed, it calls the script again with
-// the new ones.
+// callFinish calls finish.lua. If the reply says that the layouts have changed, it calls the script again with the new
+// ones.
 func (b *Inbox) callFinish(ctx context.Context, s *shard, group []*transition) (*replyWords, error) {
 	for range maxRetryableReplies {
-		lengths, err := b.refreshBuckets(ctx, s)
+		known, err := b.refreshLayouts(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		keys, args := b.finishCall(s, lengths, group)
+		keys, args := b.finishCall(s, known, group)
 		word, rest, err := b.scripts.finish.run(ctx, b.client, keys, args)
 		switch {
 		case err != nil:
 			return nil, err
-		case word == wordBuckets && len(rest) == 1:
-			s.storeBuckets(rest[0])
+		case word == wordLayouts && len(rest) == 2:
+			s.storeLayouts(rest[0], rest[1])
 		case word == wordFinished:
 			return &replyWords{words: rest}, nil
 		default:
 			return nil, b.scripts.finish.unexpected(word)
 		}
 	}
-	return nil, b.scripts.finish.unexpected(wordBuckets)
+	return nil, b.scripts.finish.unexpected(wordLayouts)
 }
 
 // applyAnswer reads the answer of one transition.
@@ -95,7 +95,7 @@ func (b *Inbox) applyAnswer(t *transition, words *replyWords, deadline time.Time
 }
 
 // finishCall returns the keys and arguments of finish.lua.
-func (b *Inbox) finishCall(s *shard, lengths bucketLengths, group []*transition) (keys, args []string) {
+func (b *Inbox) finishCall(s *shard, known layouts, group []*transition) (keys, args []string) {
 	limits := b.limits.Load()
 	letters := limits.DeadLetters.orDefault()
 	keys = append(keys, s.sharedKeys...)
@@ -103,16 +103,16 @@ func (b *Inbox) finishCall(s *shard, lengths bucketLengths, group []*transition)
 		strconv.FormatInt(b.shardShare(int64(limits.Log.MaxEvents)), 10),
 		strconv.FormatInt(b.shardShare(int64(letters.MaxEvents)), 10), strconv.FormatInt(letters.Retention.Milliseconds(), 10),
 		strconv.FormatInt(b.shardShare(b.maxDeadLetterBytes), 10),
-		lengths.stored, strconv.FormatInt(lengths.current, 10))
+		known.slices, known.stored, b.firstSetsArgument())
 	for _, t := range group {
 		l := t.lease
 		set, fingerprint, member, bucket := s.keys.Lane(l.lane), l.fingerprint, "", ""
 		if l.Event.Key != "" {
 			f := b.space.Fingerprint(l.Event.Type, l.Event.Key)
 			fingerprint = f.Name
-			if lengths.current > 0 {
-				set, member = s.keys.DedupeSet(lengths.current, f.Set), f.Member
-				bucket = strconv.FormatInt(l.Event.ReceivedAt.UnixMilli()/lengths.current, 10)
+			if current := known.current; current.length > 0 {
+				set, member = s.keys.DedupeSet(current.length, current.sets, f), f.Member
+				bucket = strconv.FormatInt(l.Event.ReceivedAt.UnixMilli()/current.length, 10)
 			}
 		}
 		keys = append(keys, s.keys.Lane(l.lane), s.keys.Progress(l.lane), set)

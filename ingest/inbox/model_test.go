@@ -132,7 +132,7 @@ func TestTheInboxBehavesAsTheModel(t *testing.T) {
 				m := newMachine(t, rt, client, fmt.Sprintf("model/run-%d", run), shards)
 				rt.Repeat(map[string]func(*rapid.T){
 					"accept": m.acceptSome, "claim": m.claimSome, "complete": m.complete, "retry": m.retry, "dead-letter": m.deadLetter,
-					"save": m.save, "renew": m.renew, "advance": m.advance, "": func(rt *rapid.T) { m.check(t, rt) },
+					"save": m.save, "renew": m.renew, "advance": func(rt *rapid.T) { m.advance(t, rt) }, "": func(rt *rapid.T) { m.check(t, rt) },
 				})
 			})
 		})
@@ -307,10 +307,12 @@ func (m *machine) renew(rt *rapid.T) {
 	}
 }
 
-func (m *machine) advance(rt *rapid.T) {
-	m.clock.advance(rapid.SampledFrom([]time.Duration{
+func (m *machine) advance(t *testing.T, rt *rapid.T) {
+	by := rapid.SampledFrom([]time.Duration{
 		-time.Second, time.Millisecond, time.Second, lease - 1, lease, time.Hour, bucket, window / 2, window - time.Second, window,
-	}).Draw(rt, "by"))
+	}).Draw(rt, "by")
+	m.clock.advance(by)
+	expireSets(t, m.client, m.space, by)
 }
 
 // check compares the contents of Redis with the model: every accepted event is either in its lane, in order, or

@@ -24,7 +24,7 @@ const (
 	wordUnmapped    = "unmapped"
 	wordFull        = "full"
 	wordFinished    = "finished"
-	wordBuckets     = "buckets"
+	wordLayouts     = "layouts"
 	wordOutOfMemory = "out-of-memory"
 	wordClaimed     = "claimed"
 	wordRead        = "read"
@@ -43,7 +43,7 @@ const (
 // scripts are the Lua scripts of the inbox. The client never repeats a script by itself. If a script got no reply,
 // Redis may have executed it, and only the caller can decide what to do.
 type scripts struct {
-	accept, buckets, claim, read, renew, finish, takeover, discard, replay script
+	accept, layout, claim, read, renew, finish, takeover, discard, replay script
 }
 
 // loadScripts puts the prelude of each script in front of it. The prelude is the text of the Lua files whose functions
@@ -51,7 +51,7 @@ type scripts struct {
 // script in the first line of its header, so no line of a prelude may begin with "-- KEYS[1]".
 func loadScripts() scripts {
 	base, meta := redislua.Base(), source("meta")
-	events := []string{redislua.LogRecord(), meta, source("dedupe"), source("dead_letters")}
+	events := []string{redislua.LogRecord(), meta, source("layouts"), source("dedupe"), source("dead_letters")}
 	load := func(name string, shared ...string) script {
 		text := strings.Join(shared, "") + source(name)
 		sum := sha1.Sum([]byte(text)) //nolint:gosec // see the import
@@ -59,7 +59,7 @@ func loadScripts() scripts {
 	}
 	return scripts{
 		accept:   load("accept", events...),
-		buckets:  load("buckets", base, meta),
+		layout:   load("layout", base, meta, source("layouts")),
 		claim:    load("claim", base, meta),
 		read:     load("read"),
 		renew:    load("renew", base, meta),

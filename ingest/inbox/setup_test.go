@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/inbox/inboxtest"
+	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 )
 
 // clock replaces the clock of Redis. The test advances it.
@@ -24,6 +27,20 @@ func newClock() *clock {
 
 func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()).UTC() }
 func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+// expireSets lets the dedupe sets of an inbox expire as if Redis's own clock had advanced, which a test cannot replace.
+func expireSets(t testing.TB, client rueidis.Client, space keyspace.Space, by time.Duration) {
+	t.Helper()
+	for shard := range space.Shards() {
+		sets, err := client.Do(t.Context(), client.B().Keys().Pattern(space.Shard(shard).DedupeSets()+"*").Build()).AsStrSlice()
+		ok(t, err)
+		for _, set := range sets {
+			left, err := client.Do(t.Context(), client.B().Pttl().Key(set).Build()).AsInt64()
+			ok(t, err)
+			ok(t, client.Do(t.Context(), client.B().Pexpire().Key(set).Milliseconds(left-by.Milliseconds()).Build()).Error())
+		}
+	}
+}
 
 const (
 	window = inboxtest.Window

@@ -21,7 +21,7 @@ type shard struct {
 	laneDue      chan struct{}
 
 	mu        sync.Mutex
-	buckets   bucketLengths
+	layouts   layouts
 	requested int64 // the bucket length that this process last made current in Redis; -1 if none
 	abandoned []abandonedClaim
 	time      shardTime // in the latest reply to claim.lua
@@ -62,38 +62,43 @@ func (s *shard) setTime(t shardTime) {
 	s.time = t
 }
 
-// refreshBuckets returns the bucket lengths of a shard. If this process's window has changed since the last call, it
-// first makes the new bucket length current in Redis, for all processes that use the inbox.
-func (b *Inbox) refreshBuckets(ctx context.Context, s *shard) (bucketLengths, error) {
+// refreshLayouts returns the layouts of a shard. If this process's window has changed since the last call, it first
+// makes a layout with the new bucket length current in Redis, for all processes that use the inbox.
+func (b *Inbox) refreshLayouts(ctx context.Context, s *shard) (layouts, error) {
 	wanted := bucketLength(b.limits.Load().Window)
 	s.mu.Lock()
-	known, requested := s.buckets, s.requested
+	known, requested := s.layouts, s.requested
 	s.mu.Unlock() // not held during the call, so that no other caller waits for it beyond the end of its own context
 	if requested == wanted {
 		return known, nil
 	}
-	args := []string{b.clock.argument(), strconv.FormatInt(wanted, 10)}
-	word, rest, err := b.scripts.buckets.run(ctx, b.client, []string{s.keys.Meta()}, args)
+	args := []string{b.clock.argument(), strconv.FormatInt(wanted, 10), b.firstSetsArgument()}
+	word, rest, err := b.scripts.layout.run(ctx, b.client, []string{s.keys.Meta()}, args)
 	if err != nil {
-		return bucketLengths{}, err
+		return layouts{}, err
 	}
-	if word != wordBuckets || len(rest) != 1 {
-		return bucketLengths{}, b.scripts.buckets.unexpected(word)
+	if word != wordLayouts || len(rest) != 2 {
+		return layouts{}, b.scripts.layout.unexpected(word)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.buckets, s.requested = parseBucketLengths(rest[0]), wanted
-	return s.buckets, nil
+	s.layouts, s.requested = parseLayouts(rest[0], rest[1]), wanted
+	return s.layouts, nil
 }
 
-// storeBuckets stores the bucket lengths that a script found in Redis. They differ from the known lengths if another
-// process has changed the window, or if Redis has lost its data. In the second case the next call of refreshBuckets
-// writes this process's length again.
-func (s *shard) storeBuckets(stored string) {
+// storeLayouts stores the layouts that a script found in Redis. They differ from the known ones if another process has
+// changed the window, or if a script has changed the number of sets. If they are not valid, because Redis has lost its
+// data or a process of an earlier version of Doorbell has changed them, the next call of refreshLayouts corrects them.
+func (s *shard) storeLayouts(slices, stored string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.buckets = parseBucketLengths(stored)
-	if stored == "" {
+	s.layouts = parseLayouts(slices, stored)
+	if !s.layouts.valid() {
 		s.requested = -1
 	}
+}
+
+// firstSetsArgument returns the scripts' argument for the number of dedupe sets of a new shard.
+func (b *Inbox) firstSetsArgument() string {
+	return strconv.Itoa(max(firstSets/len(b.shards), minSets))
 }

@@ -13,9 +13,12 @@
 //	due          sorted set  lanes by the time at which they are due: the schedule, and for leased lanes the end of the lease
 //	claims       hash        lane to the fencing token of its lease
 //	pending      hash        the in-flight index: fingerprint of an idempotency key to the ID of the unfinished event that has it
-//	k:LENGTH:SET set         the dedupe window: the keys of finished events, each with the bucket of time in which it was received
-//	meta         hash        depth: the number of unfinished events; slices: the bucket lengths of the dedupe window; time and clock:
-//	                         the shard's time; deadbytes and deaddropped: the size of the dead letters, and how many were dropped
+//	k:LENGTH:SETS:SET
+//	             set         the dedupe window: the keys of finished events, each with the bucket of time in which it was received
+//	k:LENGTH:SET set         the same, in the former layout (see inbox/lua/layouts.lua)
+//	meta         hash        depth: the number of unfinished events; layouts and slices: the layouts of the dedupe window; time and
+//	                         clock: the shard's time; deadbytes and deaddropped: the size of the dead letters, and how many were
+//	                         dropped
 //	dead         hash        dead letters: event ID to the time of receipt and the event
 //	deadplan     hash        event ID to the progress of the dead letter
 //	deadindex    sorted set  dead letters by the time at which they were dead-lettered
@@ -66,7 +69,7 @@ func (s Space) RateLimit(endpoint string) string {
 
 // Shard returns the keys of shard i, counted from 0.
 func (s Space) Shard(i int) Shard {
-	return Shard{prefix: "doorbell:{" + s.source + "#" + strconv.Itoa(i) + "}:"}
+	return Shard{prefix: "doorbell:{" + s.source + "#" + strconv.Itoa(i) + "}:", formerSets: uint64(max(formerSets/s.shards, 1))}
 }
 
 // Lane returns the lane of an ordering key.
@@ -82,7 +85,10 @@ type Lane struct {
 }
 
 // Shard names the keys of one shard. The package comment describes what each key stores.
-type Shard struct{ prefix string }
+type Shard struct {
+	prefix     string
+	formerSets uint64 // the number of dedupe sets in the former layout
+}
 
 // Lane returns the key of a lane's events.
 func (s Shard) Lane(name string) string { return s.prefix + "l:" + name }
@@ -99,7 +105,7 @@ func (s Shard) FencingTokens() string { return s.prefix + "claims" }
 // InFlight returns the key of the in-flight index.
 func (s Shard) InFlight() string { return s.prefix + "pending" }
 
-// Meta returns the key of the hash with the shard's depth, bucket lengths, time and size of the dead letters. The field
+// Meta returns the key of the hash with the shard's depth, layouts, time and size of the dead letters. The field
 // confirmed has no meaning; see ingest/inbox/replicas.go.
 func (s Shard) Meta() string { return s.prefix + "meta" }
 
@@ -124,7 +130,17 @@ func (s Shard) MinorLog() string { return s.prefix + "minorlog" }
 // MinorLogIndex returns the key that sorts the records of MinorLog by time.
 func (s Shard) MinorLogIndex() string { return s.prefix + "minorindex" }
 
-// DedupeSet returns the key of one set of the dedupe window. bucketLength is in ms; set is Fingerprint.Set.
-func (s Shard) DedupeSet(bucketLength int64, set string) string {
-	return s.prefix + "k:" + strconv.FormatInt(bucketLength, 10) + ":" + set
+// DedupeSet returns the key of the dedupe set that stores a fingerprint once its event is finished. bucketLength, in ms,
+// and the number of sets are the layout of the dedupe window; 0 sets is the former layout.
+func (s Shard) DedupeSet(bucketLength int64, sets uint64, f Fingerprint) string {
+	key := append(append(make([]byte, 0, len(s.prefix)+32), s.prefix...), "k:"...)
+	key = append(strconv.AppendInt(key, bucketLength, 10), ':')
+	if sets == 0 {
+		return string(strconv.AppendUint(key, f.set%s.formerSets, 36))
+	}
+	key = append(strconv.AppendUint(key, sets, 10), ':')
+	return string(strconv.AppendUint(key, f.set%sets, 36))
 }
+
+// DedupeSets returns the prefix of the keys of all dedupe sets.
+func (s Shard) DedupeSets() string { return s.prefix + "k:" }

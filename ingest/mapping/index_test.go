@@ -62,8 +62,8 @@ func TestAPatternMatchesTheseEventTypes(t *testing.T) {
 	}
 }
 
-// matches reports whether a mapping with the pattern runs for an event of the type. It checks that Matches agrees with
-// Plan.
+// matches reports whether a mapping with the pattern runs for an event of the type. It checks that Unmapped agrees
+// with Plan.
 func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 	t.Helper()
 	doc := custom(t)
@@ -73,22 +73,25 @@ func matches(t testing.TB, pattern, eventType string, exact bool) bool {
 	}}
 	e := &event.Event{ID: "evt", Type: eventType, Body: []byte(`{}`)}
 	program := compile(t, doc)
-	planned := len(program.Plan(e).Actions) == 1
-	if got := program.Matches(eventType); got != planned {
-		t.Errorf("Matches(%q) is %v for the pattern %q, but Plan has an action: %v", eventType, got, pattern, planned)
+	plan := program.Plan(e)
+	if got := program.Unmapped(eventType); eventType != "" && got != plan.Reason {
+		t.Errorf("Unmapped(%q) is %q for the pattern %q, but the reason of the plan is %q", eventType, got, pattern, plan.Reason)
 	}
-	return planned
+	return len(plan.Actions) == 1
 }
 
-func TestMatchesCountsActiveMappingsOnly(t *testing.T) {
+func TestOnlyActiveMappingsMatchAnEventType(t *testing.T) {
 	program := compile(t, custom(t,
 		`{"name":"active","event":"order","action":"deleteUser","parameters":{"id":"body.id"}}`,
 		`{"name":"inactive","event":"refund","inactive":true,"action":"deleteUser","parameters":{"id":"body.id"}}`,
 		`{"name":"inactive-prefix","event":"track/*","inactive":true,"action":"deleteUser","parameters":{"id":"body.id"}}`,
 	))
-	for eventType, want := range map[string]bool{"order": true, "refund": false, "track/x": false, "other": false, "": true} {
-		if got := program.Matches(eventType); got != want {
-			t.Errorf("Matches(%q) is %v, want %v", eventType, got, want)
+	for eventType, want := range map[string]string{
+		"order": "", "": "", "other": `no mapping for "other"`,
+		"refund": `no active mapping for "refund"`, "track/x": `no active mapping for "track/x"`,
+	} {
+		if got := program.Unmapped(eventType); got != want {
+			t.Errorf("Unmapped(%q) is %q, want %q", eventType, got, want)
 		}
 	}
 }

@@ -158,10 +158,21 @@ func (p *Program) ReadsHeaders() bool { return !p.headers.Empty() }
 // store the other headers.
 func (p *Program) ReadsHeader(name string) bool { return p.headers.Include(name) }
 
-// Matches reports whether an active mapping matches an event type. If the type is empty, because it could not be read,
-// Matches returns true: Plan reads the type again, and a mapping may match then.
-func (p *Program) Matches(eventType string) bool {
-	return eventType == "" || p.index.matches(eventType)
+// Unmapped returns the reason why no active mapping matches an event type, or "" if one does. If the type is empty,
+// because it could not be read, Unmapped returns "": Plan reads the type again, and a mapping may match then.
+func (p *Program) Unmapped(eventType string) (reason string) {
+	if eventType == "" || p.index.matches(eventType) {
+		return ""
+	}
+	_, inactive := p.index.match(eventType)
+	return unmappedReason(eventType, inactive)
+}
+
+func unmappedReason(eventType string, inactive bool) string {
+	if inactive {
+		return fmt.Sprintf("no active mapping for %q", eventType)
+	}
+	return fmt.Sprintf("no mapping for %q", eventType)
 }
 
 // Plan evaluates the mappings that match an event. If the type of the event is empty, because it could not be read when
@@ -177,12 +188,8 @@ func (p *Program) Plan(e *event.Event) Plan {
 		}
 	}
 	matching, inactive := p.index.match(e.Type)
-	switch {
-	case len(matching) == 0 && inactive:
-		plan.Reason = fmt.Sprintf("no active mapping for %q", e.Type)
-		return plan
-	case len(matching) == 0:
-		plan.Reason = fmt.Sprintf("no mapping for %q", e.Type)
+	if len(matching) == 0 {
+		plan.Reason = unmappedReason(e.Type, inactive)
 		return plan
 	}
 	plan.Actions = make([]Action, len(matching))

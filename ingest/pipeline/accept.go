@@ -20,15 +20,18 @@ func identify(program *mapping.Program) func(*event.Event, *rawjson.Index) {
 	return func(e *event.Event, members *rawjson.Index) { _ = program.Identify(e, members) }
 }
 
-// accept stores the events in the inbox. It returns inbox.ErrUnavailable until the source is open in Redis.
+// accept stores the events in the inbox. It finishes the events that no active mapping matches at once. It returns
+// inbox.ErrUnavailable until the source is open in Redis.
 func (p *Pipeline) accept(ctx context.Context, events []*event.Event) ([]inbox.Receipt, error) {
 	open := p.opened.Load()
 	if open == nil {
 		return nil, fmt.Errorf("%w: the source is not open in Redis yet", inbox.ErrUnavailable)
 	}
-	receipts, err := open.inbox.Accept(ctx, events, nil)
+	unmapped := p.newUnmappedEvents()
+	receipts, err := open.inbox.Accept(ctx, events, unmapped.record)
 	if err == nil {
 		p.countTypes(open, events, receipts)
+		unmapped.observe(events, receipts)
 	}
 	return receipts, err
 }

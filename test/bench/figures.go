@@ -44,6 +44,7 @@ var figures = []figure{
 	{"busyP99", "one user with 10,000 waiting events : none, p99 latency of the others", "0.9 to 1.1"},
 	{"keys", "bytes a remembered key, 100,000 keys", "≤ 24"},
 	{"keysLong", "bytes a remembered key, 10,000,000 keys", "≤ 12"},
+	{"keysLongest", "bytes a remembered key, 100,000,000 keys", "≤ 12"},
 	{"idle", "resident memory idle, MiB", "≤ 25"},
 	{"manyMappings", "resident memory with 10,000 mappings of paths, MiB", "≤ 120"},
 	{"manyConditions", "resident memory with 10,000 mappings that have a CEL condition, MiB", "≤ 120"},

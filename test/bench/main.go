@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&b.rounds, "rounds", 5, "number of measurements of each figure")
 	flags.DurationVar(&b.duration, "duration", 2*time.Second, "how long each measurement sends events")
-	flags.BoolVar(&b.long, "long", false, "also measure with 1,000,000 waiting events and 10,000,000 remembered keys; takes about an hour")
+	flags.BoolVar(&b.long, "long", false, "also measure with 1,000,000 waiting events, and 10,000,000 and 100,000,000 remembered keys; takes about an hour")
 	output := flags.String("json", "", "file to which all measured values are written")
 	only := flags.String("phase", "", "run this phase only: throughput, latency, growth, isolation, keys or memory; latency and isolation need the rates of throughput, which then runs too")
 	if err := flags.Parse(args); err != nil {

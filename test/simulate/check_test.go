@@ -156,7 +156,7 @@ func (w *world) checkLog() {
 				w.violation(checkOnce, "%s was stored %d times", e, len(found))
 			case len(found) > 0:
 				w.checkEntry(e, found[0])
-			case e.acked && len(e.kind.actions) > 0: // the event log is best effort for events that no mapping matches
+			case e.acked:
 				w.violation(checkFinal, "%s was answered 200, but the event log does not have it", e)
 			}
 		}

@@ -48,10 +48,9 @@ func (w *world) leftoverKeys() []string {
 		shard.Log(): true, shard.LogIndex(): true, shard.MinorLog(): true, shard.MinorLogIndex(): true,
 		shard.DeadLetters(): true, shard.DeadLetterProgress(): true, shard.DeadLetterIndex(): true,
 	}
-	dedupe, _, _ := strings.Cut(shard.DedupeSet(1, ""), "1:")
 	var left []string
 	for _, key := range w.redis.mini.Keys() {
-		if !bounded[key] && !strings.HasPrefix(key, dedupe) && !strings.HasPrefix(key, space.RateLimit("")) {
+		if !bounded[key] && !strings.HasPrefix(key, shard.DedupeSets()) && !strings.HasPrefix(key, space.RateLimit("")) {
 			left = append(left, key)
 		}
 	}

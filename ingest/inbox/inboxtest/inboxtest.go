@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inboxtest opens inboxes for the tests and benchmarks of the packages that use one. Only tests may import it.
+// Package inboxtest opens inboxes for the tests and benchmarks of the packages that use one. Only
+// tests and the programs in test may import it.
 package inboxtest
 
 import (

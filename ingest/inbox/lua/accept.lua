@@ -1,21 +1,25 @@
 -- accept: stores the events of several requests. The script stores each request as a whole or not at all. An event
 -- whose type and key are in flight or in the dedupe window is a duplicate, and the script does not store it. The script
--- finishes an unmapped event at once: it adds the key to the dedupe window and the event to no lane.
--- Prelude: base.lua and log_record.lua of redislua; meta.lua, dedupe.lua, dead_letters.lua.
+-- finishes an unmapped event at once: it adds the key to the dedupe window and the record to the minor section of the
+-- event log, and the event to no lane.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, layouts.lua, dedupe.lua, dead_letters.lua.
 --
 -- KEYS[1] due   KEYS[2] fencing tokens (unused)   KEYS[3] meta   KEYS[4] in-flight index
 -- KEYS[5] log   KEYS[6] log index
 -- KEYS[7] dead letters   KEYS[8] progress of dead letters   KEYS[9] dead letter index
---   then for each event: its lane, and if the event has a fingerprint, its dedupe set for each bucket length
+-- KEYS[10] minor log   KEYS[11] minor log index
+--   then for each event: its lane unless it is unmapped, and if it has a fingerprint, its dedupe set for each layout
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] maximum number of unfinished events; 0: no limit
--- ARGV[3] the bucket lengths that the caller believes to be stored in meta
--- ARGV[4] the current bucket length, ms; 0: no dedupe window
--- ARGV[5] number of bucket lengths to search, then these lengths, ms; the current one is the first if it is not 0
---   then for each request: the number of its events; for each event: ID, lane, fingerprint or "", dedupe member,
---   event or "" if it is unmapped
+-- ARGV[3], ARGV[4] the fields slices and layouts that the caller believes to be stored in meta
+-- ARGV[5] number of dedupe sets of a new shard   ARGV[6] maximum number of minor log records
+-- ARGV[7] number of layouts to search   ARGV[8] number of fingerprints
+--   then for each layout: bucket length, ms, number of sets; the current layout is the first unless its length is 0
+--   then the fingerprints of all events that have one, in the order of the events
+--   then for each request: the number of its events; for each event: ID, lane or "" if it is unmapped, dedupe member
+--   or "" if it has no fingerprint, event or, if it is unmapped, log record or ""
 -- returns {"accepted", now, for each event: "accepted" | "unmapped" | "full"
 --     | "finished" if a finished event has its key | ID of the unfinished event that has its key}
---   | {"buckets", the stored bucket lengths} if they differ from ARGV[3]; the script stores nothing
+--   | {"layouts", slices, layouts} if these fields differ from ARGV[3] and ARGV[4]; the script stores nothing
 --   | {"out-of-memory", number of log records and dead letters deleted} if Redis is out of memory; the script stores
 --     no event
 --
@@ -35,121 +39,137 @@
 -- old log records and dead letters, because events are more important than both. If it deleted any, the caller calls
 -- the script again.
 local due, meta, in_flight = KEYS[1], KEYS[3], KEYS[4]
-local limit, bucket_length, lengths = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local now, depth, stored_lengths = read_meta(meta, ARGV[1], 'depth', 'slices')
-local received_at = int(now)
+local limit, searched, with_fingerprint = tonumber(ARGV[2]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local now, depth, slices, layouts = read_meta(meta, ARGV[1], 'depth', 'slices', 'layouts')
+if (slices or '') ~= ARGV[3] or (layouts or '') ~= ARGV[4] then
+  return {'layouts', slices or '', layouts or ''}
+end
 depth = tonumber(depth or 0)
-if (stored_lengths or '') ~= ARGV[3] then
-  return {'buckets', stored_lengths or ''}
+local received_at, layout, live = int(now), parse_layouts(layouts)[1], {}
+for i = 1, searched do
+  live[i] = live_buckets({length = tonumber(ARGV[7 + 2 * i]), sets = tonumber(ARGV[8 + 2 * i])}, now)
 end
-local suffixes = {}
-for i = 1, lengths do
-  suffixes[i] = live_suffixes(tonumber(ARGV[5 + i]), now)
-end
-local arg, key = 6 + lengths, 10 -- the next argument and key to read
 
-local index_fields, schedule, count = {}, {}, 0 -- to be written at the end
+-- The positions before the next fingerprint, argument and key to read.
+local fingerprint_at = 8 + 2 * searched
+local arg_at, key_at = fingerprint_at + with_fingerprint, 11
 
 -- unfinished: maps a fingerprint to the ID of the unfinished event that has it, including events that this call stores.
 local unfinished = {}
-
-local function read_index()
-  local fingerprints, at = {}, arg
-  while at <= #ARGV do
-    local n = tonumber(ARGV[at])
-    for i = 1, n do
-      fingerprints[#fingerprints + 1] = ARGV[at + 5 * i - 2]
-    end
-    at = at + 1 + 5 * n
-  end
-  for first = 1, #fingerprints, 1000 do -- Lua's unpack passes at most a few thousand values to one call
-    local last = math.min(first + 999, #fingerprints)
-    for i, id in ipairs(redis.call('HMGET', in_flight, unpack(fingerprints, first, last))) do
-      unfinished[fingerprints[first + i - 1]] = id
-    end
+for first = fingerprint_at + 1, arg_at, 1000 do -- Lua's unpack passes at most a few thousand values to one call
+  local ids = redis.call('HMGET', in_flight, unpack(ARGV, first, math.min(first + 999, arg_at)))
+  for i = 1, #ids do
+    unfinished[ARGV[first + i - 1]] = ids[i]
   end
 end
-read_index()
 
--- original: returns the ID of the unfinished event that has this fingerprint, 'finished' if a finished event in the
--- dedupe window has it, or nil. The dedupe sets of the event are the KEYS after the given position.
-local function original(fingerprint, member, position)
-  if unfinished[fingerprint] then
-    return unfinished[fingerprint]
-  end
-  for i = 1, lengths do
-    if in_dedupe_set(KEYS[position + i], member, suffixes[i]) then
-      return 'finished'
+-- finished: reports whether the key of a finished event is in the dedupe window. The dedupe sets of the event are the
+-- KEYS after the given position.
+local function finished(member, position)
+  for i = 1, searched do
+    if in_dedupe_set(KEYS[position + i], member, live[i]) then
+      return true
     end
   end
 end
 
--- decide: reads the next n events. It returns the reply for each event, the list of events to store, and the list of
--- events to finish. It writes nothing, so that a rejected request changes nothing.
+local reply = {'accepted', received_at}
+
+-- decide: adds the replies for the next n events, and returns how many events there are to store. It writes nothing, so
+-- that a rejected request changes nothing.
 local function decide(n)
-  local replies, new, unmapped, seen = {}, {}, {}, {}
-  for i = 1, n do
-    local fingerprint, wanted, reply = ARGV[arg + 2], ARGV[arg + 4] ~= '', nil
-    if fingerprint ~= '' then
-      reply = seen[fingerprint] or original(fingerprint, ARGV[arg + 3], key)
-      seen[fingerprint] = reply or (wanted and ARGV[arg] or 'finished')
+  local fingerprint, key, to_store, seen = fingerprint_at, key_at, 0, n > 1 and {}
+  for arg = arg_at + 1, arg_at + 4 * n, 4 do
+    local wanted, member, word = ARGV[arg + 1] ~= '', ARGV[arg + 2], nil
+    if wanted then
+      key = key + 1
     end
-    if not reply then
-      local list = wanted and new or unmapped
-      list[#list + 1] = {arg = arg, key = key}
+    if member ~= '' then
+      fingerprint = fingerprint + 1
+      local name = ARGV[fingerprint]
+      word = unfinished[name] or seen and seen[name] or finished(member, key) and 'finished'
+      if seen then
+        seen[name] = word or (wanted and ARGV[arg] or 'finished')
+      end
+      key = key + searched
     end
-    replies[i] = reply or (wanted and 'accepted' or 'unmapped')
-    key = key + 1 + (fingerprint ~= '' and lengths or 0)
-    arg = arg + 5
+    if not word then
+      word = wanted and 'accepted' or 'unmapped'
+      to_store = to_store + (wanted and 1 or 0)
+    end
+    reply[#reply + 1] = word
   end
-  return replies, new, unmapped
+  return to_store
 end
+
+local index_fields, schedule, records, count = {}, {}, {}, 0 -- to be written at the end
 
 -- append: appends one event to its lane. It returns false if Redis is out of memory, which can happen only for the
 -- first event that the script stores or finishes (see rejected_for_memory).
-local function append(event)
-  local id, lane, fingerprint = ARGV[event.arg], ARGV[event.arg + 1], ARGV[event.arg + 2]
-  local received = received_at .. ' ' .. (fingerprint ~= '' and fingerprint or '-')
-  if rejected_for_memory(redis.pcall('RPUSH', KEYS[event.key], received, ARGV[event.arg + 4])) then
+local function append(lane, arg, fingerprint)
+  local received = received_at .. ' ' .. (fingerprint or '-')
+  if rejected_for_memory(redis.pcall('RPUSH', lane, received, ARGV[arg + 3])) then
     return false
   end
-  if fingerprint ~= '' then
-    unfinished[fingerprint] = id
-    index_fields[#index_fields + 1], index_fields[#index_fields + 2] = fingerprint, id
-  end
-  schedule[#schedule + 1], schedule[#schedule + 2] = received_at, lane
   count = count + 1
+  schedule[2 * count - 1], schedule[2 * count] = received_at, ARGV[arg + 1]
+  if fingerprint then
+    local i = #index_fields
+    index_fields[i + 1], index_fields[i + 2] = fingerprint, ARGV[arg]
+    unfinished[fingerprint] = ARGV[arg]
+  end
   return true
 end
 
 -- finish: adds the key of an unmapped event to the dedupe window. Like append, it returns false if Redis is out of
 -- memory.
-local function finish(event)
-  if ARGV[event.arg + 2] == '' or bucket_length == 0 then
+local function finish(set, arg)
+  if ARGV[arg + 3] ~= '' then
+    local i = #records
+    records[i + 1], records[i + 2] = ARGV[arg], ARGV[arg + 3]
+  end
+  if ARGV[arg + 2] == '' or layout.length == 0 then
     return true
   end
-  local bucket = math.floor(now / bucket_length)
-  return add_to_dedupe_set(KEYS[event.key + 1], ARGV[event.arg + 3], bucket_length, bucket, now)
+  return add_to_dedupe_set(set, ARGV[arg + 2], layout, math.floor(now / layout.length), now)
 end
 
-local reply = {'accepted', received_at}
-while arg <= #ARGV do
-  local n = tonumber(ARGV[arg])
-  arg = arg + 1
-  local replies, new, unmapped = decide(n)
-  local full = limit > 0 and #new > 0 and depth + count + #new > limit
-  for _, event in ipairs(full and {} or new) do
-    if not append(event) then
-      return {'out-of-memory', int(make_room(64))}
+-- apply: stores or finishes those of the next n events whose replies say so. Their replies follow the given position.
+-- If the request is rejected, it replaces the replies. It returns false if Redis is out of memory.
+local function apply(n, position, rejected)
+  for i = position + 1, position + n do
+    local lane, fingerprint, done = nil, nil, true
+    local arg = arg_at + 1
+    if ARGV[arg + 1] ~= '' then
+      key_at = key_at + 1
+      lane = KEYS[key_at]
     end
-  end
-  for _, event in ipairs(full and {} or unmapped) do
-    if not finish(event) then
-      return {'out-of-memory', int(make_room(64))}
+    if ARGV[arg + 2] ~= '' then
+      fingerprint_at = fingerprint_at + 1
+      fingerprint = ARGV[fingerprint_at]
     end
+    if rejected then
+      reply[i] = 'full'
+    elseif reply[i] == 'accepted' then
+      done = append(lane, arg, fingerprint)
+    elseif reply[i] == 'unmapped' then
+      done = finish(KEYS[key_at + 1], arg)
+    end
+    if not done then
+      return false
+    end
+    key_at = key_at + (fingerprint and searched or 0)
+    arg_at = arg_at + 4
   end
-  for i = 1, n do
-    reply[#reply + 1] = full and 'full' or replies[i]
+  return true
+end
+
+while arg_at < #ARGV do
+  arg_at = arg_at + 1
+  local n, position = tonumber(ARGV[arg_at]), #reply
+  local to_store = decide(n)
+  if not apply(n, position, limit > 0 and to_store > 0 and depth + count + to_store > limit) then
+    return {'out-of-memory', int(make_room(64))}
   end
 end
 
@@ -163,5 +183,10 @@ end
 if count > 0 then
   redis.call('HINCRBY', meta, 'depth', count)
 end
+for i = 1, #records, 500 do
+  local part = {unpack(records, i, math.min(i + 499, #records))}
+  write_records(KEYS[10], KEYS[11], part, now, tonumber(ARGV[6]))
+end
+adapt_layout(meta, slices, layouts, layout, tonumber(ARGV[5]), now)
 store_time(meta)
 return reply

@@ -1,7 +1,7 @@
 -- finish: changes leased lanes. A call contains many transitions, because Redis waits for its disk once for each call.
 -- Each transition changes one lane, compares its own fencing token, and has its own answer. A transition that fails
 -- changes nothing and does not affect the others. A call has at most one transition for each lane.
--- Prelude: base.lua and log_record.lua of redislua; meta.lua, dedupe.lua, dead_letters.lua.
+-- Prelude: base.lua and log_record.lua of redislua; meta.lua, layouts.lua, dedupe.lua, dead_letters.lua.
 --
 --   save         stores the progress of the lane's first event
 --   complete     finishes the first event: its key moves from the in-flight index to the dedupe window
@@ -17,7 +17,8 @@
 -- ARGV[3] maximum number of log records
 -- ARGV[4] maximum number of dead letters   ARGV[5] retention of dead letters, ms
 -- ARGV[6] maximum size of all dead letters, bytes; 0 in ARGV[4] to ARGV[6]: no such limit
--- ARGV[7] the bucket lengths that the caller believes to be stored in meta   ARGV[8] the current bucket length, ms
+-- ARGV[7], ARGV[8] the fields slices and layouts that the caller believes to be stored in meta
+-- ARGV[9] number of dedupe sets of a new shard
 --   then for each transition: its name, lane, fencing token, the fencing token of the lane's next lease, event ID,
 --   log record or "", fingerprint or "", dedupe member or "", number of the bucket in which Doorbell received the event
 --   or "", a number, progress or ""
@@ -29,7 +30,7 @@
 --     | "next", received, event   complete: the lane's next event, which the caller leases with the next fencing token
 --     | "lost"                    the caller no longer has the lease
 --     | "failed", message}        Redis cannot read the lane
---   | {"buckets", the stored bucket lengths} if they differ from ARGV[7]; the script changes nothing
+--   | {"layouts", slices, layouts} if these fields differ from ARGV[7] and ARGV[8]; the script changes nothing
 --
 -- Safe to repeat: a repeated save stores the same progress again. Every other transition ends the lease, so a second
 -- run answers "lost". The exception is a complete whose first run leased the next event: the second run finds the next
@@ -38,14 +39,14 @@
 -- log record, HDEL is the first write because Redis always allows it. Redis then allows the later writes (see
 -- rejected_for_memory).
 local due, tokens, meta, in_flight, log, log_index = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local now, stored_lengths = read_meta(meta, ARGV[1], 'slices')
-if (stored_lengths or '') ~= ARGV[7] then
-  return {'buckets', stored_lengths or ''}
+local now, slices, layouts = read_meta(meta, ARGV[1], 'slices', 'layouts')
+if (slices or '') ~= ARGV[7] or (layouts or '') ~= ARGV[8] then
+  return {'layouts', slices or '', layouts or ''}
 end
-local lease_ends, bucket_length = int(now + tonumber(ARGV[2])), tonumber(ARGV[8])
+local lease_ends, layout = int(now + tonumber(ARGV[2])), parse_layouts(layouts)[1]
 
 local transitions, lanes = {}, {}
-for arg = 9, #ARGV, 11 do
+for arg = 10, #ARGV, 11 do
   local key = 10 + 3 * #transitions
   transitions[#transitions + 1] = {
     name = ARGV[arg], lane = ARGV[arg + 1], token = ARGV[arg + 2], next_token = ARGV[arg + 3], id = ARGV[arg + 4],
@@ -201,13 +202,14 @@ for _, t in ipairs(finished) do
   if t.name == 'dead-letter' then
     add_dead_letter(t.id, string.match(t.dead or '', '^%d*') .. ' ' .. (t.dead_event or ''), t.progress, now)
   elseif t.member ~= '' then
-    add_to_dedupe_set(t.set, t.member, bucket_length, t.bucket, now)
+    add_to_dedupe_set(t.set, t.member, layout, t.bucket, now)
   end
 end
 if #finished > 0 then
   redis.call('HINCRBY', meta, 'depth', -#finished)
 end
 bound_dead_letters(tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), now)
+adapt_layout(meta, slices, layouts, layout, tonumber(ARGV[9]), now)
 store_time(meta)
 
 local reply = {'finished'}

@@ -1,6 +1,6 @@
 -- meta: functions that read a shard's meta hash and store the shard's time. The fields of the hash are time and clock
--- (see below), depth (the number of unfinished events), slices (the bucket lengths of the dedupe window, see
--- buckets.lua), deadbytes and deaddropped (see dead_letters.lua), and confirmed, which no script reads: Go code writes
+-- (see below), depth (the number of unfinished events), layouts and slices (the layouts of the dedupe window, see
+-- layouts.lua), deadbytes and deaddropped (see dead_letters.lua), and confirmed, which no script reads: Go code writes
 -- it before it waits for replicas.
 -- Prelude: base.lua of redislua.
 --
