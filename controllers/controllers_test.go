@@ -127,10 +127,21 @@ func badSource(t *testing.T, s *scene) {
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ordering":{"key":"body.totl +"}}}`)
 	s.await(v1alpha1.ConditionConfigurationValid, "False", v1alpha1.ReasonInvalidSpec, "spec.ordering.key: line 1, column")
 	s.await(v1alpha1.ConditionStalled, "True", v1alpha1.ReasonInvalidSpec, "")
+	// Everything but the document still follows the Source.
+	s.remove(&appsv1.Deployment{}, "shop-ingest")
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":2}}}`)
+	s.eventually("the Deployment is restored with the new number of replicas", func() string {
+		deployment := &appsv1.Deployment{}
+		if !s.get(deployment, "shop-ingest") || *deployment.Spec.Replicas != 2 {
+			return fmt.Sprintf("%+v", deployment.Spec)
+		}
+		return ""
+	})
 	after := &corev1.ConfigMap{}
 	if s.get(after, "shop-document-0"); after.ResourceVersion != before.ResourceVersion {
 		t.Error("the last valid configuration was overwritten")
 	}
+	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ingest":{"replicas":1}}}`)
 	s.patch(&v1alpha1.Source{}, "shop", `{"spec":{"ordering":{"key":"body.userId"}}}`)
 	s.awaitReady()
 	if c := meta.FindStatusCondition(s.source().Status.Conditions, v1alpha1.ConditionStalled); c != nil {

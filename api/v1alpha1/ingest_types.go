@@ -52,12 +52,13 @@ type Ingest struct {
 	// +optional
 	Metadata PodMetadata `json:"metadata,omitempty,omitzero"`
 
-	// env are environment variables that are added to the container, such as HTTPS_PROXY.
+	// env are environment variables that are added to the container, such as HTTPS_PROXY. POD_UID is reserved.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(variable, variable.name != 'POD_UID')",message="Doorbell sets POD_UID itself: choose another name"
 	Env []corev1.EnvVar `json:"env,omitempty"`
 
 	// caBundle contains certificates that the pods trust in addition to the public ones, such as the certificate of a proxy

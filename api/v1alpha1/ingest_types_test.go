@@ -54,6 +54,7 @@ func TestInvalidIngestSettingsAreRejected(t *testing.T) {
 		"a label with the prefix doorbell.dev/":       {"ingest: {metadata: {labels: {doorbell.dev/source: x}}}", labels},
 		"an annotation with the prefix doorbell.dev/": {"ingest: {metadata: {annotations: {doorbell.dev/configuration: x}}}", annotations},
 		"a variable that is set twice":                {"ingest: {env: [{name: A, value: a}, {name: A, value: b}]}", "spec.ingest.env[1]: Duplicate value"},
+		"a variable that Doorbell sets":               {"ingest: {env: [{name: POD_UID, value: a}]}", "spec.ingest.env: Doorbell sets POD_UID itself: choose another name"},
 		"a variable without a name":                   {"ingest: {env: [{value: a}]}", "spec.ingest.env[0].name: Required value"},
 	})
 }

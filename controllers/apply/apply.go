@@ -56,12 +56,12 @@ type target struct {
 }
 
 // Apply makes the objects that the Source owns equal to the given set: it applies each object that differs, and deletes the objects
-// that the Source owns and that are not in the set. It deletes nothing if an object could not be applied.
+// that the Source owns and that are neither in the set nor kept. It deletes nothing if an object could not be applied.
 //
 // Apply returns the kinds of which an object changed, because what was read of these objects before is out of date. If the API server
 // rejects an object, or the object belongs to someone else, the error contains a *condition.Problem; the other objects are applied
 // nevertheless.
-func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration) (changed map[string]bool, err error) {
+func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runtime.ApplyConfiguration, kept func(kind, name string) bool) (changed map[string]bool, err error) {
 	var failed []error
 	changed = map[string]bool{}
 	wanted := make(map[key]bool, len(set))
@@ -78,7 +78,7 @@ func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runt
 		changed[target.Kind] = changed[target.Kind] || written
 	}
 	if len(failed) == 0 {
-		failed = append(failed, a.prune(ctx, source, wanted))
+		failed = append(failed, a.prune(ctx, source, func(at key) bool { return wanted[at] || kept(at.Kind, at.Name) }))
 	}
 	return changed, errors.Join(failed...)
 }

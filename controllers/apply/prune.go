@@ -19,7 +19,7 @@ import (
 //
 // The list comes from the cache, which can be out of date. Each deletion therefore requires the UID that was listed: if someone deleted
 // the object and created another one of the same name meanwhile, the API server rejects the request instead of deleting the new object.
-func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted map[key]bool) error {
+func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted func(key) bool) error {
 	for _, kind := range a.written.ownedKinds() {
 		items, err := a.list(ctx, source, kind)
 		if err != nil {
@@ -27,7 +27,7 @@ func (a *Applier) prune(ctx context.Context, source *v1alpha1.Source, wanted map
 		}
 		for _, object := range items {
 			at := key{kind, client.ObjectKeyFromObject(object)}
-			if wanted[at] || !metav1.IsControlledBy(object, source) || object.GetDeletionTimestamp() != nil {
+			if wanted(at) || !metav1.IsControlledBy(object, source) || object.GetDeletionTimestamp() != nil {
 				continue
 			}
 			uid := object.GetUID()

@@ -13,6 +13,9 @@ import (
 // versions. The manifest in the first ConfigMap holds the number, the size and the hash of the parts, so that the process can
 // tell a mixture from a complete version; it keeps running the last complete one meanwhile.
 func (r *renderer) documents() []*corev1ac.ConfigMapApplyConfiguration {
+	if r.Bundle == nil {
+		return nil
+	}
 	parts := make([]*corev1ac.ConfigMapApplyConfiguration, len(r.Bundle.Parts))
 	for i, part := range r.Bundle.Parts {
 		data := map[string][]byte{layout.PartKey(i): part}

@@ -116,7 +116,8 @@ func (r *renderer) ingestResources() corev1.ResourceRequirements {
 }
 
 // environment returns the environment variables: the UID of the pod, a memory limit for the Go runtime, the directories with
-// certificate authorities, and the variables that the user set. These override the others.
+// certificate authorities, and the variables that the user set. These override the others, except the UID: if all pods had the same
+// one, they would take over the leases of each other.
 //
 // The Go runtime may exceed its limit for a moment: when many large events arrive at once, they become garbage faster than it is
 // collected. So the limit is half of the limit of the container. Then 64 bodies of 4 MB at once take less than 300 MiB.
@@ -133,7 +134,7 @@ func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.E
 	var all []*corev1ac.EnvVarApplyConfiguration
 	users := map[string]bool{}
 	for _, variable := range r.spec.Ingest.Env {
-		users[variable.Name] = true
+		users[variable.Name] = variable.Name != podUID
 	}
 	for _, variable := range own {
 		if !users[variable.Name] {
@@ -141,6 +142,9 @@ func (r *renderer) environment(wanted corev1.ResourceRequirements) []*corev1ac.E
 		}
 	}
 	for _, variable := range r.spec.Ingest.Env {
+		if variable.Name == podUID {
+			continue
+		}
 		all = append(all, converted[corev1ac.EnvVarApplyConfiguration](variable))
 	}
 	return all

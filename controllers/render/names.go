@@ -5,6 +5,8 @@ package render
 import (
 	"fmt"
 	"maps"
+	"strconv"
+	"strings"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
@@ -61,6 +63,13 @@ func TokensSecretName(source *v1alpha1.Source) string { return source.Name + "-t
 // DocumentName returns the name of the ConfigMap with a part of the compiled document. The first part is number 0.
 func DocumentName(source *v1alpha1.Source, part int) string {
 	return fmt.Sprintf("%s-document-%d", source.Name, part)
+}
+
+// IsDocumentName reports whether a name is the DocumentName of any part.
+func IsDocumentName(source *v1alpha1.Source, name string) bool {
+	part, ok := strings.CutPrefix(name, source.Name+"-document-")
+	number, err := strconv.Atoi(part)
+	return ok && err == nil && name == DocumentName(source, number)
 }
 
 // Selector returns the labels that select the pods of a component.

@@ -94,7 +94,11 @@ func (r *renderer) redisResources() corev1.ResourceRequirements {
 		wanted.Limits = corev1.ResourceList{}
 	}
 	if _, ok := wanted.Limits[corev1.ResourceMemory]; !ok {
-		wanted.Limits[corev1.ResourceMemory] = resource.MustParse(defaultRedisMemory)
+		limit := resource.MustParse(defaultRedisMemory)
+		if request := wanted.Requests[corev1.ResourceMemory]; request.Cmp(limit) > 0 {
+			limit = request // a pod with a request above its limit is invalid
+		}
+		wanted.Limits[corev1.ResourceMemory] = limit
 	}
 	if wanted.Requests == nil {
 		wanted.Requests = corev1.ResourceList{

@@ -21,8 +21,9 @@ type Input struct {
 	Source *v1alpha1.Source
 	// Image is the image of the ingest pods, unless the Source sets its own.
 	Image string
-	// Bundle is the compiled document, cut into parts.
-	Bundle document.Bundle
+	// Bundle is the compiled document, cut into parts. It is nil if the Source does not compile; the ConfigMaps with the last valid
+	// document must then stay.
+	Bundle *document.Bundle
 	Tokens Tokens
 	Redis  RedisCredentials
 	// GatewayAPI reports whether the cluster serves HTTPRoutes. Without it, no HTTPRoute is rendered.

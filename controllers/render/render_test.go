@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
@@ -37,7 +40,7 @@ func input(t *testing.T, name string) render.Input {
 	source.UID = "11111111-2222-3333-4444-555555555555"
 	in := render.Input{
 		Source: source, Image: "ghcr.io/doorbell-dev/doorbell:v1.0.0", GatewayAPI: true,
-		Bundle: document.Bundle{Version: "0123456789abcdef", Manifest: []byte(`{"version":"0123456789abcdef"}`), Parts: [][]byte{[]byte("one"), []byte("two")}},
+		Bundle: &document.Bundle{Version: "0123456789abcdef", Manifest: []byte(`{"version":"0123456789abcdef"}`), Parts: [][]byte{[]byte("one"), []byte("two")}},
 		Tokens: render.Tokens{Current: current, Shown: current, Published: true},
 		Redis:  render.RedisCredentials{Username: "doorbell", Password: "a_password"},
 	}
@@ -117,5 +120,36 @@ func TestIngestionURL(t *testing.T) {
 				t.Errorf("got %s, %s", base, host)
 			}
 		})
+	}
+}
+
+func TestTheMemoryLimitOfRedisIsAtLeastItsRequest(t *testing.T) {
+	in := input(t, "minimal")
+	in.Source.Spec.Redis.Managed = &v1alpha1.ManagedRedis{Resources: corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
+	}}
+	for _, object := range render.Source(in) {
+		if set, ok := object.(*appsv1ac.StatefulSetApplyConfiguration); ok {
+			limits := *set.Spec.Template.Spec.Containers[0].Resources.Limits
+			if got := limits.Memory().String(); got != "2Gi" {
+				t.Errorf("limit %s; want 2Gi", got)
+			}
+			return
+		}
+	}
+	t.Error("no StatefulSet")
+}
+
+func TestAUserCannotSetTheVariableWithTheUIDOfThePod(t *testing.T) {
+	in := input(t, "minimal")
+	in.Source.Spec.Ingest.Env = []corev1.EnvVar{{Name: "POD_UID", Value: "the same for all"}}
+	for _, object := range render.Source(in) {
+		if deployment, ok := object.(*appsv1ac.DeploymentApplyConfiguration); ok {
+			for _, variable := range deployment.Spec.Template.Spec.Containers[0].Env {
+				if *variable.Name == "POD_UID" && (variable.Value != nil || variable.ValueFrom == nil) {
+					t.Errorf("POD_UID is %v", *variable.Value)
+				}
+			}
+		}
 	}
 }

@@ -57,6 +57,14 @@ func (c *Compiler) compile(source *v1alpha1.Source, mappings []*v1alpha1.ActionM
 	return fresh
 }
 
+// version returns the version of the document, or "" if there is none.
+func (c *compiled) version() string {
+	if c.bundle == nil {
+		return ""
+	}
+	return c.bundle.Version
+}
+
 // forget drops the compilation of a deleted Source.
 func (c *Compiler) forget(source types.UID) {
 	c.mu.Lock()

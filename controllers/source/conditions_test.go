@@ -77,19 +77,19 @@ func TestConditionsReportTheObservedState(t *testing.T) {
 	}{
 		{name: "a healthy Source is Ready", change: func(*state) {}},
 		{
-			name:   "an invalid Source is stalled",
+			name:   "an invalid Source is stalled, while its pods run the last valid configuration",
 			change: func(s *state) { s.compiled = &compiled{problems: []problem.Problem{{}}} },
 			want: map[string]string{
-				configuration: "False InvalidSpec", endpoint: "Unknown Progressing", ingest: "Unknown Progressing",
-				ready: "False InvalidSpec", stalled: "True InvalidSpec",
+				configuration: "False InvalidSpec",
+				ready:         "False InvalidSpec", stalled: "True InvalidSpec",
 			},
 		},
 		{
 			name:   "a Source with a too large configuration is stalled",
 			change: func(s *state) { s.compiled = &compiled{tooLarge: errors.New("9000 KiB")} },
 			want: map[string]string{
-				configuration: "False ConfigurationTooLarge", endpoint: "Unknown Progressing", ingest: "Unknown Progressing",
-				ready: "False ConfigurationTooLarge", stalled: "True ConfigurationTooLarge",
+				configuration: "False ConfigurationTooLarge",
+				ready:         "False ConfigurationTooLarge", stalled: "True ConfigurationTooLarge",
 			},
 		},
 		{

@@ -48,6 +48,6 @@ func (o *observed) redisCredentials(fresh func() string) render.RedisCredentials
 // revision returns a hash of everything that is mounted into the ingest pods.
 func revision(seen *observed, decided *decided) string {
 	hash, t := sha256.New(), decided.tokens
-	fmt.Fprintln(hash, decided.compiled.bundle.Version, t.current, t.previous, t.until.Unix(), decided.redis.Password, seen.secrets.versions)
+	fmt.Fprintln(hash, decided.compiled.version(), t.current, t.previous, t.until.Unix(), decided.redis.Password, seen.secrets.versions)
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,12 +13,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/doorbell-dev/doorbell/api/v1alpha1"
+	"github.com/doorbell-dev/doorbell/controllers/condition"
 	"github.com/doorbell-dev/doorbell/controllers/render"
 	"github.com/doorbell-dev/doorbell/ingest/layout"
 	"github.com/doorbell-dev/doorbell/ingest/report"
@@ -35,9 +38,13 @@ const (
 // ReportFetcher fetches the report of the ingest pod with the given IP address.
 type ReportFetcher func(ctx context.Context, ip string) (*report.Report, error)
 
-// NewReportFetcher returns a ReportFetcher that sends a request to the admin port of the pod.
+// NewReportFetcher returns a ReportFetcher that sends a request to the admin port of the pod. It does not follow redirects: a pod must not
+// be able to make the manager send requests to other addresses.
 func NewReportFetcher(transport *http.Transport, port string) ReportFetcher {
-	httpClient := &http.Client{Transport: transport, Timeout: reportTimeout}
+	httpClient := &http.Client{
+		Transport: transport, Timeout: reportTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	return func(ctx context.Context, ip string) (*report.Report, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(ip, port)+layout.StatusPath, http.NoBody)
 		if err != nil {
@@ -55,7 +62,22 @@ func NewReportFetcher(transport *http.Transport, port string) ReportFetcher {
 		if err := json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(fetched); err != nil {
 			return nil, fmt.Errorf("GET %s: %w", layout.StatusPath, err)
 		}
+		clean(&fetched.Configuration.Problem, &fetched.Redis.Problem, &fetched.Knock.Problem)
 		return fetched, nil
+	}
+}
+
+// clean makes texts of a report fit for a condition, because a pod that is not Doorbell's own can report anything: it replaces control
+// characters and shortens long texts.
+func clean(texts ...*string) {
+	for _, text := range texts {
+		printable := strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return ' '
+		}, strings.ToValidUTF8(*text, " "))
+		*text = condition.EventNote(printable)
 	}
 }
 
@@ -66,7 +88,8 @@ type pod struct {
 	report *report.Report // nil if the pod has none or did not respond
 }
 
-// observePods lists the pods of a Source and fetches the reports of the ingest pods. A pod that does not respond is no error: the
+// observePods lists the pods of a Source, sorted by name so that messages about them do not change with every list, and fetches the reports
+// of the ingest pods. A pod that does not respond is no error: the
 // conditions report it.
 func (r *Reconciler) observePods(ctx context.Context, source *v1alpha1.Source) ([]pod, error) {
 	list := &corev1.PodList{}
@@ -80,6 +103,7 @@ func (r *Reconciler) observePods(ctx context.Context, source *v1alpha1.Source) (
 			pods = append(pods, pod{object: object, ready: isReady(object)})
 		}
 	}
+	slices.SortFunc(pods, func(a, b pod) int { return cmp.Compare(a.object.Name, b.object.Name) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxConcurrentRequests)
 	for i := range pods {

@@ -92,17 +92,17 @@ type applied struct {
 	retryable error
 }
 
-// apply writes the objects of the Source. If the Source itself does not compile, it writes nothing, so that the last valid configuration
-// keeps running.
+// apply writes the objects of the Source. If the Source itself does not compile, it keeps the ConfigMaps with the last valid document,
+// which keeps running.
 func (r *Reconciler) apply(ctx context.Context, seen *observed, decided *decided) *applied {
-	if decided.compiled.bundle == nil {
-		return &applied{}
-	}
 	objects := render.Source(render.Input{
-		Source: seen.source, Image: r.Image, Bundle: *decided.compiled.bundle, GatewayAPI: seen.gatewayAPI,
+		Source: seen.source, Image: r.Image, Bundle: decided.compiled.bundle, GatewayAPI: seen.gatewayAPI,
 		Tokens: decided.tokens.rendered(), Redis: decided.redis, Live: seen.live(r.FieldOwner),
 	})
-	changed, err := r.Applier.Apply(ctx, seen.source, objects)
+	kept := func(kind, name string) bool {
+		return decided.compiled.bundle == nil && kind == "ConfigMap" && render.IsDocumentName(seen.source, name)
+	}
+	changed, err := r.Applier.Apply(ctx, seen.source, objects, kept)
 	problems, retryable := condition.Problems(errors.Join(err, r.refreshVolumes(ctx, seen.pods, revision(seen, decided))))
 	return &applied{changed: changed, rejected: problems, retryable: retryable}
 }

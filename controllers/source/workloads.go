@@ -19,8 +19,6 @@ import (
 func (s *state) endpointReady() conditionState {
 	secret := render.EndpointSecretName(s.source)
 	switch {
-	case s.compiled.bundle == nil:
-		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
 	case s.tokens.shown == "":
 		return failed(v1alpha1.ReasonProgressing, "waiting for every pod to load the new token; the endpoint URL is then published in Secret %q", secret)
 	case s.changed["HTTPRoute"]:
@@ -77,9 +75,6 @@ func (s *state) redisPodProblem() string {
 
 // ingestReady reports whether the rollout is complete and every ready pod runs the current configuration.
 func (s *state) ingestReady() conditionState {
-	if s.compiled.bundle == nil {
-		return unknown(v1alpha1.ReasonProgressing, "waiting for a valid configuration")
-	}
 	if s.deployment == nil || s.changed["Deployment"] {
 		return failed(v1alpha1.ReasonProgressing, "the Deployment is being updated")
 	}
@@ -91,6 +86,9 @@ func (s *state) ingestReady() conditionState {
 		return failed(v1alpha1.ReasonProgressing, "%d of %d pods are updated", status.UpdatedReplicas, desired)
 	case status.AvailableReplicas < desired:
 		return failed(v1alpha1.ReasonPodsNotReady, "%d of %d pods are available%s", status.AvailableReplicas, desired, s.podProblems())
+	}
+	if s.compiled.bundle == nil {
+		return succeeded("%d pods run the last valid configuration", desired)
 	}
 	if running, ready := s.countRunning(); ready == 0 || running < ready {
 		return failed(v1alpha1.ReasonConfigurationPending, "%d of %d ready pods run configuration %s%s",

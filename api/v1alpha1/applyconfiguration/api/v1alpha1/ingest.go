@@ -28,7 +28,7 @@ type IngestApplyConfiguration struct {
 	ImagePullSecrets []v1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 	// metadata contains labels and annotations that are added to the pods.
 	Metadata *PodMetadataApplyConfiguration `json:"metadata,omitempty"`
-	// env are environment variables that are added to the container, such as HTTPS_PROXY.
+	// env are environment variables that are added to the container, such as HTTPS_PROXY. POD_UID is reserved.
 	Env []v1.EnvVar `json:"env,omitempty"`
 	// caBundle contains certificates that the pods trust in addition to the public ones, such as the certificate of a proxy
 	// that inspects TLS connections.
