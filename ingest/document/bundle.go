@@ -65,9 +65,8 @@ func Pack(doc *Document) (Bundle, error) {
 	if err := writer.Close(); err != nil {
 		return Bundle{}, fmt.Errorf("compress the document: %w", err)
 	}
-	if packed.Len() > maxPart*MaxParts || len(encoded) > maxInflated {
-		return Bundle{}, fmt.Errorf("the configuration with %d mappings is too large: it has %d KiB compressed, and the maximum is %d KiB; "+
-			"spread the mappings over several Sources", len(doc.Mappings), packed.Len()>>10, maxPart*MaxParts>>10)
+	if err := checkSize(doc, len(encoded), packed.Len()); err != nil {
+		return Bundle{}, err
 	}
 	sum := sha256.Sum256(packed.Bytes())
 	bundle := Bundle{Version: doc.Version()}
@@ -80,6 +79,20 @@ func Pack(doc *Document) (Bundle, error) {
 		Version: bundle.Version, Parts: len(bundle.Parts), Size: packed.Len(), SHA256: hex.EncodeToString(sum[:]),
 	})
 	return bundle, err
+}
+
+// checkSize returns an error if the encoded document is too large, before or after compression.
+func checkSize(doc *Document, encoded, packed int) error {
+	const message = "the configuration with %d mappings is too large: it has %d KiB %s, and the maximum is %d KiB; " +
+		"spread the mappings over several Sources"
+	switch {
+	case packed > maxPart*MaxParts:
+		return fmt.Errorf(message, len(doc.Mappings), packed>>10, "compressed", maxPart*MaxParts>>10)
+	case encoded > maxInflated:
+		return fmt.Errorf(message, len(doc.Mappings), encoded>>10, "uncompressed", maxInflated>>10)
+	default:
+		return nil
+	}
 }
 
 // ManifestVersion returns the version in a manifest, which the writer of the document computed. A reader must not

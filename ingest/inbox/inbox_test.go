@@ -272,9 +272,10 @@ func TestAFullInboxRejectsARequestAsAWhole(t *testing.T) {
 		if got := depth(t, b); got != 2 {
 			t.Errorf("depth %d; want 2", got)
 		}
-		for _, receipt := range accept(t, b, newEvent("u", "1"), newEvent("u", "3"), newEvent("u", "2"))[:1] {
-			if !receipt.Duplicate {
-				t.Error("a full inbox does not recognize a duplicate")
+		receipts := accept(t, b, newEvent("u", "1"), newEvent("u", "3"), newEvent("u", "2"))
+		for i, want := range []bool{true, false, true} {
+			if receipts[i].Duplicate != want {
+				t.Errorf("receipt %d: %+v; want a duplicate: %v", i, receipts[i], want)
 			}
 		}
 		b.Configure(inbox.Limits{Window: window, MaxInFlight: 4})

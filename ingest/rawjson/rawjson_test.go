@@ -28,7 +28,7 @@ func TestValidateReportsTheMistakeAndItsPlace(t *testing.T) {
 		"a short unicode escape":     {`"\u12"`, `not JSON at byte 5: \u needs four hexadecimal digits`},
 		"invalid UTF-8":              {"{\"a\":\"\xff\"}", "not JSON at byte 6: invalid UTF-8"},
 		"a comment":                  {`{/**/}`, `not JSON at byte 1: unexpected '/', expected a key in double quotes`},
-		"three levels, one too many": {`[[[]]]`, "not JSON at byte 2: nested more than 2 levels deep"},
+		"three levels, one too many": {`[[[]]]`, "nested more than 2 levels deep at byte 2"},
 		"NaN":                        {`NaN`, "not JSON at byte 0: unexpected 'N', expected a value"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ type DepthError struct {
 
 // Error implements error. The text contains Offset and Most.
 func (e *DepthError) Error() string {
-	return fmt.Sprintf("not JSON at byte %d: nested more than %d levels deep", e.Offset, e.Most)
+	return fmt.Sprintf("nested more than %d levels deep at byte %d", e.Most, e.Offset)
 }
 
 // Validate checks that data is exactly one JSON value (RFC 8259) in valid UTF-8. White space around the value is

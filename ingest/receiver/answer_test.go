@@ -62,7 +62,7 @@ func TestEachRequestGetsItsStatus(t *testing.T) {
 		"a number":                             {sent{body: "1"}, invalid("the body is a number; send a JSON object or an array of them")},
 		"an element that is not an object":     {sent{body: "[" + one + ",null]"}, invalid("element 1 of the array is null; each must be an object")},
 		"trailing garbage":                     {sent{body: one + "x"}, invalid("the body is not JSON at byte 19: unexpected 'x' after the value")},
-		"nesting of 101":                       {sent{body: nested(101)}, invalid("the body is not JSON at byte 115: nested more than 100 levels deep")},
+		"nesting of 101":                       {sent{body: nested(101)}, invalid("the body is nested more than 100 levels deep at byte 115")},
 		"an event without a readable type":     {sent{body: "{}"}, accepted},
 		"plain text that claims to be gzip":    {sent{body: one, header: gzipped}, invalid("the body is not gzip, although its Content-Encoding says so")},
 		"incomplete gzip":                      {sent{body: zip(one)[:20], header: gzipped}, invalid("the gzip body is damaged: unexpected EOF")},

@@ -3,12 +3,11 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,10 +20,15 @@ import (
 // request that has arrived completely.
 //
 // Its connections respond with 408 to a request header that does not arrive completely. net/http responds with 400 or
-// not at all, depending on where the header ends, and senders drop the event after a 400.
+// not at all, depending on where the header ends, and senders drop the event after a 400. The connections also count the
+// requests that net/http rejects before they reach the receiver.
 func (r *Receiver) Listener(l net.Listener) net.Listener {
 	return &listener{
 		Listener: l, limit: r.options.MaxConnections, now: r.options.Now, memory: r.memory, connections: map[*connection]struct{}{},
+		rejected: func(address string, rejected *rejection) {
+			r.meter.requests.WithLabelValues(strconv.Itoa(rejected.status)).Inc()
+			r.record("", rejected, address, -1)
+		},
 	}
 }
 
@@ -33,6 +37,8 @@ type listener struct {
 	limit  int
 	now    func() time.Time
 	memory *memory
+	// rejected records a request that never reaches the receiver.
+	rejected func(address string, rejected *rejection)
 
 	mu          sync.Mutex
 	connections map[*connection]struct{} // the open ones
@@ -182,12 +188,11 @@ func (c *connection) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// Write replaces the response 400 with which net/http rejects a header that is only incomplete. It recognises that
-// response by its content type, because all responses of the receiver are JSON.
+// Write replaces the responses with which net/http itself rejects a request.
 func (c *connection) Write(data []byte) (int, error) {
 	c.unanswered.Store(false)
-	if c.failed.Load() && bytes.HasPrefix(data, []byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain")) {
-		if _, err := c.Conn.Write(incompleteHeader()); err != nil {
+	if rejected := c.serverRejection(data); rejected != nil {
+		if err := c.reject(rejected); err != nil {
 			return 0, err
 		}
 		return len(data), nil
@@ -200,7 +205,7 @@ func (c *connection) Close() error {
 	c.listener.remove(c)
 	c.endRequest()
 	if c.failed.Load() && c.unanswered.Swap(false) {
-		_, _ = c.Conn.Write(incompleteHeader()) // the only error is that the sender has closed the connection
+		_ = c.reject(incompleteHeader()) // the only error is that the sender has closed the connection
 	}
 	return c.Conn.Close()
 }
@@ -212,14 +217,6 @@ func (c *connection) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return nil
-}
-
-// incompleteHeader returns the bytes of a whole HTTP response.
-func incompleteHeader() []byte {
-	rejected := incompleteRequest("the request is incomplete: its header ends too early")
-	body := rejected.body()
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-		rejected.status, http.StatusText(rejected.status), len(body), body)
 }
 
 // connectionKey is the key of a request's *connection in its context.

@@ -155,7 +155,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
 		r.meter.observeRejection(rejected.status, elapsed)
-		r.record(request, source, rejected)
+		r.record(source, rejected, clientAddress(request), request.ContentLength)
 		r.reject(w, request, rejected)
 		return
 	}

@@ -120,13 +120,13 @@ func (j *journal) keepOnly(d directory) {
 	j.sources = kept
 }
 
-// record counts a rejection and remembers it. If the rejection makes senders drop events, record also logs it as a
+// record counts a rejection and remembers it. size is Rejection.Size. If the rejection makes senders drop events, record also logs it as a
 // warning, but at most once a minute for each source and code, so that a hostile client cannot fill the log.
-func (r *Receiver) record(request *http.Request, source string, rejected *rejection) {
+func (r *Receiver) record(source string, rejected *rejection, address string, size int64) {
 	r.meter.rejections.WithLabelValues(rejected.code).Inc()
 	entry := Rejection{
 		Time: r.options.Now(), Status: rejected.status, Code: rejected.code, Reason: rejected.message,
-		Address: clientAddress(request), Size: request.ContentLength,
+		Address: address, Size: size,
 	}
 	if rejected.reason != "" {
 		entry.Reason = rejected.reason

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/doorbell-dev/doorbell/ingest/receiver"
 )
 
@@ -149,11 +152,45 @@ func TestConnectionWithoutARequestIsClosedWithoutAResponse(t *testing.T) {
 	w.ended(t)
 }
 
-func TestInvalidHeaderGetsStatus400(t *testing.T) {
-	w := dial(t, serve(t, started(receiver.Options{}, new(fakeInbox).endpoint())))
-	w.write(t, "POST "+path+" HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n")
-	if got, _ := w.read(t); got.Status != http.StatusBadRequest {
-		t.Errorf("got %v", got)
+func TestARequestThatIsNotValidHTTPIsRejectedAndCounted(t *testing.T) {
+	malformed := func(status int, description string) answer {
+		return rejected(status, "malformed_request", "the request is malformed: "+description)
+	}
+	for name, tc := range map[string]struct {
+		text string
+		want answer
+	}{
+		"a line that is no header": {"POST " + path + " HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", malformed(400, "Bad Request")},
+		"an invalid host":          {"POST " + path + " HTTP/1.1\r\nHost: x y\r\n\r\n", malformed(400, "Bad Request: malformed Host header")},
+		"a transfer encoding that does not exist": {
+			"POST " + path + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n", malformed(501, "Not Implemented"),
+		},
+		"HTTP/3.0": {"POST " + path + " HTTP/3.0\r\nHost: x\r\n\r\n", malformed(505, "HTTP Version Not Supported: unsupported protocol version")},
+		"a header that is too large": {
+			"POST " + path + " HTTP/1.1\r\nHost: x\r\nX-A: " + strings.Repeat("a", 80<<10) + "\r\n\r\n",
+			rejected(431, "header_too_large", "the header of the request is larger than 64 KiB"),
+		},
+		"a header that never ends": {"POST", rejected(408, "incomplete_request", "the request is incomplete: its header ends too early")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			r := started(receiver.Options{HeaderTimeout: 200 * time.Millisecond, Metrics: registry}, new(fakeInbox).endpoint())
+			w := dial(t, serve(t, r))
+			w.write(t, tc.text)
+			got, closes := w.read(t)
+			check(t, tc.want, got)
+			if !closes {
+				t.Error("the response does not close the connection")
+			}
+			entries := r.Rejections("", 10)
+			if len(entries) != 1 || entries[0].Status != tc.want.Status || entries[0].Address != "127.0.0.1" || entries[0].Size != -1 ||
+				!strings.Contains(tc.want.Body, entries[0].Reason) {
+				t.Errorf("rejections %+v; want one like the response, from 127.0.0.1", entries)
+			}
+			if count, err := testutil.GatherAndCount(registry, "doorbell_receive_rejections_total"); err != nil || count != 1 {
+				t.Errorf("the metric of rejections has %d codes, %v; want 1", count, err)
+			}
+		})
 	}
 }
 
