@@ -39,10 +39,18 @@ race: ## Run the tests with the race detector
 	hack/testenv.sh >/dev/null
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
-SCHEDULES ?= 10000
 .PHONY: simulate
+simulate: SCHEDULES ?= 10000
 simulate: ## Run SCHEDULES schedules of the data plane in virtual time, on all processors; about ten minutes
 	hack/simulate.sh $(SCHEDULES)
+
+.PHONY: faults
+faults: SCHEDULES ?= 50
+faults: FAILOVERS ?= 20
+faults: SEED ?= 1
+faults: ## Run SCHEDULES schedules with real processes that are killed, and FAILOVERS failovers, from SEED on; about five minutes
+	hack/install-test-deps.sh redis-server valkey-server
+	go test -count=1 -timeout 2h -v ./test/faults -schedules=$(SCHEDULES) -failovers=$(FAILOVERS) -first=$(SEED)
 
 .PHONY: e2e
 e2e: install-manifest ## Run the end-to-end tests on the cluster of $KUBECONFIG; its nodes must have the image IMG

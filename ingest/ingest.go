@@ -40,6 +40,8 @@ type Config struct {
 	Shards int
 	// MinReplicas is the number of replicas of Redis that must have an event on disk before its sender gets 200.
 	MinReplicas int
+	// MinLease is the shortest lease of a lane; 0 means 30 seconds.
+	MinLease time.Duration
 	// Owner, if set, identifies this process and the ones that it replaces, which must have ended. The process takes
 	// over their leases at once instead of waiting until they expire.
 	Owner string
@@ -80,7 +82,7 @@ func New(config Config) *Server {
 		receiver: receiver.New(receiver.Options{Log: config.Log, Metrics: config.Registry}),
 		redis:    redis,
 		pipelines: pipeline.NewSet(pipeline.Dependencies{
-			Connect: redis.Client, Shards: config.Shards, MinReplicas: config.MinReplicas, Owner: config.Owner,
+			Connect: redis.Client, Shards: config.Shards, MinReplicas: config.MinReplicas, MinLease: config.MinLease, Owner: config.Owner,
 			Version: config.Version, Log: config.Log,
 			Metrics: delivery.NewMetrics(config.Registry), Observe: config.Observe, KnockTransport: config.KnockTransport,
 			Now: config.Now,

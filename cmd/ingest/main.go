@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, log logr.Logger) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	watcher := configdir.NewWatcher(s.config, time.Now, log)
 	server := ingest.New(ingest.Config{
-		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), MinReplicas: s.minReplicas, Version: version,
+		Listener: events, Admin: admin, Connect: s.connect, Shards: s.shards(), MinReplicas: s.minReplicas, MinLease: s.minLease, Version: version,
 		Log: log, Registry: registry, Now: time.Now, Drain: s.drain, Owner: s.owner, ConfigurationProblem: watcher.Problem,
 		Applied: func([]pipeline.Config) { debug.FreeOSMemory() }, // compiling a configuration leaves much garbage
 	})

@@ -22,10 +22,14 @@ const (
 // cluster.
 const clusterShards = 16
 
+// shortestLease is the lowest value of --min-lease. A process needs four seconds of a lease for a call, and renews it when
+// a third of it has passed.
+const shortestLease = 7 * time.Second
+
 // settings are the flags. Settings that may change while the process runs are in the configuration directory instead.
 type settings struct {
 	config, listen, admin, owner string
-	drain                        time.Duration
+	drain, minLease              time.Duration
 
 	addresses, mode, master, serverName string
 	database, minReplicas               int
@@ -40,6 +44,7 @@ func parse(args []string) (*settings, error) {
 	flags.StringVar(&s.listen, "listen", fmt.Sprintf(":%d", layout.EventsPort), "address that receives the requests of senders")
 	flags.StringVar(&s.admin, "admin", fmt.Sprintf(":%d", layout.AdminPort), "address of the admin port, which serves /healthz, /readyz, /metrics and /status")
 	flags.DurationVar(&s.drain, "drain", 0, "how long the process still accepts requests after it receives SIGTERM")
+	flags.DurationVar(&s.minLease, "min-lease", 30*time.Second, "shortest time for which a process keeps the exclusive right to deliver a user's events without renewing it; at least three delivery timeouts are used")
 	flags.StringVar(&s.owner, "owner", "", "name that this process shares with the ones that it replaces, such as the UID of its pod; it takes over the leases of a killed process at once")
 	flags.StringVar(&s.addresses, "redis-address", "", "HOST:PORT of Redis, or a comma-separated list of sentinels or cluster nodes")
 	flags.StringVar(&s.mode, "redis-mode", standalone, "how Redis is deployed: Standalone, Sentinel or Cluster")
@@ -65,6 +70,8 @@ func (s *settings) check() error {
 		return fmt.Errorf("invalid --redis-mode %q: must be %q, %q or %q", s.mode, standalone, sentinel, cluster)
 	case s.mode == sentinel && s.master == "":
 		return fmt.Errorf("--redis-master is required with --redis-mode=%s; set it to the name of the master that the sentinels monitor", sentinel)
+	case s.minLease < shortestLease:
+		return fmt.Errorf("invalid --min-lease %s: must be at least %s", s.minLease, shortestLease)
 	case s.minReplicas < 0:
 		return fmt.Errorf("invalid --redis-min-replicas %d: must not be negative", s.minReplicas)
 	default:

@@ -19,6 +19,7 @@ func TestInvalidFlagsAreRejected(t *testing.T) {
 		"an unknown mode":            {"--redis-address=redis:6379 --redis-mode=sentinel", `must be "Standalone", "Sentinel" or "Cluster"`},
 		"sentinels without a master": {"--redis-address=redis:26379 --redis-mode=Sentinel", "--redis-master is required"},
 		"negative replicas":          {"--redis-address=redis:6379 --redis-min-replicas=-1", "invalid --redis-min-replicas -1"},
+		"a short lease":              {"--redis-address=redis:6379 --min-lease=6s", "invalid --min-lease 6s: must be at least 7s"},
 		"an argument":                {"--redis-address=redis:6379 serve", `unexpected argument "serve"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 type clock struct {
 	replacement func() time.Time
 	process     func() time.Time // the process's monotonic clock
-	lastSeen    atomic.Int64 // the time in accept.lua's latest reply, in ms since 1970
+	lastSeen    atomic.Int64     // the time in accept.lua's latest reply, in ms since 1970
 }
 
 func newClock(replacement func() time.Time) clock {

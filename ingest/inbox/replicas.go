@@ -10,8 +10,15 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// replicaTimeout is how long a call waits until the replicas have written its changes to disk.
-const replicaTimeout = 2 * time.Second
+const (
+	// replicaTimeout is how long a call waits until the replicas have written its changes to disk.
+	replicaTimeout = 2 * time.Second
+	// firstWait and longestWait are the timeouts of the first WAITAOF of a call and of the later ones. A replica usually
+	// replies to WAITAOF before it has synced the writes that arrived with it, and reports the sync only when it is
+	// asked again, or within a second.
+	firstWait   = 2 * time.Millisecond
+	longestWait = 50 * time.Millisecond
+)
 
 // confirmedField is a field of the meta hash. confirm writes it so that its connection has a write of its own.
 const confirmedField = "confirmed"
@@ -47,14 +54,26 @@ func (b *Inbox) runDurably(ctx context.Context, s *shard, script script, keys, a
 // confirm writes a field after the script.
 func (b *Inbox) confirm(ctx context.Context, s *shard, client rueidis.DedicatedClient, call rueidis.Completed) (rueidis.RedisResult, error) {
 	write := client.B().Hset().Key(s.keys.Meta()).FieldValue().FieldValue(confirmedField, "1").Build()
-	wait := client.B().Waitaof().Numlocal(1).Numreplicas(b.minReplicas).Timeout(replicaTimeout.Milliseconds()).Build()
-	replies := client.DoMulti(ctx, call, write, wait)
+	until := time.Now().Add(replicaTimeout) //nolint:forbidigo // the process's monotonic clock
+	replies := client.DoMulti(ctx, call, write, b.waitCommand(client, firstWait))
 	if err := replies[1].Error(); err != nil {
 		return replies[0], err
 	}
-	counts, err := replies[2].AsIntSlice() // of local disks and of replicas
-	if err == nil && (len(counts) != 2 || counts[0] < 1 || counts[1] < b.minReplicas) {
-		err = fmt.Errorf("not on the disks of Redis and %d replicas within %s: WAITAOF returned %v", b.minReplicas, replicaTimeout, counts)
+	reply := replies[2]
+	for timeout := 2 * firstWait; ; timeout = min(2*timeout, longestWait) {
+		counts, err := reply.AsIntSlice() // the number of local disks and of replicas that have the changes
+		switch {
+		case err != nil:
+			return replies[0], err
+		case len(counts) == 2 && counts[0] >= 1 && counts[1] >= b.minReplicas:
+			return replies[0], nil
+		case time.Now().After(until): //nolint:forbidigo // as above
+			return replies[0], fmt.Errorf("not on the disks of Redis and %d replicas within %s: WAITAOF returned %v", b.minReplicas, replicaTimeout, counts)
+		}
+		reply = client.Do(ctx, b.waitCommand(client, timeout))
 	}
-	return replies[0], err
+}
+
+func (b *Inbox) waitCommand(client rueidis.DedicatedClient, timeout time.Duration) rueidis.Completed {
+	return client.B().Waitaof().Numlocal(1).Numreplicas(b.minReplicas).Timeout(timeout.Milliseconds()).Build()
 }

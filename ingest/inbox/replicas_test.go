@@ -43,6 +43,21 @@ func TestAcceptWaitsForTheDisksOfTheReplicas(t *testing.T) {
 	}
 }
 
+func TestAcceptWaitsForTheReplicasOfARedisCluster(t *testing.T) {
+	t.Parallel()
+	master, replica := redistest.StartReplicatedCluster(t)
+	b := inboxtest.Open(t, master.Client(t), inbox.Options{Shards: 16, MinReplicas: 1})
+	accept(t, b, newEvent("u", "1"), newEvent("v", "2"), newEvent("w", "3"))
+	replica.Pause()
+	if _, err := b.Accept(t.Context(), []*event.Event{newEvent("u", "4")}, nil); !errors.Is(err, inbox.ErrUnavailable) {
+		t.Errorf("Accept while the replica hangs: %v; want ErrUnavailable", err)
+	}
+	replica.Resume()
+	if receipts := accept(t, b, newEvent("u", "4")); !receipts[0].Duplicate {
+		t.Errorf("%+v; want a duplicate", receipts)
+	}
+}
+
 // Redis executes the second Replay too, although the dead letter is gone.
 func TestReplayWaitsForTheDisksOfTheReplicas(t *testing.T) {
 	t.Parallel()

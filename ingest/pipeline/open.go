@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
-// minLease is the shortest lease of a lane. Calls with a long timeout get a longer lease, so that a worker seldom has
-// to renew it.
-const minLease = 30 * time.Second
+// defaultMinLease is the shortest lease of a lane unless Dependencies.MinLease is set. Calls with a long timeout get a
+// longer lease, so that a worker seldom has to renew it.
+const defaultMinLease = 30 * time.Second
 
 // opened is the part of a pipeline that exists once its source is open in Redis.
 type opened struct {
@@ -34,7 +35,7 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 	}
 	config := p.config.Load()
 	box, err := inbox.Open(ctx, client, p.ref, inbox.Options{
-		Shards: p.dependencies.Shards, MinReplicas: p.dependencies.MinReplicas, Owner: p.dependencies.Owner, Limits: inboxLimits(config),
+		Shards: p.dependencies.Shards, MinReplicas: p.dependencies.MinReplicas, Owner: p.dependencies.Owner, Limits: p.inboxLimits(config),
 	})
 	if err != nil {
 		return nil, err
@@ -42,10 +43,10 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	config = p.config.Load() // Configure may have changed it while inbox.Open was waiting for Redis
-	box.Configure(inboxLimits(config))
+	box.Configure(p.inboxLimits(config))
 	open := &opened{
 		inbox: box,
-		log:   eventlog.Open(client, box.Space(), inboxLimits(config).Log),
+		log:   eventlog.Open(client, box.Space(), p.inboxLimits(config).Log),
 		types: eventtype.Open(client, box.Space()),
 		pool: delivery.New(delivery.Config{
 			Source: p.ref, Inbox: box, Permits: permits.Open(client, box.Space()), Log: p.dependencies.Log, Metrics: p.dependencies.Metrics,
@@ -56,17 +57,17 @@ func (p *Pipeline) open(ctx context.Context) (*opened, error) {
 	return open, nil
 }
 
-func inboxLimits(config *Config) inbox.Limits {
+func (p *Pipeline) inboxLimits(config *Config) inbox.Limits {
 	log := config.Document.EventLog
 	return inbox.Limits{
 		Window: config.Document.Event.Window,
 		Log:    eventlog.Limits{MaxEvents: log.MaxEvents, Retention: log.Retention},
-		Lease:  leaseLength(config),
+		Lease:  p.leaseLength(config),
 	}
 }
 
-func leaseLength(config *Config) time.Duration {
-	return max(minLease, 3*config.Document.Delivery.Timeout)
+func (p *Pipeline) leaseLength(config *Config) time.Duration {
+	return max(cmp.Or(p.dependencies.MinLease, defaultMinLease), 3*config.Document.Delivery.Timeout)
 }
 
 // deliverySettings suspends deliveries while there is no API key, because Knock would reject every call. The caller
@@ -75,7 +76,7 @@ func (p *Pipeline) deliverySettings(config *Config) delivery.Settings {
 	limits := config.Document.Delivery
 	limits.Suspend = limits.Suspend || config.Credentials.APIKey == "" && !config.DryRun
 	return delivery.Settings{
-		Lease: leaseLength(config), Program: config.Program, Delivery: limits, Caller: p.caller(config), Redactor: redactor(config),
+		Lease: p.leaseLength(config), Program: config.Program, Delivery: limits, Caller: p.caller(config), Redactor: redactor(config),
 	}
 }
 

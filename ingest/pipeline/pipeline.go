@@ -40,8 +40,8 @@ type Config struct {
 	DryRun bool
 }
 
-// Dependencies are what all pipelines of a process share. All fields but Shards, MinReplicas, Owner, Version,
-// Observe and KnockTransport are required.
+// Dependencies are what all pipelines of a process share. All fields but Shards, MinReplicas, MinLease, Owner,
+// Version, Observe and KnockTransport are required.
 type Dependencies struct {
 	// Connect returns the Redis client that all pipelines share. The pipeline does not close it.
 	Connect func(context.Context) (rueidis.Client, error)
@@ -49,6 +49,8 @@ type Dependencies struct {
 	Shards int
 	// MinReplicas is the number of replicas of Redis that must have an event on disk before it is accepted.
 	MinReplicas int
+	// MinLease is the shortest lease of a lane; 0 means 30 seconds. Leases last at least three timeouts of a call.
+	MinLease time.Duration
 	// Owner, if set, identifies this process and the ones that it replaces. A pipeline takes over the leases of an
 	// earlier process with the same owner when it opens, instead of waiting until they expire.
 	Owner string
@@ -148,8 +150,8 @@ func (p *Pipeline) Configure(config Config) {
 	if before.Document.Knock != config.Document.Knock || before.Credentials.APIKey != config.Credentials.APIKey {
 		open.pool.ResetKnockStatus()
 	}
-	open.inbox.Configure(inboxLimits(&config))
-	open.log.Configure(inboxLimits(&config).Log)
+	open.inbox.Configure(p.inboxLimits(&config))
+	open.log.Configure(p.inboxLimits(&config).Log)
 	open.pool.Configure(p.deliverySettings(&config))
 }
 

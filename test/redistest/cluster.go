@@ -19,15 +19,15 @@ import (
 const slots = 16384
 
 // StartCluster starts a Redis Cluster with this number of masters and no replicas, and returns when every node knows the whole
-// cluster.
-func StartCluster(tb testing.TB, nodes int) []*Server {
+// cluster. args are added to the command line of each node.
+func StartCluster(tb testing.TB, nodes int, args ...string) []*Server {
 	tb.Helper()
 	all, buses := make([]*Server, nodes), make([]int64, nodes)
 	clients := make([]rueidis.Client, nodes)
 	for i := range all {
 		bus, _ := splitAddr(loopback.FreeAddress(tb)) // the default, the port plus 10,000, may be above 65,535
 		buses[i] = bus
-		all[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10))
+		all[i] = Start(tb, append([]string{"--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10)}, args...)...)
 		clients[i] = all[i].singleClient(tb, "")
 	}
 	for i, client := range clients {

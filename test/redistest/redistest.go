@@ -6,6 +6,7 @@ package redistest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -87,11 +88,16 @@ func (s *Server) Start() {
 // Kill kills the server with SIGKILL and waits until it has ended.
 func (s *Server) Kill() {
 	s.tb.Helper()
-	if err := s.command.Process.Kill(); err != nil {
+	if err := s.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.tb.Errorf("redistest: %v", err)
 	}
+	s.AwaitExit()
+}
+
+// AwaitExit waits until the server has ended by itself. The server can then be started again.
+func (s *Server) AwaitExit() {
 	s.output.Wait()
-	_ = s.command.Wait() // always an error, because the process was killed
+	_ = s.command.Wait() // an error, because the process was killed or has failed
 	s.command = nil
 }
 

@@ -4,14 +4,17 @@ package redistest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/redis/rueidis"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/doorbell-dev/doorbell/test/loopback"
@@ -64,6 +67,48 @@ func StartReplicated(tb testing.TB, replicas int, args ...string) (master *Serve
 	}
 	master.AwaitReplicas(tb, replicas)
 	return master, copies
+}
+
+// StartReplicatedCluster starts a Redis Cluster that consists of one master that knows WAITAOF and one replica of it.
+func StartReplicatedCluster(tb testing.TB) (master, replica *Server) {
+	tb.Helper()
+	program := programWithWaitAOF(tb)
+	node := func() (*Server, int64) {
+		addr := loopback.FreeAddress(tb)
+		bus, _ := splitAddr(loopback.FreeAddress(tb))
+		return start(tb, program, addr, serverArgs(tb, addr, []string{"--cluster-enabled", "yes", "--cluster-port", strconv.FormatInt(bus, 10)})), bus
+	}
+	master, bus := node()
+	replica, _ = node()
+	own, copied := master.singleClient(tb, ""), replica.singleClient(tb, "")
+	port, host := splitAddr(master.Addr)
+	id, err := own.Do(tb.Context(), own.B().ClusterMyid().Build()).ToString()
+	for _, result := range []rueidis.RedisResult{
+		own.Do(tb.Context(), own.B().ClusterAddslotsrange().StartSlotEndSlot().StartSlotEndSlot(0, slots-1).Build()),
+		copied.Do(tb.Context(), copied.B().ClusterMeet().Ip(host).Port(port).ClusterBusPort(bus).Build()),
+	} {
+		err = errors.Join(err, result.Error())
+	}
+	if err != nil {
+		tb.Fatalf("redistest: %v", err)
+	}
+	awaitCluster(tb, copied)
+	if err := copied.Do(tb.Context(), copied.B().ClusterReplicate().NodeId(id).Build()).Error(); err != nil {
+		tb.Fatalf("redistest: %v", err)
+	}
+	master.AwaitReplicas(tb, 1)
+	return master, replica
+}
+
+// StartAsReplica starts the server again after Kill, as a replica of another server, with its own data until it has
+// received the data of that server.
+func (s *Server) StartAsReplica(of *Server) {
+	s.tb.Helper()
+	host, port, _ := net.SplitHostPort(of.Addr)
+	own := s.args
+	s.args = append(slices.Clone(own), "--replicaof", host+" "+port)
+	s.Start()
+	s.args = own
 }
 
 // AwaitReplicas waits until this number of replicas is connected to the server.

@@ -20,7 +20,7 @@ import (
 // MasterName is the name under which the sentinel of StartSentinel monitors its master.
 const MasterName = "main"
 
-// StartSentinel starts a sentinel that monitors master, whose password is given. When master has not replied for half a second, the
+// StartSentinel starts a sentinel that monitors master, whose password is given; it can be "". When master has not replied for half a second, the
 // sentinel promotes a replica. The sentinel itself accepts connections without a password.
 func StartSentinel(tb testing.TB, master *Server, password string) *Server {
 	tb.Helper()
@@ -28,8 +28,11 @@ func StartSentinel(tb testing.TB, master *Server, password string) *Server {
 	host, port, _ := net.SplitHostPort(addr)
 	masterHost, masterPort, _ := net.SplitHostPort(master.Addr)
 	file := filepath.Join(directory, "sentinel.conf") // the sentinel also writes its state to this file
-	text := fmt.Sprintf("bind %s\nport %s\ndir %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %[4]s 500\nsentinel auth-pass %[4]s %[7]s\n",
-		host, port, directory, MasterName, masterHost, masterPort, password)
+	text := fmt.Sprintf("bind %s\nport %s\ndir %s\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %[4]s 500\nsentinel failover-timeout %[4]s 2000\n",
+		host, port, directory, MasterName, masterHost, masterPort)
+	if password != "" {
+		text += fmt.Sprintf("sentinel auth-pass %s %s\n", MasterName, password)
+	}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatalf("redistest: %v", err)
 	}
