@@ -82,14 +82,14 @@ func (x *executor) awaitTurn(
 	start := x.pool.config.Now()
 	x.pool.wakeIfAtCapacity() // a waiting lane uses no capacity
 	for {
-		if !queue.Wait(ctx, x.stopping, receivedAt) {
+		if !queue.Wait(ctx, x.stopping.Done(), receivedAt) {
 			return false
 		}
 		select {
 		case settings.slots <- struct{}{}:
 		case <-ctx.Done():
 			return false
-		case <-x.stopping:
+		case <-x.stopping.Done():
 			return false
 		}
 		if !queue.Blocked() {

@@ -4,11 +4,9 @@ package delivery
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
-	"github.com/doorbell-dev/doorbell/ingest/inbox"
 )
 
 const (
@@ -22,8 +20,8 @@ const (
 	maxInARow = 16
 )
 
-// dispatch claims the due lanes of a shard until ctx ends and starts an executor for each.
-func (p *Pool) dispatch(ctx, work context.Context, shard int, executors *sync.WaitGroup) error {
+// dispatch claims the due lanes of a shard until ctx ends and hands each to a worker.
+func (p *Pool) dispatch(ctx context.Context, shard int, workers *workers) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -34,13 +32,13 @@ func (p *Pool) dispatch(ctx, work context.Context, shard int, executors *sync.Wa
 		case <-p.config.Inbox.LaneDue(shard):
 		case <-p.dispatchers[shard]:
 		}
-		timer.Reset(p.claim(ctx, work, shard, executors))
+		timer.Reset(p.claim(ctx, shard, workers))
 	}
 }
 
-// claim claims as many due lanes as the pool has capacity for, starts their executors, and returns how long to wait
+// claim claims as many due lanes as the pool has capacity for, hands them to workers, and returns how long to wait
 // before the next claim.
-func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitGroup) time.Duration {
+func (p *Pool) claim(ctx context.Context, shard int, workers *workers) time.Duration {
 	settings := p.settings.Load()
 	capacity, bytes := p.capacity(settings)
 	if settings.Delivery.Suspend || capacity <= 0 || ctx.Err() != nil {
@@ -52,7 +50,7 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 	}
 	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order
 	// to release them.
-	claimed, err := p.config.Inbox.Claim(work, shard, limit, bytes)
+	claimed, err := p.config.Inbox.Claim(workers.work, shard, limit, bytes)
 	if len(claimed.Leases) == 0 {
 		p.pause.EndProbe(probe, false)
 	}
@@ -61,14 +59,7 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 		return pollInterval
 	}
 	for _, lease := range claimed.Leases {
-		leased, end := p.leases.begin(work, lease)
-		executors.Go(func() {
-			p.deliverLane(work, leased, end, ctx, lease, probe)
-			if probe != 0 {
-				p.wakeAll()
-			}
-			p.wakeIfAtCapacity()
-		})
+		workers.deliver(claimedLane{lease, probe})
 	}
 	switch {
 	case probe != 0 && len(claimed.Leases) > 0:
@@ -79,21 +70,6 @@ func (p *Pool) claim(ctx, work context.Context, shard int, executors *sync.WaitG
 		return pollInterval
 	default:
 		return min(claimed.Next, pollInterval)
-	}
-}
-
-// deliverLane delivers a leased event, and then the events behind it for as long as their leases follow.
-func (p *Pool) deliverLane(
-	work, leased context.Context, end func(), stopping context.Context, lease *inbox.Lease, probe health.Probe,
-) {
-	for inARow := 1; ; inARow++ {
-		next := p.deliver(leased, stopping, lease, probe, inARow)
-		end()
-		if next == nil {
-			return
-		}
-		lease, probe = next, 0
-		leased, end = p.leases.begin(work, lease)
 	}
 }
 

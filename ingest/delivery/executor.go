@@ -35,15 +35,15 @@ type executor struct {
 	lease    *inbox.Lease
 	event    event.Event     // of the lease; its type is set when the event is planned, if it could not be read before
 	probe    health.Probe    // not zero if the event was claimed to test whether the cause of a pause has passed
-	stopping <-chan struct{} // closed when the process stops: no new call may begin
+	stopping context.Context // ends when the process begins to stop: no new call may begin then
 
 	progress *progress.Progress // nil until the event is planned
 	restored bool               // an earlier attempt may have sent requests of the progress
 	stored   bool               // the plan and the outcomes that a crash must not lose are stored
 	called   bool               // this executor has called Knock
 
-	room func() int   // returns the maximum size in bytes of the lane's next event; see Pool.room
-	next *inbox.Lease // the lease of that event, or nil
+	inARow int          // the number of events of the lane that were delivered since the lane was claimed, with this one
+	next   *inbox.Lease // the lease of the lane's next event if the pool can deliver it at once, else nil
 }
 
 // deliver delivers a leased event as far as is possible now and ends the lease. The context work ends when the lease is
@@ -53,8 +53,7 @@ type executor struct {
 func (p *Pool) deliver(
 	work, stopping context.Context, lease *inbox.Lease, probe health.Probe, inARow int,
 ) (next *inbox.Lease) {
-	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping.Done()}
-	x.room = func() int { return p.room(stopping, lease.Size, inARow) }
+	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping, inARow: inARow}
 	defer func() { p.pause.EndProbe(probe, x.called) }()
 	err := x.runSafely(work)
 	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
@@ -164,11 +163,4 @@ func (x *executor) store(ctx context.Context, next *progress.Call) error {
 	return nil
 }
 
-func (x *executor) isStopping() bool {
-	select {
-	case <-x.stopping:
-		return true
-	default:
-		return false
-	}
-}
+func (x *executor) isStopping() bool { return x.stopping.Err() != nil }

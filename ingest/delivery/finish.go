@@ -84,7 +84,7 @@ func (x *executor) finish(ctx context.Context) error {
 	if status == eventlog.DeadLettered {
 		return x.endAsDeadLetter(ctx, x.progress, entry)
 	}
-	room := x.room()
+	room := x.pool.room(x.stopping, x.lease.Size, x.inARow)
 	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
 		next, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, room)
 		x.next = next

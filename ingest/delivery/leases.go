@@ -19,22 +19,19 @@ type activeLeases struct {
 
 // leasedWork is the work on a leased event.
 type leasedWork struct {
-	cancel context.CancelCauseFunc // nil once the work ends the lease itself
+	cancel context.CancelCauseFunc // nil until the work begins, and once it ends the lease itself
 	size   int
 }
 
-// begin adds a lease and returns the context of the work on it, which ends when the lease is lost. The caller calls end
-// when the work has ended.
-func (a *activeLeases) begin(ctx context.Context, lease *inbox.Lease) (work context.Context, end func()) {
-	work, cancel := context.WithCancelCause(ctx)
+// begin adds a lease, unless it has been added, and sets the function that ends the work on it if the lease is lost. The
+// function is nil until the work begins.
+func (a *activeLeases) begin(lease *inbox.Lease, cancel context.CancelCauseFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.work[lease] = leasedWork{cancel, lease.Size}
-	a.bytes += lease.Size
-	return work, func() {
-		cancel(nil)
-		a.remove(lease)
+	if _, added := a.work[lease]; !added {
+		a.bytes += lease.Size
 	}
+	a.work[lease] = leasedWork{cancel, lease.Size}
 }
 
 func (a *activeLeases) remove(lease *inbox.Lease) {

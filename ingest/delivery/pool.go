@@ -176,9 +176,9 @@ func (p *Pool) Run(ctx context.Context) error {
 	defer release()
 
 	var dispatchers errgroup.Group
-	var executors sync.WaitGroup
+	workers := p.newWorkers(work, ctx)
 	for shard := range p.dispatchers {
-		dispatchers.Go(func() error { return p.dispatch(ctx, work, shard, &executors) })
+		dispatchers.Go(func() error { return p.dispatch(ctx, shard, workers) })
 	}
 	renewing, stopRenewing := context.WithCancel(work)
 	defer stopRenewing()
@@ -187,7 +187,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	renewer.Go(func() { p.measureQueue(renewing) })
 
 	err := dispatchers.Wait()
-	executors.Wait()
+	workers.stop()
 	stopRenewing()
 	renewer.Wait()
 	return err
