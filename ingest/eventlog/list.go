@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/rueidis"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 const (
@@ -34,18 +36,21 @@ type Page struct {
 // AppendJSON appends the page as JSON to dst: an object with entries and next. Unlike encoding/json, it keeps the exact
 // bytes of payloads and of the bodies of requests.
 func (p *Page) AppendJSON(dst []byte) []byte {
-	o := object{append(dst, '{')}
-	o.name("entries")
-	o.buf = append(o.buf, '[')
+	o := rawjson.OpenObject(dst)
+	o.Value("entries", p.appendEntries)
+	o.OptionalText("next", p.Next)
+	return o.Close()
+}
+
+func (p *Page) appendEntries(dst []byte) []byte {
+	dst = append(dst, '[')
 	for i := range p.Entries {
 		if i > 0 {
-			o.buf = append(o.buf, ',')
+			dst = append(dst, ',')
 		}
-		o.buf = p.Entries[i].AppendJSON(o.buf)
+		dst = p.Entries[i].AppendJSON(dst)
 	}
-	o.buf = append(o.buf, ']')
-	o.optional("next", p.Next)
-	return append(o.buf, '}')
+	return append(dst, ']')
 }
 
 // List returns the newest entries that the query selects. If the query has a cursor, List returns the next older

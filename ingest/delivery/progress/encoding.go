@@ -3,9 +3,10 @@
 package progress
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/doorbell-dev/doorbell/ingest/rawjson"
 )
 
 // version is the version of the stored form that this version of Doorbell writes. It must grow when an older Doorbell
@@ -46,16 +47,74 @@ func Decode(stored []byte) (*Progress, error) {
 	return p, nil
 }
 
-// Encode returns the stored form, or nil for a nil progress: the event has no plan yet.
+// Encode returns the stored form, or nil for a nil progress: the event has no plan yet. It writes the bodies of requests
+// as they are, because a retry must send the bytes of the first attempt.
 func (p *Progress) Encode() []byte {
 	if p == nil {
 		return nil
 	}
-	var encoded bytes.Buffer
-	encoder := json.NewEncoder(&encoded)
-	encoder.SetEscapeHTML(false)              // a retry must send the bytes of the first attempt
-	if err := encoder.Encode(p); err != nil { // cannot happen: the progress has plain values and valid JSON only
-		panic(fmt.Sprintf("delivery: progress: %v", err))
+	return p.appendJSON(make([]byte, 0, p.estimatedSize()))
+}
+
+// estimatedSize returns the length in bytes that the stored form seldom exceeds.
+func (p *Progress) estimatedSize() int {
+	size := 128
+	for _, a := range p.Actions {
+		size += 128 + len(a.Mapping) + len(a.Reason)
+		for _, c := range a.Calls {
+			r := &c.Request
+			size += 256 + len(r.Path) + len(r.Body) + len(r.IdempotencyKey) + len(c.Response) + len(c.Failure)
+		}
 	}
-	return encoded.Bytes()
+	return size
+}
+
+func (p *Progress) appendJSON(dst []byte) []byte {
+	o := rawjson.OpenObject(dst)
+	o.Number("version", int64(p.Version))
+	o.Bool("sent", p.Sent)
+	o.OptionalNumber("spent", int64(p.Spent))
+	o.OptionalText("timestamp", p.Timestamp)
+	o.Texts("notes", p.Notes)
+	o.OptionalText("reason", p.Reason)
+	rawjson.AppendList(&o, "actions", p.Actions, func(a **Action, dst []byte) []byte { return (*a).appendJSON(dst) })
+	return o.Close()
+}
+
+func (a *Action) appendJSON(dst []byte) []byte {
+	o := rawjson.OpenObject(dst)
+	o.Text("mapping", a.Mapping)
+	o.Text("action", string(a.Name))
+	o.Text("status", string(a.Status))
+	o.OptionalText("reason", a.Reason)
+	o.Texts("notes", a.Notes)
+	o.OptionalNumber("attempts", int64(a.Attempts))
+	o.OptionalText("cause", string(a.Cause))
+	o.OptionalNumber("failures", int64(a.Failures))
+	rawjson.AppendList(&o, "calls", a.Calls, func(c **Call, dst []byte) []byte { return (*c).appendJSON(dst) })
+	return o.Close()
+}
+
+func (c *Call) appendJSON(dst []byte) []byte {
+	o := rawjson.OpenObject(dst)
+	o.Value("request", c.appendRequest)
+	if c.Done {
+		o.Bool("done", true)
+	}
+	o.OptionalText("failure", c.Failure)
+	o.OptionalNumber("status", int64(c.Status))
+	o.OptionalText("response", c.Response)
+	o.Time("at", c.At)
+	o.OptionalNumber("took", int64(c.Took))
+	return o.Close()
+}
+
+func (c *Call) appendRequest(dst []byte) []byte {
+	r, o := &c.Request, rawjson.OpenObject(dst)
+	o.Text("endpoint", string(r.Endpoint))
+	o.Text("method", r.Method)
+	o.Text("path", r.Path)
+	o.Raw("body", r.Body)
+	o.OptionalText("idempotencyKey", r.IdempotencyKey)
+	return o.Close()
 }

@@ -3,7 +3,9 @@
 package progress_test
 
 import (
+	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,40 @@ func TestAStoredProgressIsReadAgain(t *testing.T) {
 	got, err := progress.Decode(p.Encode())
 	if diff := cmp.Diff(p, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// Earlier versions of Doorbell stored the progress with encoding/json, and read it with encoding/json.
+func TestTheStoredFormIsTheJSONOfEncodingJSON(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 123_000, time.UTC)
+	call := progress.Call{
+		Request: knock.Request{
+			Endpoint: knock.TriggerWorkflow, Method: "POST", Path: "/v1/workflows/a%20b/trigger?x=1&y=<", Body: json.RawMessage(`{"a":1.50,"h":"<&>"}`),
+			IdempotencyKey: "k",
+		},
+		Done: true, Failure: "rejected \"<it>\"", Status: 422, Response: "<html>é", At: &at, Took: 1500, Repeated: true, Stored: true,
+	}
+	for name, p := range map[string]*progress.Progress{
+		"nothing": {},
+		"a plan":  planned(knock.IdentifyUser, knock.TriggerWorkflow),
+		"every field": {
+			Version: 1, Sent: true, Spent: time.Minute, Timestamp: "2026", Notes: []string{"a", ""}, Reason: "no mapping",
+			Actions: []*progress.Action{{}, {
+				Mapping: "order", Name: "triggerWorkflow", Status: eventlog.DeadLettered, Reason: "why", Notes: []string{"n"}, Attempts: 2,
+				Cause: progress.Rejected, Failures: 3, Calls: []*progress.Call{{}, &call},
+			}},
+		},
+	} {
+		var want strings.Builder
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(p); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.TrimSuffix(want.String(), "\n"), string(p.Encode())); diff != "" {
+			t.Errorf("%s (-encoding/json +Encode)\n%s", name, diff)
+		}
 	}
 }
 
