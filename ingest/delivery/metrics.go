@@ -27,6 +27,10 @@ type Metrics struct {
 	paused      *prometheus.GaugeVec
 	depth       *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
+
+	callSeries      series[[2]string, prometheus.Observer] // of calls, by endpoint and outcome
+	limitWaitSeries series[string, prometheus.Observer]    // of limitWait, by endpoint
+	eventSeries     series[string, prometheus.Counter]     // of events, by status
 }
 
 // NewMetrics returns metrics that are registered with registry. It panics if they are registered already.
@@ -76,14 +80,16 @@ const abandonedCall = "abandoned"
 
 func (m *Metrics) observeCall(endpoint knock.Endpoint, outcome string, took time.Duration) {
 	if m != nil {
-		m.calls.WithLabelValues(string(endpoint), outcome).Observe(took.Seconds())
+		m.callSeries.get([2]string{string(endpoint), outcome}, func() prometheus.Observer {
+			return m.calls.WithLabelValues(string(endpoint), outcome)
+		}).Observe(took.Seconds())
 	}
 }
 
 // CountEvent counts an event that has got this status.
 func (m *Metrics) CountEvent(status eventlog.Status) {
 	if m != nil {
-		m.events.WithLabelValues(string(status)).Inc()
+		m.eventSeries.get(string(status), func() prometheus.Counter { return m.events.WithLabelValues(string(status)) }).Inc()
 	}
 }
 
@@ -101,7 +107,9 @@ func (m *Metrics) countLostLeases(n int) {
 
 func (m *Metrics) observeRateLimitWait(endpoint knock.Endpoint, wait time.Duration) {
 	if m != nil {
-		m.limitWait.WithLabelValues(string(endpoint)).Observe(wait.Seconds())
+		m.limitWaitSeries.get(string(endpoint), func() prometheus.Observer {
+			return m.limitWait.WithLabelValues(string(endpoint))
+		}).Observe(wait.Seconds())
 	}
 }
 

@@ -46,6 +46,7 @@ type Config struct {
 type Client struct {
 	config    Config
 	transport http.RoundTripper
+	base      *url.URL                     // Config.BaseURL; nil if only url.Parse can join it to a path
 	header    atomic.Pointer[sharedHeader] // of the latest API key
 }
 
@@ -66,6 +67,9 @@ func New(config Config) *Client {
 	c := &Client{config: config, transport: config.Transport}
 	if c.transport == nil {
 		c.transport = NewTransport()
+	}
+	if base, err := url.Parse(config.BaseURL); err == nil && base.Host != "" && base.RawPath == "" && base.RawQuery == "" {
+		c.base = base
 	}
 	return c
 }
@@ -169,10 +173,15 @@ func (c *Client) build(ctx context.Context, request Request, key string) (*http.
 	if request.Body != nil {
 		body = bytes.NewReader(request.Body)
 	}
-	wire, err := http.NewRequestWithContext(ctx, request.Method, c.config.BaseURL+request.Path, body)
+	target, err := c.target(request.Path)
 	if err != nil {
 		return nil, err
 	}
+	wire, err := http.NewRequestWithContext(ctx, request.Method, "", body)
+	if err != nil {
+		return nil, err
+	}
+	wire.URL, wire.Host = target, target.Host
 	shared := c.sharedHeader(key)
 	wire.Header = make(http.Header, len(shared.fields)+2)
 	for _, f := range shared.fields {
@@ -188,6 +197,16 @@ func (c *Client) build(ctx context.Context, request Request, key string) (*http.
 		wire.Header["idempotency-key"] = []string{request.IdempotencyKey}
 	}
 	return wire, nil
+}
+
+// target returns the URL of a call. path is the escaped path with the query.
+func (c *Client) target(path string) (*url.URL, error) {
+	if c.base == nil || strings.ContainsAny(path, "%?") {
+		return url.Parse(c.config.BaseURL + path)
+	}
+	target := *c.base
+	target.Path += path
+	return &target, nil
 }
 
 func (c *Client) since(start time.Time) time.Duration { return c.config.Now().Sub(start) }

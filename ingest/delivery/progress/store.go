@@ -7,13 +7,16 @@ import "github.com/doorbell-dev/doorbell/ingest/knock"
 // MustBeStored reports whether the plan must be stored before its first call. A plan need not be stored if it has a
 // single call that is harmless to repeat: if the process dies, the next process plans the event again.
 func (p *Progress) MustBeStored() bool {
-	var calls []*Call
+	calls, repeatable := 0, true
 	for _, a := range p.Actions {
-		if !a.Status.Final() {
-			calls = append(calls, a.Calls...)
+		if a.Status.Final() {
+			continue
+		}
+		for _, c := range a.Calls {
+			calls, repeatable = calls+1, repeatable && c.Request.Endpoint.RetryRule() == knock.RetryHarmless
 		}
 	}
-	return len(calls) > 1 || len(calls) == 1 && calls[0].Request.Endpoint.RetryRule() != knock.RetryHarmless
+	return calls > 1 || !repeatable
 }
 
 // RepeatWouldUndo reports whether an earlier call could undo the effect of next. This is true if the earlier call is
