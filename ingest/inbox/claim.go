@@ -5,6 +5,7 @@ package inbox
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -74,7 +75,7 @@ func (b *Inbox) claim(ctx context.Context, s *shard, limit int, token string, de
 		claimed.Next = time.Duration(wait) * time.Millisecond
 	}
 	for i := 2; i < len(rest); i += 2 {
-		claimed.Leases = append(claimed.Leases, b.newLease(s, rest[i], token, rest[i+1], deadline))
+		claimed.Leases = append(claimed.Leases, newLease(s, rest[i], token, rest[i+1], deadline))
 	}
 	return claimed, nil
 }
@@ -82,11 +83,12 @@ func (b *Inbox) claim(ctx context.Context, s *shard, limit int, token string, de
 // read calls read.lua, adds the events to the leases, and removes the leases without an event from claimed. If it
 // cannot decode an event, it dead-letters the event, so that the event does not block its lane forever.
 func (b *Inbox) read(ctx context.Context, s *shard, token string, maxBytes int, claimed *Claimed) error {
-	keys, args := append([]string(nil), s.scheduleKeys[:2]...), []string{token, strconv.Itoa(maxBytes)}
-	for _, l := range claimed.Leases {
+	keys, dueAt := append([]string(nil), s.scheduleKeys[:2]...), make([]string, len(claimed.Leases))
+	for i, l := range claimed.Leases {
 		keys = append(keys, s.keys.Lane(l.lane), s.keys.Progress(l.lane))
-		args = append(args, l.lane, l.dueAt)
+		dueAt[i] = l.dueAt
 	}
+	args := []string{token, strconv.Itoa(maxBytes), strings.Join(dueAt, " "), strconv.Itoa(len(s.keys.Lane("")))}
 	words, err := b.callRead(ctx, keys, args)
 	if err != nil {
 		return err
@@ -95,8 +97,12 @@ func (b *Inbox) read(ctx context.Context, s *shard, token string, maxBytes int, 
 	for _, l := range claimed.Leases {
 		word, ok := words.next()
 		switch {
-		case ok && word == wordEvent && words.left() >= 3:
-			if cause := l.fill(words.take(), words.take(), words.take()); cause != nil {
+		case ok && (word == wordEvent && words.left() >= 2 || word == wordSaved && words.left() >= 3):
+			received, encoded, progress := words.take(), words.take(), ""
+			if l.saved = word == wordSaved; l.saved {
+				progress = words.take()
+			}
+			if cause := l.fill(received, encoded, progress); cause != nil {
 				b.deadLetterUnreadable(ctx, l, cause)
 				continue
 			}
@@ -106,7 +112,7 @@ func (b *Inbox) read(ctx context.Context, s *shard, token string, maxBytes int, 
 			claimed.Unreadable++
 		case ok && word == wordReleased:
 			claimed.Next = 0
-		case ok && (word == wordEmpty || word == wordLost):
+		case ok && word == wordEmpty:
 		default:
 			return b.scripts.read.unexpected(word)
 		}

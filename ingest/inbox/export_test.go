@@ -48,7 +48,7 @@ func (b *Inbox) AcceptGroup(ctx context.Context, events []*event.Event) error {
 func (b *Inbox) CompleteGroup(ctx context.Context, leases []*Lease, records [][]byte, room int) error {
 	var group []*transition
 	for i, l := range leases {
-		group = append(group, &transition{name: "complete", lease: l, record: records[i], number: int64(room)})
+		group = append(group, &transition{name: transitionComplete, lease: l, record: records[i], number: int64(room)})
 	}
 	b.finishGroup(ctx, b.shards[0], group)
 	for _, t := range group {

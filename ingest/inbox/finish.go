@@ -19,7 +19,8 @@ import (
 
 // Save stores the progress of the leased event and replaces the progress saved before. The lease continues.
 func (b *Inbox) Save(ctx context.Context, lease *Lease, progress []byte) error {
-	return b.finish(ctx, &transition{name: "save", lease: lease, progress: progress})
+	lease.saved = true
+	return b.finish(ctx, &transition{name: transitionSave, lease: lease, progress: progress})
 }
 
 // Complete finishes the event: it moves the event's key to the dedupe window and writes the log record. If record is
@@ -33,7 +34,7 @@ func (b *Inbox) Save(ctx context.Context, lease *Lease, progress []byte) error {
 // event, the repetition returns the lease of the same event. If Redis executed the first call and leased no event, the
 // repetition returns ErrLeaseLost.
 func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte, room int) (next *Lease, err error) {
-	t := &transition{name: "complete", lease: lease, record: record, number: int64(max(room, 0))}
+	t := &transition{name: transitionComplete, lease: lease, record: record, number: int64(max(room, 0))}
 	if err := b.finish(ctx, t); err != nil || t.next == nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (b *Inbox) Complete(ctx context.Context, lease *Lease, record []byte, room 
 // Retry ends the lease. The lane is due again after the delay, with the same first event. If progress is empty, the
 // event keeps the progress saved before. If record is nil, the event's log entry does not change.
 func (b *Inbox) Retry(ctx context.Context, lease *Lease, delay time.Duration, progress, record []byte) error {
-	return b.finish(ctx, &transition{name: "retry", lease: lease, record: record, progress: progress, number: delay.Milliseconds()})
+	return b.finish(ctx, &transition{name: transitionRetry, lease: lease, record: record, progress: progress, number: delay.Milliseconds()})
 }
 
 // Release ends the lease and returns the lane to its former place in the schedule. The first event and its progress do
@@ -57,7 +58,7 @@ func (b *Inbox) Release(ctx context.Context, lease *Lease) error {
 	if err != nil {
 		return fmt.Errorf("release: due time: %w", err)
 	}
-	return b.finish(ctx, &transition{name: "release", lease: lease, number: dueAt})
+	return b.finish(ctx, &transition{name: transitionRelease, lease: lease, number: dueAt})
 }
 
 // DeadLetter finishes the event as a dead letter and stores it with its progress. If progress is empty, the event keeps
@@ -65,7 +66,7 @@ func (b *Inbox) Release(ctx context.Context, lease *Lease) error {
 // the event again. It writes the log record unless record is nil, and it makes the lane due if the lane has more
 // events. Limits.DeadLetters limits the dead letters that Redis stores.
 func (b *Inbox) DeadLetter(ctx context.Context, lease *Lease, progress, record []byte) error {
-	return b.finish(ctx, &transition{name: "dead-letter", lease: lease, record: record, progress: progress})
+	return b.finish(ctx, &transition{name: transitionDeadLetter, lease: lease, record: record, progress: progress})
 }
 
 // deadLetterUnreadable dead-letters a stored event that Doorbell cannot decode. It gives the dead letter a new ID. If

@@ -11,7 +11,17 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// transition is one change of a leased lane; finish.lua describes the names and the number.
+// The names of transitions.
+const (
+	transitionSave       = "save"
+	transitionComplete   = "complete"
+	transitionDeadLetter = "dead-letter"
+	transitionRetry      = "retry"
+	transitionRelease    = "release"
+)
+
+// transition is one change of a leased lane; finish.lua describes the names. The number is the delay in ms for retry,
+// the time at which the lane is due in ms for release, and the maximum size of a next event in bytes for complete.
 type transition struct {
 	name             string
 	lease            *Lease
@@ -85,9 +95,10 @@ func (b *Inbox) applyAnswer(t *transition, words *replyWords, deadline time.Time
 		return ErrLeaseLost
 	case ok && word == wordFailed && words.left() >= 1:
 		return fmt.Errorf("%s: Redis cannot read the lane: %s", t.name, words.take())
-	case ok && word == wordNext && words.left() >= 2:
+	case ok && word == wordNext && words.left() >= 3:
+		token := words.take()
 		t.received, t.event = words.take(), words.take()
-		t.next = b.newLease(t.lease.shard, t.lease.lane, t.lease.nextToken, receivedMilliseconds(t.received), deadline)
+		t.next = newLease(t.lease.shard, t.lease.lane, token, receivedMilliseconds(t.received), deadline)
 		return nil
 	default:
 		return b.scripts.finish.unexpected(word)
@@ -98,26 +109,51 @@ func (b *Inbox) applyAnswer(t *transition, words *replyWords, deadline time.Time
 func (b *Inbox) finishCall(s *shard, known layouts, group []*transition) (keys, args []string) {
 	limits := b.limits.Load()
 	letters := limits.DeadLetters.orDefault()
-	keys = append(keys, s.sharedKeys...)
-	args = append(args, b.clock.argument(), b.leaseArgument(),
+	keys = append(make([]string, 0, len(s.sharedKeys)+3*len(group)), s.sharedKeys...)
+	args = append(make([]string, 0, 9+9*len(group)), b.clock.argument(), b.leaseArgument(),
 		strconv.FormatInt(b.shardShare(int64(limits.Log.MaxEvents)), 10),
 		strconv.FormatInt(b.shardShare(int64(letters.MaxEvents)), 10), strconv.FormatInt(letters.Retention.Milliseconds(), 10),
 		strconv.FormatInt(b.shardShare(b.maxDeadLetterBytes), 10),
 		known.slices, known.stored, b.firstSetsArgument())
 	for _, t := range group {
-		l := t.lease
-		set, fingerprint, member, bucket := s.keys.Lane(l.lane), l.fingerprint, "", ""
-		if l.Event.Key != "" {
-			f := b.space.Fingerprint(l.Event.Type, l.Event.Key)
-			fingerprint = f.Name
-			if current := known.current; current.length > 0 {
-				set, member = s.keys.DedupeSet(current.length, current.sets, f), f.Member
-				bucket = strconv.FormatInt(l.Event.ReceivedAt.UnixMilli()/current.length, 10)
-			}
-		}
-		keys = append(keys, s.keys.Lane(l.lane), s.keys.Progress(l.lane), set)
-		args = append(args, t.name, l.lane, l.token, l.nextToken, l.Event.ID, rueidis.BinaryString(t.record),
-			fingerprint, member, bucket, strconv.FormatInt(t.number, 10), rueidis.BinaryString(t.progress))
+		keys, args = b.appendTransition(keys, args, s, known.current, t)
 	}
 	return keys, args
+}
+
+// appendTransition appends the keys and arguments of one transition; the header of finish.lua lists them.
+func (b *Inbox) appendTransition(
+	keys, args []string, s *shard, current layout, t *transition,
+) (allKeys, allArgs []string) {
+	l, record, progress, number := t.lease, rueidis.BinaryString(t.record), rueidis.BinaryString(t.progress), strconv.FormatInt(t.number, 10)
+	lane, saved := s.keys.Lane(l.lane), s.keys.Progress(l.lane)
+	switch t.name {
+	case transitionSave:
+		return append(keys, saved), append(args, t.name, l.lane, l.token, progress)
+	case transitionRelease:
+		return keys, append(args, t.name, l.lane, l.token, number)
+	case transitionRetry:
+		return append(keys, saved), append(args, t.name, l.lane, l.token, l.Event.ID, record, number, progress)
+	}
+	fingerprint, set, member, bucket := l.fingerprint, lane, "", ""
+	if l.Event.Key != "" {
+		f := b.space.Fingerprint(l.Event.Type, l.Event.Key)
+		fingerprint = f.Name
+		if current.length > 0 {
+			set, member = s.keys.DedupeSet(current.length, current.sets, f), f.Member
+			bucket = strconv.FormatInt(l.Event.ReceivedAt.UnixMilli()/current.length, 10)
+		}
+	}
+	if t.name == transitionDeadLetter {
+		return append(keys, lane, saved), append(args, t.name, l.lane, l.token, l.Event.ID, record, fingerprint, progress)
+	}
+	name := t.name
+	if l.saved {
+		name = "complete-saved"
+	}
+	args = append(args, name, l.lane, l.token, l.Event.ID, record, fingerprint, member, bucket, number)
+	if l.saved {
+		return append(keys, lane, set, saved), args
+	}
+	return append(keys, lane, set), args
 }

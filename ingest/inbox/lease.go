@@ -32,19 +32,20 @@ type Lease struct {
 	shard       *shard
 	lane        string
 	token       string
-	nextToken   string // the token of the lane's next lease if Complete returns one
 	dueAt       string // ms since 1970
 	fingerprint string // of the event's key; used if the event cannot be decoded
+	saved       bool   // Redis may store progress for the event
 	deadline    atomic.Pointer[time.Time]
 }
 
-func (b *Inbox) newLease(s *shard, lane, token, dueAt string, deadline time.Time) *Lease {
-	l := &Lease{shard: s, lane: lane, token: token, nextToken: b.newToken(), dueAt: dueAt}
+func newLease(s *shard, lane, token, dueAt string, deadline time.Time) *Lease {
+	l := &Lease{shard: s, lane: lane, token: token, dueAt: dueAt}
 	l.deadline.Store(&deadline)
 	return l
 }
 
-// newToken returns a new fencing token, unique among all processes.
+// newToken returns a new fencing token for a claim, unique among all processes. finish.lua derives from it the tokens of
+// the leases that follow in the same lane.
 func (b *Inbox) newToken() string {
 	return b.process + strconv.FormatUint(b.tokens.Add(1), 36) + tokenEnd
 }

@@ -29,6 +29,7 @@ const (
 	wordClaimed     = "claimed"
 	wordRead        = "read"
 	wordEvent       = "event"
+	wordSaved       = "saved"
 	wordReleased    = "released"
 	wordEmpty       = "empty"
 	wordFailed      = "failed"

@@ -21,8 +21,8 @@
 --
 -- Not safe to repeat: if the reply is lost, no worker knows which lanes it leases, and a second run claims other lanes.
 -- The process that lost the reply therefore ends the leases with that token; see takeover.lua.
--- Out of memory: ZREM is the first write because Redis always allows it. Redis then allows the later writes (see
--- rejected_for_memory).
+-- Out of memory: HDEL, of a field that never exists, is the first write because Redis always allows it. Redis then
+-- allows the later writes (see rejected_for_memory).
 local due, tokens, meta = KEYS[1], KEYS[2], KEYS[3]
 local now = read_meta(meta, ARGV[1])
 
@@ -31,7 +31,7 @@ local function extend_leases(expected)
   for i = 1, #all, 2 do
     local lease_end = tonumber(redis.call('ZSCORE', due, all[i]) or 0)
     if lease_end > expected then
-      redis.call('ZREM', due, all[i])
+      redis.call('HDEL', tokens, '')
       redis.call('ZADD', due, int(math.min(lease_end + now - expected, latest)), all[i])
     end
   end
@@ -41,19 +41,18 @@ if expected and now > expected + 2000 then
   extend_leases(expected)
 end
 
-local found = redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-local lanes, schedule, fields = {}, {}, {}
+local found = redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'WITHSCORES', 'LIMIT', '0', ARGV[3])
+local ends, schedule, fields = int(now + tonumber(ARGV[2])), {}, {}
 for i = 1, #found, 2 do
-  lanes[#lanes + 1] = found[i]
-  schedule[#schedule + 1], schedule[#schedule + 2] = int(now + tonumber(ARGV[2])), found[i]
-  fields[#fields + 1], fields[#fields + 2] = found[i], ARGV[4]
+  schedule[i], schedule[i + 1] = ends, found[i]
+  fields[i], fields[i + 1] = found[i], ARGV[4]
 end
-if #lanes > 0 then
-  redis.call('ZREM', due, unpack(lanes))
+if #found > 0 then
+  redis.call('HDEL', tokens, '')
   redis.call('ZADD', due, unpack(schedule))
   redis.call('HSET', tokens, unpack(fields))
 end
 store_time(meta)
-local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+local first = redis.call('ZRANGE', due, '0', '0', 'WITHSCORES')
 local wait = first[2] and math.max(0, tonumber(first[2]) - now) or -1
 return {'claimed', int(now), int(wait), unpack(found)}

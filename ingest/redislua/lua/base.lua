@@ -3,7 +3,7 @@
 -- int: returns a whole number as text. Lua's own conversion may write large numbers with an exponent, which Redis
 -- rejects.
 local function int(number)
-  return string.format('%.0f', number)
+  return string.format('%d', number)
 end
 
 -- clock: returns the time in milliseconds since 1970. An empty argument reads Redis's clock, so that all processes
