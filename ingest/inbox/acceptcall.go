@@ -69,7 +69,7 @@ func (b *Inbox) applyRetryableReply(s *shard, word string, rest []string) (retry
 func (b *Inbox) acceptCall(s *shard, known layouts, group []*acceptRequest) (keys, args []string) {
 	limits, searched := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
 	fingerprints := fingerprintsOf(group)
-	keys = append(append(keys, s.sharedKeys...), s.keys.MinorLog(), s.keys.MinorLogIndex())
+	keys = append(keys, s.sharedKeys...)
 	args = append(args, b.clock.argument(), strconv.FormatInt(b.shardShare(limits.MaxInFlight), 10),
 		known.slices, known.stored, b.firstSetsArgument(), strconv.FormatInt(b.shardShare(int64(limits.Log.MinorEvents())), 10),
 		strconv.Itoa(len(searched)), strconv.Itoa(len(fingerprints)))

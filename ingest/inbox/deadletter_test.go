@@ -214,3 +214,40 @@ func TestAPageOfLargeDeadLettersIsShorter(t *testing.T) {
 		t.Errorf("%d and %d dead letters, last cursor %q; want two pages of two", len(first), len(second), end)
 	}
 }
+
+func TestDeadLettersOlderThanTheirRetentionAreDeletedIfNoneIsAdded(t *testing.T) {
+	redistest.OnEach(t, func(t *testing.T, client rueidis.Client) {
+		clock := newClock()
+		b := inboxtest.Open(t, client, inbox.Options{
+			Now: clock.now, Shards: 2, Limits: inbox.Limits{DeadLetters: inbox.DeadLetterLimits{Retention: time.Hour}},
+		})
+		old := map[string]float64{} // more than one step of the sweep deletes
+		for i := range 450 {
+			old[fmt.Sprint("old ", i)] = float64(clock.ms.Load())
+		}
+		add := client.B().Zadd().Key(b.Space().Shard(1).DeadLetterIndex()).ScoreMember()
+		for id, at := range old {
+			add = add.ScoreMember(at, id)
+		}
+		ok(t, client.Do(t.Context(), add.Build()).Error())
+		clock.advance(time.Minute)
+		young := newEvent("user", "key")
+		accept(t, b, young)
+		claimed, err := b.Claim(t.Context(), b.Space().Lane("user").Shard, 1, 0)
+		ok(t, err)
+		ok(t, b.DeadLetter(t.Context(), claimed.Leases[0], nil, nil))
+
+		clock.advance(time.Hour - time.Minute)
+		ok(t, b.SweepDeadLetters(t.Context()))
+		if diff := cmp.Diff([]string{young.ID}, deadLetterIDs(t, b)); diff != "" {
+			t.Errorf("dead letters (-want +got):\n%s", diff)
+		}
+		clock.advance(time.Minute)
+		ok(t, b.SweepDeadLetters(t.Context()))
+		stats, err := b.Stats(t.Context())
+		ok(t, err)
+		if stats.DeadLetters != 0 || stats.DroppedDeadLetters != 451 {
+			t.Errorf("%d dead letters are left and %d are dropped; want 0 and 451", stats.DeadLetters, stats.DroppedDeadLetters)
+		}
+	})
+}

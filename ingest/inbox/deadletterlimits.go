@@ -11,15 +11,15 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// DeadLetterLimits limit the dead letters of a source. When Doorbell adds a dead letter, it deletes the oldest ones
-// that exceed a limit, at most 200 for each limit, and counts them. When Redis is out of memory, Doorbell also deletes
-// dead letters before it rejects events. A further limit, a quarter of Redis's maxmemory, applies to the size of all
-// dead letters together.
+// DeadLetterLimits limit the dead letters of a source. When Doorbell adds a dead letter, and once a minute, it deletes
+// the oldest ones that exceed a limit, and counts them. When Redis is out of memory, Doorbell also deletes dead letters
+// before it rejects events. A further limit, a quarter of Redis's maxmemory, applies to the size of all dead letters
+// together.
 type DeadLetterLimits struct {
 	// MaxEvents is the maximum number of dead letters, split evenly over the shards; 0 means 10,000.
 	MaxEvents int
-	// Retention is how long Doorbell keeps a dead letter; 0 means 30 days. Doorbell deletes an older dead letter when
-	// it adds the next one.
+	// Retention is how long Doorbell keeps a dead letter; 0 means 30 days. A dead letter may stay up to a minute longer,
+	// until the next sweep.
 	Retention time.Duration
 }
 
@@ -31,6 +31,15 @@ func (l DeadLetterLimits) orDefault() DeadLetterLimits {
 		l.Retention = 30 * 24 * time.Hour
 	}
 	return l
+}
+
+// deadLetterArguments returns the limits of one shard as arguments of scripts.
+func (b *Inbox) deadLetterArguments() []string {
+	limits := b.limits.Load().DeadLetters.orDefault()
+	return []string{
+		strconv.FormatInt(b.shardShare(int64(limits.MaxEvents)), 10), strconv.FormatInt(limits.Retention.Milliseconds(), 10),
+		strconv.FormatInt(b.shardShare(b.maxDeadLetterBytes), 10),
+	}
 }
 
 // quarterOfMemory returns a quarter of Redis's maxmemory in bytes; 0 if Redis has no memory limit. In a Redis Cluster

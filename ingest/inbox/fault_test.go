@@ -98,6 +98,47 @@ func TestTheLogShrinksWhenRedisIsOutOfMemory(t *testing.T) {
 	}
 }
 
+func TestMinorLogRecordsAreDeletedFirstWhenRedisIsOutOfMemory(t *testing.T) {
+	client := redistest.Start(t, "--maxmemory", "8mb").Client(t)
+	b := inboxtest.Open(t, client, inbox.Options{Limits: inbox.Limits{Window: window, Log: eventlog.Limits{MaxEvents: 100_000}}})
+	records := func() (main, minor int64) {
+		t.Helper()
+		keys := b.Space().Shard(0)
+		counts := client.DoMulti(t.Context(), client.B().Zcard().Key(keys.LogIndex()).Build(), client.B().Zcard().Key(keys.MinorLogIndex()).Build())
+		main, err := counts[0].AsInt64()
+		ok(t, err)
+		minor, err = counts[1].AsInt64()
+		ok(t, err)
+		return main, minor
+	}
+	const wantMain, wantMinor = 30, 100
+	for i := range wantMain { // older than the minor records
+		accept(t, b, newEvent(strconv.Itoa(i), ""))
+		lease := claimOne(t, b)
+		complete(t, b, lease, big(lease))
+	}
+	var duplicates []eventlog.Entry
+	for i := range wantMinor {
+		duplicates = append(duplicates, eventlog.Entry{
+			ID: fmt.Sprint("minor ", i), Status: eventlog.Duplicate, Reason: string(bytes.Repeat([]byte("x"), 20_000)),
+		})
+	}
+	ok(t, eventlog.Open(client, b.Space(), eventlog.Limits{MaxEvents: 100_000}).Append(t.Context(), duplicates))
+	main, minor := records()
+	if main != wantMain || minor != wantMinor {
+		t.Fatalf("%d main and %d minor records; want %d and %d", main, minor, wantMain, wantMinor)
+	}
+	for accepted := 0; main == wantMain && minor == wantMinor; accepted++ {
+		e := newEvent(strconv.Itoa(accepted), "")
+		e.Body = bytes.Repeat([]byte("x"), 10_000)
+		accept(t, b, e)
+		main, minor = records()
+	}
+	if main != wantMain || minor == 0 {
+		t.Errorf("%d main and %d minor records are left; want all %d main ones", main, minor, wantMain)
+	}
+}
+
 func TestAcceptedEventsAndLeasesSurviveACrashOfRedis(t *testing.T) {
 	server := redistest.Start(t)
 	b := inboxtest.Open(t, server.Client(t), inbox.Options{})

@@ -107,14 +107,10 @@ func (b *Inbox) applyAnswer(t *transition, words *replyWords, deadline time.Time
 
 // finishCall returns the keys and arguments of finish.lua.
 func (b *Inbox) finishCall(s *shard, known layouts, group []*transition) (keys, args []string) {
-	limits := b.limits.Load()
-	letters := limits.DeadLetters.orDefault()
 	keys = append(make([]string, 0, len(s.sharedKeys)+3*len(group)), s.sharedKeys...)
 	args = append(make([]string, 0, 9+9*len(group)), b.clock.argument(), b.leaseArgument(),
-		strconv.FormatInt(b.shardShare(int64(limits.Log.MaxEvents)), 10),
-		strconv.FormatInt(b.shardShare(int64(letters.MaxEvents)), 10), strconv.FormatInt(letters.Retention.Milliseconds(), 10),
-		strconv.FormatInt(b.shardShare(b.maxDeadLetterBytes), 10),
-		known.slices, known.stored, b.firstSetsArgument())
+		strconv.FormatInt(b.shardShare(int64(b.limits.Load().Log.MaxEvents)), 10))
+	args = append(append(args, b.deadLetterArguments()...), known.slices, known.stored, b.firstSetsArgument())
 	for _, t := range group {
 		keys, args = b.appendTransition(keys, args, s, known.current, t)
 	}

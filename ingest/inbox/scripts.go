@@ -44,7 +44,7 @@ const (
 // scripts are the Lua scripts of the inbox. The client never repeats a script by itself. If a script got no reply,
 // Redis may have executed it, and only the caller can decide what to do.
 type scripts struct {
-	accept, layout, claim, read, renew, finish, takeover, discard, replay script
+	accept, layout, claim, read, renew, finish, takeover, discard, replay, sweepDeadLetters script
 }
 
 // loadScripts puts the prelude of each script in front of it. The prelude is the text of the Lua files whose functions
@@ -58,6 +58,7 @@ func loadScripts() scripts {
 		sum := sha1.Sum([]byte(text)) //nolint:gosec // see the import
 		return script{name: name, text: text, sha1: hex.EncodeToString(sum[:]), lua: rueidis.NewLuaScript(text)}
 	}
+	letters := []string{redislua.LogRecord(), meta, source("dead_letters")}
 	return scripts{
 		accept:   load("accept", events...),
 		layout:   load("layout", base, meta, source("layouts")),
@@ -66,8 +67,10 @@ func loadScripts() scripts {
 		renew:    load("renew", base, meta),
 		finish:   load("finish", events...),
 		takeover: load("takeover", base, meta),
-		discard:  load("discard", redislua.LogRecord(), meta, source("dead_letters")),
-		replay:   load("replay", redislua.LogRecord(), meta, source("dead_letters")),
+		discard:  load("discard", letters...),
+		replay:   load("replay", letters...),
+
+		sweepDeadLetters: load("sweep_dead_letters", letters...),
 	}
 }
 

@@ -33,7 +33,7 @@ func (b *Inbox) newShard(keys keyspace.Shard) *shard {
 		scheduleKeys: []string{keys.Due(), keys.FencingTokens(), keys.Meta()},
 		sharedKeys: []string{
 			keys.Due(), keys.FencingTokens(), keys.Meta(), keys.InFlight(), keys.Log(), keys.LogIndex(),
-			keys.DeadLetters(), keys.DeadLetterProgress(), keys.DeadLetterIndex(),
+			keys.DeadLetters(), keys.DeadLetterProgress(), keys.DeadLetterIndex(), keys.MinorLog(), keys.MinorLogIndex(),
 		},
 		laneDue: make(chan struct{}, 1), requested: -1,
 	}

@@ -118,7 +118,8 @@ func (p *Pipeline) Run(ctx context.Context) {
 	}
 }
 
-// work delivers events, deletes old entries of the event log and stores the counts of event types until ctx ends.
+// work delivers events, deletes old entries of the event log and old dead letters, and stores the counts of event types
+// until ctx ends.
 func (p *Pipeline) work(ctx context.Context, open *opened) {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -130,6 +131,11 @@ func (p *Pipeline) work(ctx context.Context, open *opened) {
 	background.Go(func() {
 		open.log.Run(ctx, func(err error) {
 			p.dependencies.Log.V(1).Info("Old event log entries not deleted; the next attempt follows in a minute", "source", p.ref, "error", err.Error())
+		})
+	})
+	background.Go(func() {
+		open.inbox.Run(ctx, func(err error) {
+			p.dependencies.Log.V(1).Info("Old dead letters not deleted; the next attempt follows in a minute", "source", p.ref, "error", err.Error())
 		})
 	})
 	if err := open.pool.Run(ctx); err != nil {

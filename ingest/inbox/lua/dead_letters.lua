@@ -1,9 +1,8 @@
 -- dead_letters: functions that store and delete dead letters. They use these keys of the script behind the prelude:
 -- KEYS[3] meta, KEYS[5] log, KEYS[6] log index, KEYS[7] dead letters, KEYS[8] progress of dead letters, KEYS[9] dead
--- letter index. Field deadbytes of meta is the size of all dead letters in bytes. Field deaddropped counts those that
--- were deleted because of a limit or to free memory.
+-- letter index, KEYS[10] minor log, KEYS[11] minor log index. Field deadbytes of meta is the size of all dead letters in
+-- bytes. Field deaddropped counts those that were deleted because of a limit or to free memory.
 -- Prelude: base.lua and log_record.lua of redislua.
-local dead_changed = false
 
 -- dead_letter_size: returns the number of bytes that a dead letter adds to deadbytes. An ID is stored three times.
 local function dead_letter_size(id, event_size, progress_size)
@@ -20,7 +19,6 @@ local function add_dead_letter(id, event, progress, now)
   redis.call('HSET', KEYS[7], id, event)
   redis.call('HSET', KEYS[8], id, progress)
   redis.call('HINCRBY', KEYS[3], 'deadbytes', int(size))
-  dead_changed = true
 end
 
 -- delete_dead_letters: deletes the dead letters with these IDs. The caller has already removed the IDs from the index.
@@ -47,28 +45,28 @@ local function drop_dead_letters(n)
   return #ids
 end
 
--- bound_dead_letters: if the script has added a dead letter, deletes the oldest ones until no limit is exceeded. It
--- deletes at most 200 for each limit, so that the script stays short.
+-- bound_dead_letters: deletes the oldest dead letters until no limit is exceeded, but at most 200 for each limit, so that
+-- the script stays short. It returns how many it deleted.
 local function bound_dead_letters(max, retention, max_bytes, now)
-  if not dead_changed then
-    return
-  end
+  local deleted = 0
   local excess = math.min(redis.call('ZCARD', KEYS[9]) - max, 200)
   if max > 0 and excess > 0 then
-    drop_dead_letters(excess)
+    deleted = drop_dead_letters(excess)
   end
   if retention > 0 then
     local old = redis.call('ZRANGEBYSCORE', KEYS[9], '-inf', int(now - retention), 'LIMIT', 0, 200)
     if #old > 0 then
-      drop_dead_letters(#old)
+      deleted = deleted + drop_dead_letters(#old)
     end
   end
   for _ = 1, 200 do
     local size = tonumber(redis.call('HGET', KEYS[3], 'deadbytes') or 0)
     if max_bytes == 0 or size <= max_bytes or drop_dead_letters(1) == 0 then
-      return
+      break
     end
+    deleted = deleted + 1
   end
+  return deleted
 end
 
 -- oldest: returns the time of the first entry of an index, or infinity if the index is empty.
@@ -77,10 +75,11 @@ local function oldest(index)
   return first[2] and tonumber(first[2]) or math.huge
 end
 
--- make_room: deletes the oldest log records and dead letters, at least n if that many exist, to free memory for events.
--- It returns how many it deleted.
+-- make_room: deletes records of the event log and dead letters, at least n if that many exist, to free memory for
+-- events. It deletes minor records first, and then the oldest of the others and of the dead letters. It returns how many
+-- it deleted.
 local function make_room(n)
-  local deleted = 0
+  local deleted = drop_oldest_records(KEYS[10], KEYS[11], n)
   while deleted < n do
     local record, letter = oldest(KEYS[6]), oldest(KEYS[9])
     if record == math.huge and letter == math.huge then

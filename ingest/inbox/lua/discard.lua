@@ -1,7 +1,7 @@
 -- discard: deletes a dead letter.
 -- Prelude: base.lua and log_record.lua of redislua; meta.lua, dead_letters.lua.
 --
--- KEYS: KEYS[1] to KEYS[9] of accept.lua
+-- KEYS: KEYS[1] to KEYS[11] of accept.lua
 -- ARGV[1] event ID
 -- returns {"done"} | {"missing"} if no dead letter has this ID
 --

@@ -12,6 +12,7 @@
 --
 -- KEYS[1] due   KEYS[2] fencing tokens   KEYS[3] meta   KEYS[4] in-flight index   KEYS[5] log   KEYS[6] log index
 -- KEYS[7] dead letters   KEYS[8] progress of dead letters   KEYS[9] dead letter index
+-- KEYS[10] minor log   KEYS[11] minor log index
 --   then for each transition the keys in the table below
 -- ARGV[1] now, ms; "" reads Redis's clock   ARGV[2] length of the lease, ms
 -- ARGV[3] maximum number of log records
@@ -64,7 +65,7 @@ local key_count = {save = 1, complete = 2, ['complete-saved'] = 3, ['dead-letter
 -- lanes: the lane of each transition. first_args and first_keys: the positions of its name and of its first key.
 local lanes, first_args, first_keys = {}, {}, {}
 do
-  local i, arg, key, last = 0, 10, 10, #ARGV
+  local i, arg, key, last = 0, 10, 12, #ARGV
   while arg <= last do
     local name = ARGV[arg]
     i = i + 1
@@ -248,10 +249,12 @@ end
 for _, letter in ipairs(letters) do
   add_dead_letter(letter.id, letter.event, letter.progress, now)
 end
+if #letters > 0 then
+  bound_dead_letters(tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), now)
+end
 if finished > 0 then
   redis.call('HINCRBY', meta, 'depth', int(-finished))
 end
-bound_dead_letters(tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), now)
 adapt_layout(meta, slices, layouts, layout, tonumber(ARGV[9]), now)
 store_time(meta)
 return reply
