@@ -54,6 +54,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &connection{Conn: conn, listener: l, header: memoryBudget{memory: l.memory}}
+	c.reads.apply, c.writes.apply = conn.SetReadDeadline, conn.SetWriteDeadline
 	c.markActive()
 	if l.add(c) > l.limit {
 		l.closeQuietest()
@@ -97,6 +98,7 @@ func (l *listener) quietest() (found *connection) {
 // fields are atomic, because net/http can read in one goroutine while a handler runs in another.
 type connection struct {
 	net.Conn
+	reads, writes      lazyDeadline
 	listener           *listener
 	failed, unanswered atomic.Bool
 	mayProbe           atomic.Bool  // see skipProbe
@@ -176,7 +178,11 @@ func (c *connection) Read(data []byte) (int, error) {
 	if c.skipProbe(data) {
 		return 0, nil
 	}
+	if err := c.reads.begin(); err != nil {
+		return 0, err
+	}
 	n, err := c.Conn.Read(data)
+	c.reads.end()
 	if n > 0 {
 		c.markActive()
 		c.unanswered.Store(true)
@@ -197,7 +203,26 @@ func (c *connection) Write(data []byte) (int, error) {
 		}
 		return len(data), nil
 	}
+	return c.write(data)
+}
+
+func (c *connection) write(data []byte) (int, error) {
+	if err := c.writes.begin(); err != nil {
+		return 0, err
+	}
+	defer c.writes.end()
 	return c.Conn.Write(data)
+}
+
+// SetReadDeadline sets the deadline of the read in progress and of later ones.
+func (c *connection) SetReadDeadline(deadline time.Time) error { return c.reads.set(deadline) }
+
+// SetWriteDeadline sets the deadline of the write in progress and of later ones.
+func (c *connection) SetWriteDeadline(deadline time.Time) error { return c.writes.set(deadline) }
+
+// SetDeadline sets both deadlines.
+func (c *connection) SetDeadline(deadline time.Time) error {
+	return errors.Join(c.reads.set(deadline), c.writes.set(deadline))
 }
 
 // Close responds first if net/http closes the connection without a response to an incomplete header.

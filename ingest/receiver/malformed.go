@@ -43,8 +43,9 @@ func (c *connection) reject(rejected *rejection) error {
 	}
 	c.listener.rejected(address, rejected)
 	body := rejected.body()
-	_, err := fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+	response := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		rejected.status, http.StatusText(rejected.status), len(body), body)
+	_, err := c.write(response)
 	return err
 }
 
