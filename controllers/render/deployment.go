@@ -89,9 +89,10 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 		Lifecycle: &corev1ac.LifecycleApplyConfiguration{
 			PreStop: corev1ac.LifecycleHandler().WithSleep(corev1ac.SleepAction().WithSeconds(preStopSeconds)),
 		},
-		StartupProbe:   probe(layout.HealthPath).WithPeriodSeconds(1).WithFailureThreshold(60),
-		LivenessProbe:  probe(layout.HealthPath).WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5),
-		ReadinessProbe: probe(layout.ReadyPath).WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2),
+		// Load balancers of clouds copy the readiness probe if it uses the port to which they send events.
+		StartupProbe:   probe(layout.AdminPortName, layout.HealthPath).WithPeriodSeconds(1).WithFailureThreshold(60),
+		LivenessProbe:  probe(layout.AdminPortName, layout.HealthPath).WithPeriodSeconds(10).WithFailureThreshold(6).WithTimeoutSeconds(5),
+		ReadinessProbe: probe(layout.EventsPortName, layout.ReadyPath).WithPeriodSeconds(2).WithFailureThreshold(2).WithTimeoutSeconds(2),
 	}
 	if r.spec.Ingest.CABundle != nil {
 		container.WithVolumeMounts(corev1ac.VolumeMount().WithName(layout.CAVolume).WithMountPath(layout.CADirectory).WithReadOnly(true))
@@ -99,8 +100,8 @@ func (r *renderer) ingestContainer() *corev1ac.ContainerApplyConfiguration {
 	return container.WithEnv(r.environment(wanted)...)
 }
 
-func probe(path string) *corev1ac.ProbeApplyConfiguration {
-	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(layout.AdminPortName)))
+func probe(port, path string) *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(port)))
 }
 
 // ingestResources returns the resources that the user chose, or defaults that suffice for a few hundred events per second.

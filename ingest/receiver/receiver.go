@@ -122,6 +122,13 @@ func (r *Receiver) Drain() { r.draining.Store(true) }
 // Ready returns nil if new connections should be opened to this process. Otherwise it returns the reason: the process
 // starts, drains or stops.
 func (r *Receiver) Ready() error {
+	if reason := r.notReady(); reason != nil {
+		return reason
+	}
+	return nil
+}
+
+func (r *Receiver) notReady() *rejection {
 	if rejected := r.unavailable(); rejected != nil {
 		return rejected
 	}
@@ -150,6 +157,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer c.endRequest()
 	if r.draining.Load() {
 		w.Header().Set("Connection", "close")
+	}
+	if r.serveHealth(w, request) {
+		return
 	}
 	summary, source, rejected := r.handle(w, request, c)
 	elapsed := r.options.Now().Sub(start)
