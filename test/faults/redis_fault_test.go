@@ -102,6 +102,9 @@ func (s *store) failOver(r *rand.Rand) {
 	w := s.world
 	old, promoted := s.servers[s.master], s.servers[1-s.master]
 	old.Kill()
+	if w.failedOver.IsZero() {
+		w.failedOver = time.Now()
+	}
 	w.history.add("redis   the master %s is killed", old.Addr)
 	_, port, _ := strings.Cut(promoted.Addr, ":")
 	s.awaitSentinel(func(info map[string]string) bool { return info["port"] == port })
