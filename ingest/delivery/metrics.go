@@ -27,6 +27,8 @@ type Metrics struct {
 	paused      *prometheus.GaugeVec
 	depth       *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
+	leases      *prometheus.GaugeVec
+	leasedBytes *prometheus.GaugeVec
 
 	callSeries      series[[2]string, prometheus.Observer] // of calls, by endpoint and outcome
 	limitWaitSeries series[string, prometheus.Observer]    // of limitWait, by endpoint
@@ -70,8 +72,16 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "doorbell_delivery_oldest_event_age_seconds",
 			Help: "Age of the oldest event of a source that is due or that this process is delivering; read every 15 seconds.",
 		}, []string{"source"}),
+		leases: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_leases",
+			Help: "Events of a source that this process is delivering, or holds back for a rate limit; read every 15 seconds.",
+		}, []string{"source"}),
+		leasedBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_leased_bytes",
+			Help: "Stored size of the events in doorbell_delivery_leases and of their progress; read every 15 seconds.",
+		}, []string{"source"}),
 	}
-	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused, m.depth, m.oldest)
+	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused, m.depth, m.oldest, m.leases, m.leasedBytes)
 	return m
 }
 
@@ -130,7 +140,14 @@ func (m *Metrics) setQueue(source string, depth int64, oldest time.Duration) {
 	}
 }
 
-// measureQueue updates the metrics of the queue every 15 seconds until ctx ends.
+func (m *Metrics) setLeases(source string, count, bytes int) {
+	if m != nil {
+		m.leases.WithLabelValues(source).Set(float64(count))
+		m.leasedBytes.WithLabelValues(source).Set(float64(bytes))
+	}
+}
+
+// measureQueue updates the metrics of the queue and of the leases every 15 seconds until ctx ends.
 func (p *Pool) measureQueue(ctx context.Context) {
 	ticker := time.NewTicker(measureInterval)
 	defer ticker.Stop()
@@ -144,8 +161,10 @@ func (p *Pool) measureQueue(ctx context.Context) {
 	}
 }
 
-// measureQueueOnce leaves the metrics unchanged if Redis is unavailable.
+// measureQueueOnce leaves the metrics of the queue unchanged if Redis is unavailable.
 func (p *Pool) measureQueueOnce(ctx context.Context) {
+	count, bytes := p.leases.held()
+	p.config.Metrics.setLeases(p.config.Source, count, bytes)
 	stats, err := p.config.Inbox.Stats(ctx)
 	if err != nil {
 		return

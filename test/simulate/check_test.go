@@ -24,6 +24,8 @@ const (
 	checkOverlap   = "overlap"   // two calls for one user ran at the same time
 	checkLog       = "log"       // the event log disagrees with Knock
 	checkKeys      = "keys"      // Redis has keys that should be gone
+	checkMemory    = "memory"    // a process or Redis needs more memory than before the events
+	checkHang      = "hang"      // a request or a call took longer than it may
 	checkIsolation = "isolation" // one user's failing calls delayed another user
 )
 
@@ -42,12 +44,20 @@ func (w *world) check() {
 	for _, c := range w.knock.calls {
 		calls[c.event.user] = append(calls[c.event.user], c)
 	}
+	for _, c := range w.knock.calls {
+		if took := c.answered.Sub(c.arrived); took > timeout+100*time.Millisecond {
+			w.violation(checkHang, "the call %s %s by %s took %v", c.event, c.action, c.by, took)
+		}
+	}
 	for _, s := range w.senders {
 		w.checkUser(s, calls[s.user])
 	}
 	w.checkLog()
 	for _, key := range w.keys {
 		w.violation(checkKeys, "Redis still has %s", key)
+	}
+	if len(w.keys) == 0 {
+		w.checkMemory()
 	}
 	if w.plan.unlucky != 0 {
 		w.checkIsolation()
@@ -65,7 +75,11 @@ func (w *world) violation(check, format string, args ...any) {
 }
 
 func (w *world) checkAnswers() {
+	const most = 5*time.Second + 100*time.Millisecond // the second part is for a response that is under way
 	for _, a := range w.attempts {
+		if a.status != 0 && a.took > most && !a.excused {
+			w.violation(checkHang, "%v: %s answered %d after %v", names(a.events), a.process, a.status, a.took)
+		}
 		switch a.status {
 		case http.StatusOK, http.StatusTooManyRequests:
 		case http.StatusServiceUnavailable: // while the process starts or stops
@@ -181,8 +195,34 @@ func (w *world) checkEntry(e *sent, entry eventlog.Entry) {
 			}
 		}
 	}
+	for _, action := range entry.Actions {
+		w.checkAction(e, action)
+	}
 	if len(entry.Actions) != len(e.kind.actions) {
 		w.violation(checkLog, "%s: the log has %d actions; want %d", e, len(entry.Actions), len(e.kind.actions))
+	}
+}
+
+// checkAction checks the status and the number of attempts in the log against the calls that Knock received.
+func (w *world) checkAction(e *sent, action eventlog.Action) {
+	calls, confirmed := 0, false
+	for _, c := range w.knock.calls {
+		if c.event != e.eventName || c.action != action.Action {
+			continue
+		}
+		calls++
+		switch action.Status {
+		case eventlog.Succeeded:
+			confirmed = confirmed || c.status >= 200 && c.status < 300
+		case eventlog.DeadLettered:
+			confirmed = confirmed || c.status == http.StatusUnprocessableEntity
+		}
+	}
+	if action.Status.Final() && !confirmed {
+		w.violation(checkLog, "%s: the log says that %s has %s; Knock sent no such response", e, action.Action, action.Status)
+	}
+	if w.plan.sleeps == 0 && action.Attempts > calls { // a call of a process that sleeps may not reach Knock
+		w.violation(checkLog, "%s: the log says that %s had %d attempts; Knock received %d", e, action.Action, action.Attempts, calls)
 	}
 }
 

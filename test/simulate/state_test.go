@@ -3,8 +3,6 @@
 package simulate_test
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +25,7 @@ func (w *world) addState() {
 	}
 	for _, s := range w.slots {
 		if p := s.running(); p != nil {
-			w.history.add("state   %s: %s", p.name, p.gauges())
+			w.history.add("state   %s: %v", p.name, p.gauges())
 		}
 	}
 }
@@ -38,19 +36,18 @@ func progressSize(w *world, lane string) int {
 }
 
 // gauges returns the values of the gauges of the process, such as whether the source is paused.
-func (p *process) gauges() string {
+func (p *process) gauges() map[string]float64 {
 	families, err := p.registry.Gather()
 	if err != nil {
-		return err.Error()
+		p.world.fail("%s: the metrics cannot be read: %v", p.name, err)
 	}
-	var list []string
+	values := map[string]float64{}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			if metric.GetGauge() != nil && strings.HasPrefix(family.GetName(), "doorbell_") {
-				list = append(list, fmt.Sprintf("%s %v", family.GetName(), metric.GetGauge().GetValue()))
+				values[family.GetName()] += metric.GetGauge().GetValue()
 			}
 		}
 	}
-	slices.Sort(list)
-	return strings.Join(list, ", ")
+	return values
 }

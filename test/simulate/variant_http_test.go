@@ -160,6 +160,57 @@ func changeBody(_ *world, next http.RoundTripper) http.RoundTripper {
 	})
 }
 
+func answerLate(w *world, next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		response, err := next.RoundTrip(r)
+		if since := time.Since(w.history.start); since > 30*time.Second && since < time.Minute {
+			time.Sleep(6 * time.Second)
+		}
+		return response, err
+	})
+}
+
+func withoutDeadline(_ *world, next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*timeout)
+		response, err := next.RoundTrip(r.WithContext(ctx))
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		response.Body = closer{response.Body, cancel}
+		return response, nil
+	})
+}
+
+// closer is a body that also calls done when it is closed.
+type closer struct {
+	io.ReadCloser
+	done func()
+}
+
+func (c closer) Close() error {
+	defer c.done()
+	return c.ReadCloser.Close()
+}
+
+// leakBody repeats some calls that have no effect and never closes the body of the response.
+func leakBody(w *world, next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Path, "/v1/users/") {
+			ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+			w.background.Go(func() {
+				time.Sleep(time.Hour) // until the schedule has ended
+				cancel()
+			})
+			again := r.Clone(ctx)
+			again.Method, again.Body, again.ContentLength = http.MethodGet, http.NoBody, 0
+			_, _ = next.RoundTrip(again) //nolint:bodyclose // this is the defect
+		}
+		return next.RoundTrip(r)
+	})
+}
+
 func neverRetry(_ *world, next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		response, err := next.RoundTrip(r)

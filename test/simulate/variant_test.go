@@ -51,6 +51,8 @@ func variants() []brokenVariant {
 	retries := func(p *plan) { p.unlucky, p.outage, p.failed, p.lost = 0, false, 0.4, 0.2 }
 	sleeps := func(p *plan) { p.unlucky, p.outage, p.sleeps, p.hung, p.failed, p.slow = 0, false, 3, 0.1, 0.2, 0.3 }
 	jumps := func(p *plan) { p.unlucky, p.outage, p.deaths, p.clockJumps, p.slow = 0, false, 0, 3, 0.5 }
+	hangs := func(p *plan) { p.unlucky, p.outage, p.hung = 0, false, 0.3 }
+	dooms := func(p *plan) { p.doomed = 0.3 }
 	unlucky := func(p *plan) {
 		*p = plan{dice: p.dice, users: 5, unlucky: http.StatusInternalServerError, retryFor: p.retryFor}
 	}
@@ -58,6 +60,9 @@ func variants() []brokenVariant {
 		{"the receiver answers before the event is stored", checkFinal, variant{front: answerFirst}},
 		{"the receiver answers 400 if Redis is unavailable", checkAnswer, variant{front: answer400, plan: func(p *plan) { p.redisCut = 0.1 }}},
 		{"the receiver sometimes never answers", checkAnswer, variant{front: neverAnswer}},
+		{"the receiver sometimes answers late", checkHang, variant{front: answerLate}},
+		{"a call to Knock has no deadline", checkHang, variant{knock: withoutDeadline, plan: hangs}},
+		{"a response of Knock is never closed", checkMemory, variant{knock: leakBody}},
 		{"duplicates are found after the event is stored", checkOnce, variant{script: forgetKeys, plan: func(p *plan) { p.redisCut = 0.05 }}},
 		{"a key stays in the in-flight index", checkKeys, variant{script: keepInFlight}},
 		{"stale leases can change a lane", checkFinal, variant{script: noFencing, plan: sleeps}},
@@ -66,7 +71,10 @@ func variants() []brokenVariant {
 		{"leases end when Redis's clock jumps forward", checkOverlap, variant{script: endAtJump, plan: jumps}},
 		{"the progress of an event is lost", checkCancel, variant{script: loseProgress, plan: retries}},
 		{"all lanes wait for the backoff of one", checkIsolation, variant{script: sharedBackoff, plan: unlucky}},
-		{"dead letters are logged as successes", checkFinal, variant{script: flatterLog, plan: func(p *plan) { p.doomed = 0.3 }}},
+		{"the progress of a finished event stays", checkKeys, variant{script: keepProgress, plan: retries}},
+		{"the size of the dead letters is not counted", checkMemory, variant{script: miscountDeadLetters, plan: dooms}},
+		{"the log has a wrong number of attempts", checkLog, variant{script: flatterAttempts}},
+		{"dead letters are logged as successes", checkFinal, variant{script: flatterLog, plan: dooms}},
 		{"an event is finished before its call", checkLog, variant{knock: finishFirst, plan: retries}},
 		{"a failed call is retried behind later events", checkOrder, variant{knock: retryLast, plan: retries}},
 		{"a cancel does not wait for its answer", checkCancel, variant{knock: lateCancel}},

@@ -40,6 +40,10 @@ type world struct {
 	entries  []eventlog.Entry // the event log at the end
 	keys     []string         // the keys of Redis at the end
 
+	stored     stored                        // at the end
+	goroutines map[string]int                // at the end
+	gauges     map[string]map[string]float64 // at the end, by process
+
 	jumps       []time.Time // when Redis's clock jumped forward
 	firstClaims []time.Time // when the processes made their first claims
 }
@@ -54,6 +58,7 @@ type outcome struct {
 func simulate(t *testing.T, seed uint64, broken variant) outcome {
 	t.Helper()
 	var result outcome
+	measureIdle(t)
 	t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, seed)
 		synctest.Test(t, func(*testing.T) { result = newWorld(seed, broken).run() })
@@ -117,10 +122,16 @@ func (w *world) awaitEnd() {
 	for end := time.Now().Add(w.plan.patience()); time.Now().Before(end) && len(w.leftoverKeys()) > 0; {
 		time.Sleep(time.Second)
 	}
-	time.Sleep(3 * time.Second)
+	time.Sleep(idleTime)
 }
 
 func (w *world) readEnd() {
+	w.goroutines, w.stored, w.gauges = goroutines(), w.readStored(), map[string]map[string]float64{}
+	for _, s := range w.slots {
+		if p := s.running(); p != nil {
+			w.gauges[p.name] = p.gauges()
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	entries, err := w.redis.log(ctx)
