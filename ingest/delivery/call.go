@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/bulk"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/policy"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
@@ -43,6 +44,12 @@ const (
 // attempt therefore checks for both just before the call.
 func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.Call) (result, error) {
 	settings := x.pool.settings.Load()
+	if wait := c.Bulk.Wait(x.pool.config.Now(), bulk.MaxPending); wait > 0 {
+		return result{kind: deferred, wait: wait}, nil
+	}
+	if result, done, err := x.attemptInBulk(ctx, settings, a, c); done {
+		return result, err
+	}
 	queue := settings.limits.Queue(c.Request.Endpoint)
 	if x.probe == 0 {
 		_, bytes := x.pool.leases.held()
@@ -58,7 +65,7 @@ func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.
 	}
 	defer func() { <-settings.slots }()
 	latest := x.pool.settings.Load()
-	if cause, _ := x.pool.pause.Current(); latest.Delivery.Suspend || cause != health.None && x.probe == 0 {
+	if latest.Delivery.Suspend || x.pool.isHeld(latest) && x.probe == 0 {
 		return result{kind: deferred}, nil
 	}
 	err := x.call(ctx, latest, a, c)
@@ -81,17 +88,8 @@ func (x *executor) awaitTurn(
 	}
 	start := x.pool.config.Now()
 	x.pool.wakeIfAtCapacity() // a waiting lane uses no capacity
-	for {
-		if !queue.Wait(ctx, x.stopping.Done(), receivedAt) {
-			return false
-		}
-		if !x.takeSlot(ctx, settings) {
-			return false
-		}
-		if !queue.Blocked() {
-			break
-		}
-		<-settings.slots
+	if !x.pool.awaitTurn(ctx, x.stopping.Done(), settings, queue, receivedAt) {
+		return false
 	}
 	x.pool.config.Metrics.observeRateLimitWait(endpoint, x.pool.config.Now().Sub(start))
 	if x.isStopping() || x.lease.Left() < 2*leaseMargin {
@@ -101,9 +99,25 @@ func (x *executor) awaitTurn(
 	return true
 }
 
-// takeSlot waits for one of the source's concurrent call slots. It returns false if the lease is lost or if the process
-// stops.
-func (x *executor) takeSlot(ctx context.Context, settings *activeSettings) bool {
+// awaitTurn waits until the rate limit allows a call and one of the concurrent call slots is free. It reports false, and
+// holds no slot, if ctx or stop ends first.
+func (p *Pool) awaitTurn(
+	ctx context.Context, stop <-chan struct{}, settings *activeSettings, queue *ratelimit.Queue, receivedAt time.Time,
+) bool {
+	for queue.Wait(ctx, stop, receivedAt) {
+		if !takeSlot(ctx, stop, settings) {
+			return false
+		}
+		if !queue.Blocked() {
+			return true
+		}
+		<-settings.slots
+	}
+	return false
+}
+
+// takeSlot waits for one of the source's concurrent call slots. It reports false if ctx or stop ends first.
+func takeSlot(ctx context.Context, stop <-chan struct{}, settings *activeSettings) bool {
 	select {
 	case settings.slots <- struct{}{}: // a select with one case and a default takes a third of the time
 		return true
@@ -114,7 +128,7 @@ func (x *executor) takeSlot(ctx context.Context, settings *activeSettings) bool 
 		return true
 	case <-ctx.Done():
 		return false
-	case <-x.stopping.Done():
+	case <-stop:
 		return false
 	}
 }
@@ -126,6 +140,7 @@ func (x *executor) call(ctx context.Context, settings *activeSettings, a *progre
 	at := x.pool.config.Now().UTC()
 	x.called = true
 	a.Attempts++
+	c.Bulk = nil
 	response, err := settings.Caller.Do(ctx, c.Request)
 	c.Repeated, c.At, c.Took = c.At != nil || x.restored, &at, x.pool.config.Now().Sub(at)
 	c.Status, c.Response = response.Status, response.Excerpt

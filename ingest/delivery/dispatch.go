@@ -88,8 +88,8 @@ func (p *Pool) room(stopping context.Context, size, inARow int) int {
 }
 
 // capacity returns how many more lanes may be claimed, and the size in bytes that their events may have. The pool
-// leases more lanes than it may make calls at once. Lanes that wait for a rate limit do not count, so that they do not
-// hold back calls to other endpoints; their number is bounded by the queues. If the pool is at its capacity, the next
+// leases more lanes than it may make calls at once. Lanes that wait for a rate limit or a bulk operation do not count, so
+// that they do not hold back calls to other endpoints; their number is bounded by the queues and the batcher. If the pool is at its capacity, the next
 // executor that ends or begins to wait wakes the dispatchers.
 func (p *Pool) capacity(settings *activeSettings) (lanes, bytes int) {
 	free := func() (int, int) {
@@ -97,7 +97,7 @@ func (p *Pool) capacity(settings *activeSettings) (lanes, bytes int) {
 		if bytes >= maxLeasedBytes {
 			return 0, 0
 		}
-		return max(4*cap(settings.slots), minLanes) + settings.limits.Waiting() - count, maxLeasedBytes - bytes
+		return max(4*cap(settings.slots), minLanes) + settings.limits.Waiting() + p.bulk.Members() - count, maxLeasedBytes - bytes
 	}
 	if lanes, bytes = free(); lanes > 0 {
 		return lanes, bytes

@@ -152,10 +152,13 @@ func (x *executor) store(ctx context.Context, next *progress.Call) error {
 	if x.stored && !x.progress.RepeatWouldUndo(next) || !x.stored && !x.progress.MustBeStored() {
 		return nil
 	}
+	return x.retryWhileUnavailable(ctx, func() error { return x.save(ctx) })
+}
+
+// save stores the progress as one whose requests may have been sent.
+func (x *executor) save(ctx context.Context) error {
 	x.progress.Sent = true
-	encoded := x.progress.Encode()
-	err := x.retryWhileUnavailable(ctx, func() error { return x.pool.config.Inbox.Save(ctx, x.lease, encoded) })
-	if err != nil {
+	if err := x.pool.config.Inbox.Save(ctx, x.lease, x.progress.Encode()); err != nil {
 		return err
 	}
 	x.stored = true

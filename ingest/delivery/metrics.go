@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/bulk"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/progress"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
@@ -24,6 +25,7 @@ type Metrics struct {
 	deadLetters *prometheus.CounterVec
 	leasesLost  prometheus.Counter
 	limitWait   *prometheus.HistogramVec
+	bulkRows    *prometheus.CounterVec
 	paused      *prometheus.GaugeVec
 	depth       *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
@@ -60,6 +62,10 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help:    "Time for which each call waited for the rate limit and for a free concurrent call, by endpoint.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 10),
 		}, []string{"endpoint"}),
+		bulkRows: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorbell_delivery_bulk_rows_total",
+			Help: "Identifies that were part of a bulk call, by outcome; after the outcome failed, the user is identified alone.",
+		}, []string{"outcome"}),
 		paused: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_paused",
 			Help: "1 while the deliveries of a source are paused, because Knock rejects its API key or no call succeeds; else 0.",
@@ -81,7 +87,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Help: "Stored size of the events in doorbell_delivery_leases and of their progress; read every 15 seconds.",
 		}, []string{"source"}),
 	}
-	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.paused, m.depth, m.oldest, m.leases, m.leasedBytes)
+	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.bulkRows, m.paused, m.depth, m.oldest,
+		m.leases, m.leasedBytes)
 	return m
 }
 
@@ -120,6 +127,12 @@ func (m *Metrics) observeRateLimitWait(endpoint knock.Endpoint, wait time.Durati
 		m.limitWaitSeries.get(string(endpoint), func() prometheus.Observer {
 			return m.limitWait.WithLabelValues(string(endpoint))
 		}).Observe(wait.Seconds())
+	}
+}
+
+func (m *Metrics) countBulkRow(result bulk.Result) {
+	if m != nil {
+		m.bulkRows.WithLabelValues(result.String()).Inc()
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/doorbell-dev/doorbell/ingest/delivery/bulk"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/ratelimit"
 	"github.com/doorbell-dev/doorbell/ingest/document"
@@ -73,6 +74,7 @@ type Pool struct {
 	settings     atomic.Pointer[activeSettings]
 	pause        *health.Pause
 	health       health.Status
+	bulk         *bulk.Batcher
 	leases       activeLeases
 	atCapacity   atomic.Bool     // lanes may be due that no dispatcher can claim until an executor ends or waits
 	dispatchers  []chan struct{} // wakes the dispatcher of each shard
@@ -92,6 +94,7 @@ func New(config Config, settings Settings) *Pool {
 		config: config, pause: health.NewPause(config.Now), reconfigured: make(chan struct{}, 1),
 		leases: activeLeases{work: map[*inbox.Lease]leasedWork{}},
 	}
+	p.bulk = bulk.New(p.callBulk, p.bulkInterval)
 	for range config.Inbox.Shards() {
 		p.dispatchers = append(p.dispatchers, make(chan struct{}, 1))
 	}
@@ -185,6 +188,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	var renewer sync.WaitGroup
 	renewer.Go(func() { p.renewLeases(renewing) })
 	renewer.Go(func() { p.measureQueue(renewing) })
+	renewer.Go(func() { p.bulk.Run(renewing) })
 
 	err := dispatchers.Wait()
 	workers.stop()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/go-logr/logr/testr"
 	"github.com/redis/rueidis"
 
@@ -64,7 +65,8 @@ func compile(t testing.TB, mappings string) *mapping.Program {
 // fixture is one source with a real Redis and a fake Knock.
 type fixture struct {
 	t        testing.TB
-	redis    *redistest.Server
+	redis    *redistest.Server    // nil in virtual time
+	memory   *miniredis.Miniredis // in virtual time only
 	client   rueidis.Client
 	knock    *knocktest.Server
 	key      atomic.Pointer[string] // the API key of the calls
@@ -171,10 +173,15 @@ func number(e eventlog.Entry) string { return strings.TrimPrefix(e.Key, e.Orderi
 // next returns the next entry that the process logs.
 func (p *process) next() eventlog.Entry {
 	p.t.Helper()
+	return p.nextWithin(patience)
+}
+
+func (p *process) nextWithin(longest time.Duration) eventlog.Entry {
+	p.t.Helper()
 	select {
 	case entry := <-p.entries:
 		return entry
-	case <-time.After(patience):
+	case <-time.After(longest):
 		p.t.Fatal("the process logs nothing")
 		return eventlog.Entry{}
 	}
@@ -184,8 +191,14 @@ func (p *process) next() eventlog.Entry {
 // can differ from the order in which they were observed, and how often events were logged as retrying in the meantime.
 func (p *process) finished(n int) (final []eventlog.Entry, retrying int) {
 	p.t.Helper()
+	return p.finishedWithin(n, patience)
+}
+
+// finishedWithin is like finished for a test in virtual time, in which the next entry may take longer.
+func (p *process) finishedWithin(n int, longest time.Duration) (final []eventlog.Entry, retrying int) {
+	p.t.Helper()
 	for len(final) < n {
-		if entry := p.next(); entry.Status.Final() {
+		if entry := p.nextWithin(longest); entry.Status.Final() {
 			final = append(final, entry)
 		} else {
 			retrying++

@@ -55,6 +55,12 @@ func (e *Error) Temporary() bool {
 	}
 }
 
+// Rejected reports whether the server has decided not to execute the call, so that the call has no effect later. After
+// any other answer, Knock may have executed the call, or may still execute it.
+func (e *Error) Rejected() bool {
+	return e.Status >= http.StatusBadRequest && e.Status < http.StatusInternalServerError && e.Status != http.StatusRequestTimeout
+}
+
 // RejectsKey reports whether Knock rejects the API key, and with it every call of the source: the status is 401, or the
 // code is one that Knock documents for authentication. A 403 without such a code rejects only the one call.
 func (e *Error) RejectsKey() bool {

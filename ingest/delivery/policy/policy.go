@@ -8,6 +8,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -91,6 +92,26 @@ func Decide(request knock.Request, history History, err error) Decision {
 	case Transient:
 		d.retry(history, err)
 	}
+	return d
+}
+
+// DecideBulk returns what to do with an event whose identify was part of a bulk call that failed, or whose row failed. It
+// never dead-letters the event, even if its retryFor is over: Knock does not say which row makes it reject a call, nor why
+// a row failed. The next attempt identifies the user alone, and Decide judges its answer.
+func DecideBulk(history History, err error) Decision {
+	meaning, _ := classify(knock.Request{Endpoint: knock.BulkIdentify}, false, err)
+	d := Decision{Meaning: meaning}
+	if meaning == Succeeded {
+		return d
+	}
+	d.Reason = Explain(err)
+	if meaning == KeyRejected {
+		d.Step = WaitForSource
+		return d
+	}
+	history.RetryFor = math.MaxInt64
+	history.Spent = 0
+	d.retry(history, err)
 	return d
 }
 

@@ -164,6 +164,57 @@ func TestHowLongARetryWaits(t *testing.T) {
 	}
 }
 
+func TestAFailedBulkCallNeverDeadLetters(t *testing.T) {
+	t.Parallel()
+	bulk := knock.Request{Endpoint: knock.BulkIdentify}
+	limited := &knock.Error{Endpoint: knock.BulkIdentify, Status: 429, RetryAfter: 20 * time.Second}
+	lost := errors.New("connection reset")
+	for name, tc := range map[string]struct {
+		history policy.History
+		err     error
+		want    policy.Decision
+	}{
+		"422, which one of the rows has caused": {
+			policy.History{Jitter: 1},
+			answer(bulk, 422, ""),
+			policy.Decision{Meaning: policy.Permanent, Step: policy.Retry, Wait: time.Second},
+		},
+		"no answer, after the end of retryFor": {
+			policy.History{Spent: time.Hour, RetryFor: time.Second, Failures: 2, Jitter: 1},
+			lost,
+			policy.Decision{Meaning: policy.Transient, Step: policy.Retry, Wait: 4 * time.Second},
+		},
+		"Retry-After is the least": {
+			policy.History{Jitter: 1},
+			limited,
+			policy.Decision{Meaning: policy.Transient, Step: policy.Retry, Wait: 20 * time.Second},
+		},
+		"a rejected key pauses the source": {
+			policy.History{Jitter: 1},
+			answer(bulk, 401, ""),
+			policy.Decision{Meaning: policy.KeyRejected, Step: policy.WaitForSource},
+		},
+		"in an outage the event waits for the source": {
+			policy.History{Outage: true, Failures: 9, Jitter: 1},
+			lost,
+			policy.Decision{Meaning: policy.Transient, Step: policy.WaitForSource, Wait: 30 * time.Second},
+		},
+		"a success": {policy.History{}, nil, policy.Decision{Meaning: policy.Succeeded, Step: policy.Continue}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := policy.DecideBulk(tc.history, tc.err)
+			if (got.Reason == "") != (tc.err == nil) {
+				t.Errorf("the reason is %q", got.Reason)
+			}
+			got.Reason = ""
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestExplainReturnsTheErrorWithAHint(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -106,6 +106,21 @@ func (c *Call) appendJSON(dst []byte) []byte {
 	o.OptionalText("response", c.Response)
 	o.Time("at", c.At)
 	o.OptionalNumber("took", int64(c.Took))
+	if c.Bulk != nil {
+		o.Value("bulk", c.Bulk.appendJSON)
+	}
+	return o.Close()
+}
+
+func (b *Bulk) appendJSON(dst []byte) []byte {
+	o := rawjson.OpenObject(dst)
+	o.OptionalText("operation", b.Operation)
+	if b.Pending {
+		o.Bool("pending", true)
+	}
+	if !b.Until.IsZero() {
+		o.Time("until", &b.Until)
+	}
 	return o.Close()
 }
 

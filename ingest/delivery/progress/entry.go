@@ -5,6 +5,7 @@ package progress
 import (
 	"github.com/doorbell-dev/doorbell/ingest/event"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
+	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
 
 // LogEntry returns the event's entry for the event log, before redaction.
@@ -18,12 +19,30 @@ func (p *Progress) LogEntry(source string, e *event.Event, status eventlog.Statu
 			Mapping: a.Mapping, Action: string(a.Name), Status: a.Status, Reason: a.Reason, Notes: a.Notes, Attempts: a.Attempts,
 		}
 		for _, c := range a.Calls {
+			sent := c.sent()
 			logged.Requests = append(logged.Requests, eventlog.Request{
-				Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body,
+				Method: sent.Method, Path: sent.Path, Body: sent.Body,
 				Status: c.Status, Response: c.Response, At: c.At, Took: eventlog.ToMilliseconds(c.Took),
 			})
 		}
 		entry.Actions = append(entry.Actions, logged)
 	}
 	return entry
+}
+
+// sent returns what the last attempt sent for the event: the request, or in a bulk call the row.
+func (c *Call) sent() knock.Request {
+	if c.Bulk == nil {
+		return c.Request
+	}
+	user, isUser := knock.NewBulkUser(c.Request)
+	row, err := user.Row()
+	if !isUser || err != nil {
+		return c.Request
+	}
+	sent, err := knock.NewRequestWithBody(knock.BulkIdentify, row)
+	if err != nil {
+		return c.Request
+	}
+	return sent
 }

@@ -56,10 +56,36 @@ type Call struct {
 	Response string        `json:"response,omitempty"`
 	At       *time.Time    `json:"at,omitempty"`
 	Took     time.Duration `json:"took,omitempty"`
+	// Bulk is set if the last attempt was part of a bulk call.
+	Bulk *Bulk `json:"bulk,omitempty"`
 	// Repeated reports whether an attempt before the last one may have reached Knock.
 	Repeated bool `json:"-"`
 	// Stored reports whether Done is stored.
 	Stored bool `json:"-"`
+}
+
+// Bulk describes a bulk call that identified the user together with others.
+type Bulk struct {
+	// Operation is the ID of Knock's bulk operation; "" if Knock has not started one, or has not said so.
+	Operation string `json:"operation,omitempty"`
+	// Pending reports whether the outcome is not known yet. It is stored before the call begins, so that after a crash
+	// the next process waits before it identifies the user again.
+	Pending bool `json:"pending,omitempty"`
+	// Until is the time until which an operation whose outcome is unknown may still change the user; zero if there is
+	// no such operation.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Wait returns how long an identify of the user alone must wait for the end of the operation, at most longest. If the
+// outcome is pending, which means that an earlier process has not stored it, the wait begins now.
+func (b *Bulk) Wait(now time.Time, longest time.Duration) time.Duration {
+	if b == nil {
+		return 0
+	}
+	if b.Pending {
+		b.Pending, b.Until = false, now.Add(longest)
+	}
+	return min(max(b.Until.Sub(now), 0), longest)
 }
 
 // New returns the progress of an event of which nothing has been attempted yet.

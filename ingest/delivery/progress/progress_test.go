@@ -67,6 +67,7 @@ func TestTheStoredFormIsTheJSONOfEncodingJSON(t *testing.T) {
 			IdempotencyKey: "k",
 		},
 		Done: true, Failure: "rejected \"<it>\"", Status: 422, Response: "<html>é", At: &at, Took: 1500, Repeated: true, Stored: true,
+		Bulk: &progress.Bulk{Operation: "op1", Pending: true, Until: at},
 	}
 	for name, p := range map[string]*progress.Progress{
 		"nothing": {},
@@ -75,7 +76,7 @@ func TestTheStoredFormIsTheJSONOfEncodingJSON(t *testing.T) {
 			Version: 1, Sent: true, Spent: time.Minute, Timestamp: "2026", Notes: []string{"a", ""}, Reason: "no mapping",
 			Actions: []*progress.Action{{}, {
 				Mapping: "order", Name: "triggerWorkflow", Status: eventlog.DeadLettered, Reason: "why", Notes: []string{"n"}, Attempts: 2,
-				Cause: progress.Rejected, Failures: 3, Calls: []*progress.Call{{}, &call},
+				Cause: progress.Rejected, Failures: 3, Calls: []*progress.Call{{}, {Bulk: &progress.Bulk{}}, &call},
 			}},
 		},
 	} {
@@ -146,6 +147,30 @@ func TestACallThatWouldUndoATriggerIsStoredBeforeTheTriggerStarts(t *testing.T) 
 	} {
 		if got := tc.progress.RepeatWouldUndo(tc.progress.Actions[1].Calls[0]); got != tc.want {
 			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+func TestAnIdentifyWaitsForAnOperationWhoseOutcomeIsUnknown(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var none *progress.Bulk
+	for name, tc := range map[string]struct {
+		bulk *progress.Bulk
+		want time.Duration
+	}{
+		"no operation":                             {none, 0},
+		"an operation that has ended":              {&progress.Bulk{Operation: "op1"}, 0},
+		"an operation without a stored outcome":    {&progress.Bulk{Pending: true}, time.Minute},
+		"a part of the time is left":               {&progress.Bulk{Until: now.Add(20 * time.Second)}, 20 * time.Second},
+		"the time is over":                         {&progress.Bulk{Until: now.Add(-time.Second)}, 0},
+		"the clock of the other process was ahead": {&progress.Bulk{Until: now.Add(time.Hour)}, time.Minute},
+	} {
+		if got := tc.bulk.Wait(now, time.Minute); got != tc.want {
+			t.Errorf("%s: %v; want %v", name, got, tc.want)
+		}
+		if got := tc.bulk.Wait(now.Add(time.Hour+time.Minute), time.Minute); got != 0 {
+			t.Errorf("%s, later: %v", name, got)
 		}
 	}
 }
