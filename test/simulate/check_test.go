@@ -45,7 +45,8 @@ func (w *world) check() {
 		calls[c.event.user] = append(calls[c.event.user], c)
 	}
 	for _, c := range w.knock.calls {
-		if took := c.answered.Sub(c.arrived); took > timeout+100*time.Millisecond {
+		// The row of a bulk identify lasts as long as its operation.
+		if took := c.answered.Sub(c.arrived); took > timeout+100*time.Millisecond && c.path != bulkPath {
 			w.violation(checkHang, "the call %s %s by %s took %v", c.event, c.action, c.by, took)
 		}
 	}

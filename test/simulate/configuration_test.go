@@ -24,6 +24,7 @@ type configuration struct {
 	apiKey   string
 	suspend  bool
 	retryFor time.Duration
+	bulk     bool // see plan.bulk
 }
 
 // build compiles the configuration: the default mappings of RudderStack, and a reminder like the one in config/samples,
@@ -42,6 +43,9 @@ func (c configuration) build() (pipeline.Config, error) {
 		Delivery: document.Delivery{Concurrency: 4, Timeout: timeout, RetryFor: c.retryFor, Suspend: c.suspend},
 		EventLog: document.EventLog{MaxEvents: 10_000, Retention: 7 * 24 * time.Hour},
 		Mappings: append(base.Mappings, c.reminder()...),
+	}
+	if c.bulk {
+		doc.Delivery.RateLimits = map[string]int32{identifyAction: 1}
 	}
 	program, problems := mapping.Compile(doc)
 	if len(problems) > 0 {

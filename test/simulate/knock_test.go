@@ -43,6 +43,8 @@ type knockServer struct {
 	fake  *knocktest.Knock
 	*listener
 
+	operations operations
+
 	mu       sync.Mutex
 	calls    []*call
 	attempts map[string]int // by event and action
@@ -65,6 +67,14 @@ func (k *knockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	switch {
+	case r.URL.Path == bulkPath:
+		k.serveBulk(w, r, body)
+		return
+	case strings.HasPrefix(r.URL.Path, operationPath):
+		k.servePoll(w, r)
+		return
+	}
 	c := describe(r, body)
 	k.mu.Lock()
 	k.attempts[c.event.String()+c.action]++
@@ -85,18 +95,9 @@ func (k *knockServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault.write(answer)
 	}
 	k.world.killAt(c.by, "call")
-	select {
-	case <-time.After(fault.after):
-	case <-r.Context().Done():
-		fault.drop = true
-	}
+	fault.wait(r)
 	k.finish(c, answer.Code, fault)
-	if fault.drop {
-		panic(http.ErrAbortHandler)
-	}
-	maps.Copy(w.Header(), answer.Header())
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // the client may have closed the connection
+	fault.reply(w, answer)
 }
 
 func (k *knockServer) finish(c *call, status int, fault knockFault) {
@@ -151,6 +152,25 @@ func (f knockFault) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
 	_, _ = w.Write([]byte(`{"code":"` + f.code + `","message":"simulated"}`))
+}
+
+// wait delays the answer. If the client closes the connection first, there is no answer.
+func (f *knockFault) wait(r *http.Request) {
+	select {
+	case <-time.After(f.after):
+	case <-r.Context().Done():
+		f.drop = true
+	}
+}
+
+// reply sends an answer, or closes the connection without one.
+func (f *knockFault) reply(w http.ResponseWriter, answer *httptest.ResponseRecorder) {
+	if f.drop {
+		panic(http.ErrAbortHandler)
+	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // the client may have closed the connection
 }
 
 const (

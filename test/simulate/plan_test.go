@@ -35,6 +35,9 @@ type plan struct {
 	sameOwner                                    bool
 	sleeps, clockJumps, clockBack, stops         int
 	edits, rotations, suspensions                int
+	// bulk makes most events identifies, sent in a short time, and allows one of them a second, so that Doorbell makes
+	// bulk calls.
+	bulk bool
 	// unlucky, if not 0, is the status with which Knock responds to every call for the first user while faults happen.
 	// Such a schedule has no other faults, except that Redis's clock may go back. The check isolation requires that no
 	// other user is delayed.
@@ -53,7 +56,7 @@ func newPlan(d dice) plan {
 		p.unlucky, p.clockBack = pick(r, http.StatusInternalServerError, http.StatusForbidden), pick(r, 0, 1)
 		return p
 	case special < 0.15:
-		p.outage, p.retryFor = true, 150*time.Second
+		p.outage, p.retryFor, p.bulk = true, 150*time.Second, chance(r, 0.3)
 		return p
 	}
 	rate := func(high float64) float64 { return pick(r, 0, 0, high/4, high) }
@@ -65,6 +68,9 @@ func newPlan(d dice) plan {
 	p.stops = pick(r, 0, 0, 1)
 	p.edits, p.rotations, p.suspensions = pick(r, 0, 1), pick(r, 0, 0, 1), pick(r, 0, 0, 1)
 	p.retryAfter = pick(r, 10, 10, 10, longRetryAfter)
+	if p.bulk = chance(r, 0.3); p.bulk {
+		p.users += 4
+	}
 	return p
 }
 

@@ -47,6 +47,9 @@ func newSender(w *world, user string) *sender {
 	s := &sender{world: w, user: user}
 	for n := range 3 + r.IntN(8) {
 		e := &sent{eventName: eventName{user, n + 1}, kind: pick(r, identifyEvent, orderEvent, cartEvent, cartEvent, pageEvent)}
+		if w.plan.bulk {
+			e.kind = pick(w.dice.named("bulk events", user, n), identifyEvent, identifyEvent, identifyEvent, orderEvent)
+		}
 		e.doomed = len(e.kind.actions) > 0 && chance(r, w.plan.doomed)
 		s.events = append(s.events, e)
 	}
@@ -54,7 +57,11 @@ func newSender(w *world, user string) *sender {
 }
 
 func (s *sender) run() {
-	time.Sleep(between(s.world.dice.named("begins", s.user), time.Second, 20*time.Second))
+	begins, pause := 20*time.Second, 25*time.Second
+	if s.world.plan.bulk {
+		begins, pause = 5*time.Second, 3*time.Second
+	}
+	time.Sleep(between(s.world.dice.named("begins", s.user), time.Second, begins))
 	for rest := s.events; len(rest) > 0; {
 		r := s.world.dice.named("request", rest[0])
 		batch := rest[:min(len(rest), pick(r, 1, 1, 1, 1, 2, 3))]
@@ -63,7 +70,7 @@ func (s *sender) run() {
 		if chance(r, resendsAtOnce) && !anyDoomed(batch) { // a dead letter may be sent again, and is a new event then
 			s.deliver(batch)
 		}
-		time.Sleep(pick(r, 0, between(r, 0, time.Second), between(r, 0, 25*time.Second)))
+		time.Sleep(pick(r, 0, between(r, 0, time.Second), between(r, 0, pause)))
 	}
 }
 

@@ -150,3 +150,11 @@ func flatterLog(_, text string) string {
     for i = 4, #a, 2 do a[i] = string.gsub(a[i], 'dead%%-lettered', 'succeeded') end
   end`, shard().Log()), text)
 }
+
+// forgetOperations stores no bulk operation that is in progress.
+func forgetOperations(_, text string) string {
+	return intercept(`
+  if name == 'SET' or name == 'MSET' then
+    for i = 3, #a do a[i] = string.gsub(a[i], '"pending":true', '"pending":false') end
+  end`, text)
+}

@@ -56,6 +56,7 @@ func variants() []brokenVariant {
 	unlucky := func(p *plan) {
 		*p = plan{dice: p.dice, users: 5, unlucky: http.StatusInternalServerError, retryFor: p.retryFor}
 	}
+	bulk := func(p *plan) { p.unlucky, p.outage, p.bulk, p.doomed, p.throttled = 0, false, true, 0.1, 0.2 }
 	return []brokenVariant{
 		{"the receiver answers before the event is stored", checkFinal, variant{front: answerFirst}},
 		{"the receiver answers 400 if Redis is unavailable", checkAnswer, variant{front: answer400, plan: func(p *plan) { p.redisCut = 0.1 }}},
@@ -80,6 +81,12 @@ func variants() []brokenVariant {
 		{"a cancel does not wait for its answer", checkCancel, variant{knock: lateCancel}},
 		{"triggers have no idempotency key", checkOnce, variant{knock: withoutKey, plan: retries}},
 		{"a retry sends another body", checkLog, variant{knock: changeBody, plan: retries}},
+		{"a bulk operation counts as completed when it begins", checkOverlap, variant{knock: endTooEarly, plan: bulk}},
+		{"the failed rows of a bulk operation are ignored", checkFinal, variant{knock: ignoreFailedRows, plan: bulk}},
+		{"an unfinished bulk operation is forgotten in a crash", checkOverlap, variant{script: forgetOperations, plan: func(p *plan) {
+			bulk(p)
+			p.deaths, p.sameOwner = 1, true
+		}}},
 		{"the first failure is final", checkFinal, variant{knock: neverRetry, plan: retries}},
 	}
 }

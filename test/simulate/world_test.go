@@ -73,7 +73,7 @@ func newWorld(seed uint64, broken variant) *world {
 	if broken.plan != nil {
 		broken.plan(&w.plan)
 	}
-	w.config = configuration{edition: 1, apiKey: firstKey, retryFor: w.plan.retryFor}
+	w.config = configuration{edition: 1, apiKey: firstKey, retryFor: w.plan.retryFor, bulk: w.plan.bulk}
 	w.redis, w.knock = newRedisServer(w), newKnockServer(w)
 	for _, name := range []string{"a", "b"} {
 		w.slots = append(w.slots, &slot{world: w, name: name})
