@@ -83,7 +83,8 @@ func (a *Applier) Apply(ctx context.Context, source *v1alpha1.Source, set []runt
 	return changed, errors.Join(failed...)
 }
 
-// target decodes a rendered object and computes its hash.
+// target decodes a rendered object and computes its hash. The resource version, with which the API server rejects an object that has
+// changed since, is not part of the hash.
 func (a *Applier) target(source *v1alpha1.Source, configuration runtime.ApplyConfiguration) (*target, error) {
 	encoded, err := json.Marshal(configuration)
 	if err != nil {
@@ -92,6 +93,13 @@ func (a *Applier) target(source *v1alpha1.Source, configuration runtime.ApplyCon
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(encoded); err != nil {
 		return nil, fmt.Errorf("decode a rendered object: %w", err)
+	}
+	version := object.GetResourceVersion()
+	if object.SetResourceVersion(""); version != "" {
+		if encoded, err = object.MarshalJSON(); err != nil {
+			return nil, fmt.Errorf("encode a rendered object: %w", err)
+		}
+		object.SetResourceVersion(version)
 	}
 	return &target{
 		key:    key{object.GroupVersionKind(), client.ObjectKeyFromObject(object)},
@@ -118,7 +126,11 @@ func (a *Applier) apply(ctx context.Context, t *target) (changed bool, err error
 			return stale, nil
 		}
 	}
-	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(t.object), client.ForceOwnership); err != nil {
+	err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(t.object), client.ForceOwnership)
+	if apierrors.IsConflict(err) {
+		return true, nil // the object has changed since it was observed, so the controller is about to observe it again
+	}
+	if err != nil {
 		return false, t.applyError(err)
 	}
 	a.recordApplied(t)

@@ -35,11 +35,16 @@ func (r *renderer) replicas() *int32 {
 	switch {
 	case r.spec.Ingest.Autoscaling == nil, r.Live.Replicas == nil:
 		return new(r.minReplicas())
-	case r.Live.ScaledByOthers:
-		return nil
-	default:
+	case r.keepsReplicas():
 		return r.Live.Replicas
+	default:
+		return nil
 	}
+}
+
+// keepsReplicas reports whether replicas returns a number that was read from the Deployment.
+func (r *renderer) keepsReplicas() bool {
+	return r.spec.Ingest.Autoscaling != nil && r.Live.Replicas != nil && !r.Live.ScaledByOthers
 }
 
 // autoscaler returns the HorizontalPodAutoscaler, which scales the Deployment by CPU.

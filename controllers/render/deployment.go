@@ -45,8 +45,13 @@ func (r *renderer) deployment() *appsv1ac.DeploymentApplyConfiguration {
 		},
 	}
 	spec.Replicas = r.replicas()
-	return appsv1ac.Deployment(IngestName(r.Source), r.Source.Namespace).
+	deployment := appsv1ac.Deployment(IngestName(r.Source), r.Source.Namespace).
 		WithLabels(r.labels(ComponentIngest)).WithOwnerReferences(r.owner()).WithSpec(spec)
+	if r.keepsReplicas() {
+		// If an autoscaler has changed the number since it was read, the API server must reject this object.
+		deployment.WithResourceVersion(r.Live.DeploymentVersion)
+	}
+	return deployment
 }
 
 func (r *renderer) ingestPod() *corev1ac.PodSpecApplyConfiguration {

@@ -35,6 +35,8 @@ type Input struct {
 type Live struct {
 	// Replicas is the number of replicas of the Deployment; nil if there is no Deployment.
 	Replicas *int32
+	// DeploymentVersion is the resource version of the Deployment from which Replicas was read.
+	DeploymentVersion string
 	// ScaledByOthers reports whether an autoscaler or a user has set that number.
 	ScaledByOthers bool
 	// RedisPodManagement is the policy of the StatefulSet, which the API server does not let anyone change; "" if there is no StatefulSet.

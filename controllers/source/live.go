@@ -15,7 +15,8 @@ import (
 func (o *observed) live(fieldOwner string) render.Live {
 	var live render.Live
 	if o.deployment != nil {
-		live.Replicas, live.ScaledByOthers = o.deployment.Spec.Replicas, scaledByOthers(o.deployment, fieldOwner)
+		live.Replicas, live.DeploymentVersion = o.deployment.Spec.Replicas, o.deployment.ResourceVersion
+		live.ScaledByOthers = scaledByOthers(o.deployment, fieldOwner)
 	}
 	if o.statefulSet != nil {
 		live.RedisPodManagement = o.statefulSet.Spec.PodManagementPolicy
