@@ -77,6 +77,8 @@ type acceptRequest struct {
 	replies []string // for each event
 	now     time.Time
 	err     error
+
+	first [1]candidate // the memory of events while there is only one
 }
 
 // candidate is one event that a caller passed to Accept, with the arguments of accept.lua for it.
@@ -110,7 +112,9 @@ func (b *Inbox) split(events []*event.Event, unmapped Unmapped) []*acceptRequest
 			c.fingerprint = b.space.Fingerprint(e.Type, e.Key)
 		}
 		if requests[lane.Shard] == nil {
-			requests[lane.Shard] = &acceptRequest{}
+			r := &acceptRequest{}
+			r.events = r.first[:0]
+			requests[lane.Shard] = r
 		}
 		r := requests[lane.Shard]
 		r.events, r.bytes = append(r.events, c), r.bytes+len(c.encoded)+len(c.record)

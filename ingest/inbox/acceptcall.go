@@ -68,7 +68,13 @@ func (b *Inbox) applyRetryableReply(s *shard, word string, rest []string) (retry
 // acceptCall returns the keys and arguments of accept.lua.
 func (b *Inbox) acceptCall(s *shard, known layouts, group []*acceptRequest) (keys, args []string) {
 	limits, searched := b.limits.Load(), known.searchable(b.clock.lastSeen.Load())
-	fingerprints := fingerprintsOf(group)
+	fingerprints, events := fingerprintsOf(group), 0
+	for _, r := range group {
+		events += len(r.events)
+	}
+	const others = 16 // at least as many as the arguments that belong to no event, request or layout
+	keys = make([]string, 0, len(s.sharedKeys)+events*(1+len(searched)))
+	args = make([]string, 0, others+2*len(searched)+len(group)+5*events)
 	keys = append(keys, s.sharedKeys...)
 	args = append(args, b.clock.argument(), strconv.FormatInt(b.shardShare(limits.MaxInFlight), 10),
 		known.slices, known.stored, b.firstSetsArgument(), strconv.FormatInt(b.shardShare(int64(limits.Log.MinorEvents())), 10),

@@ -41,14 +41,21 @@ type Fingerprint struct {
 // Fingerprint returns the fingerprint of an event's type and idempotency key. It hashes the length of the type first,
 // so that two different pairs never result in the same text.
 func (s Space) Fingerprint(eventType, key string) Fingerprint {
-	sum := digest(strconv.Itoa(len(eventType)) + ":" + eventType + key)
+	sum := digest(strconv.Itoa(len(eventType)), ":", eventType, key)
 	member := memberFirst + sum.memberBits(memberCount)
 	return Fingerprint{Name: sum.name(), Member: strconv.FormatUint(member, 10), set: sum.setBits()}
 }
 
-// digest hashes a text. The hash is cryptographic, so that a sender cannot produce collisions or put many keys into one
-// set.
-func digest(s string) hash { return sha256.Sum256([]byte(s)) }
+// digest hashes the parts of a text. The hash is cryptographic, so that a sender cannot produce collisions or put many
+// keys into one set.
+func digest(parts ...string) hash {
+	var memory [256]byte // most texts fit, so that hashing them allocates nothing
+	text := memory[:0]
+	for _, part := range parts {
+		text = append(text, part...)
+	}
+	return sha256.Sum256(text)
+}
 
 type hash [sha256.Size]byte
 
