@@ -14,9 +14,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorbell-dev/doorbell/ingest/deadletter"
 	"github.com/doorbell-dev/doorbell/ingest/document"
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/eventtype"
+	"github.com/doorbell-dev/doorbell/ingest/inbox"
 	"github.com/doorbell-dev/doorbell/ingest/keyspace"
 	"github.com/doorbell-dev/doorbell/ingest/knock/knocktest"
 )
@@ -235,14 +237,26 @@ func TestWrongEventTypeExpressionLosesNoEvent(t *testing.T) {
 	f.apply(f.source("shop", "order", wrong))
 	f.postUntilAccepted("shop", "u1")
 	const reason = "no event type: body.kind is not in the event; body has no kind, only type, user, id"
-	if e := f.finished(1)[0]; e.Status != eventlog.Skipped || e.Reason != reason || e.OrderingKey != "u1" {
-		t.Errorf("under the wrong expression: %s: %s, ordering key %q", e.Status, e.Reason, e.OrderingKey)
+	skipped := f.finished(1)[0]
+	if skipped.Status != eventlog.Skipped || skipped.Reason != reason || skipped.OrderingKey != "u1" {
+		t.Errorf("under the wrong expression: %s: %s, ordering key %q", skipped.Status, skipped.Reason, skipped.OrderingKey)
 	}
 	f.apply(f.source("shop", "order", wrong, suspended))
 	f.postUntilAccepted("shop", "u2")
 	f.apply(f.source("shop", "order"))
 	if e := f.finished(1)[0]; e.Status != eventlog.Succeeded || e.Type != "order" {
 		t.Errorf("after the correction: %s: %s, type %q", e.Status, e.Reason, e.Type)
+	}
+	box, err := inbox.Open(t.Context(), f.redis.Client(t), "production/shop", inbox.Options{Limits: inbox.Limits{Window: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	letters := deadletter.New("production/shop", box, func() *eventlog.Redactor { return &eventlog.Redactor{} })
+	if _, err := letters.Replay(t.Context(), skipped.ID); err != nil {
+		t.Fatalf("replay the skipped event: %v", err)
+	}
+	if e := f.finished(1)[0]; e.Status != eventlog.Succeeded || e.OrderingKey != "u1" {
+		t.Errorf("after the replay: %s: %s, ordering key %q", e.Status, e.Reason, e.OrderingKey)
 	}
 }
 

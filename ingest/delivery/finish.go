@@ -84,6 +84,9 @@ func (x *executor) finish(ctx context.Context) error {
 	if status == eventlog.DeadLettered {
 		return x.endAsDeadLetter(ctx, x.progress, entry)
 	}
+	if x.event.Type == "" {
+		return x.endForReplay(ctx, entry)
+	}
 	room := x.pool.room(x.stopping, x.lease.Size, x.inARow)
 	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
 		next, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, room)
@@ -101,6 +104,15 @@ func (x *executor) endAsDeadLetter(ctx context.Context, p *progress.Progress, en
 		x.pool.config.Metrics.countDeadLetter(p.DeadLetterCause())
 	}
 	return err
+}
+
+// endForReplay ends the delivery of an event whose type cannot be read. The event log shows it as skipped, but Doorbell
+// stores it with the dead letters, so that a person can replay it when the expression of the type is corrected.
+func (x *executor) endForReplay(ctx context.Context, entry eventlog.Entry) error {
+	encoded := x.progress.Encode()
+	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
+		return x.pool.config.Inbox.DeadLetter(ctx, x.lease, encoded, record)
+	})
 }
 
 // deadLetterAfterPanic dead-letters the event. Its log entry has neither payload nor requests, because the work on them
