@@ -14,7 +14,7 @@ import (
 func (s *Server) Report() report.Report {
 	status := report.Report{Program: s.config.Version, Redis: s.monitor.Report(), Knock: report.Knock{State: report.KnockIdle}}
 	for _, p := range s.pipelines.All() {
-		status.Configuration, status.Knock = p.Report()
+		status.Configuration, status.Knock, status.Delivery = p.Report()
 	}
 	if s.config.ConfigurationProblem != nil {
 		status.Configuration.Problem = s.config.ConfigurationProblem()

@@ -22,7 +22,7 @@ func TestHandlerAnswersEachPath(t *testing.T) {
 	}
 	ready := func() error { return nil }
 	starting := func() error { return errors.New("starting: the configuration is not loaded yet") }
-	const status = `{"program":"v1","configuration":{"apiKey":false},"redis":{"state":"","durable":false},"knock":{"state":""}}` + "\n"
+	const status = `{"program":"v1","configuration":{"apiKey":false},"redis":{"state":"","durable":false},"knock":{"state":""},"delivery":{"waiting":0,"catchUpSeconds":0}}` + "\n"
 	for name, tc := range map[string]struct {
 		ready func() error
 		path  string

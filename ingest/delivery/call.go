@@ -57,6 +57,7 @@ func (x *executor) attempt(ctx context.Context, a *progress.Action, c *progress.
 			return result{kind: deferred, wait: back}, nil
 		}
 	}
+	x.countDemand()
 	if err := x.store(ctx, c); err != nil {
 		return result{}, err
 	}
@@ -91,7 +92,11 @@ func (x *executor) awaitTurn(
 	if !x.pool.awaitTurn(ctx, x.stopping.Done(), settings, queue, receivedAt) {
 		return false
 	}
-	x.pool.config.Metrics.observeRateLimitWait(endpoint, x.pool.config.Now().Sub(start))
+	waited := x.pool.config.Now().Sub(start)
+	x.pool.config.Metrics.observeRateLimitWait(endpoint, waited)
+	if int64(waited) > x.pool.longestWait.Load() { // a longer wait of a concurrent call may be lost
+		x.pool.longestWait.Store(int64(waited))
+	}
 	if x.isStopping() || x.lease.Left() < 2*leaseMargin {
 		<-settings.slots
 		return false

@@ -41,6 +41,8 @@ type executor struct {
 	restored bool               // an earlier attempt may have sent requests of the progress
 	stored   bool               // the plan and the outcomes that a crash must not lose are stored
 	called   bool               // this executor has called Knock
+	counted  bool               // the forecast counts the event
+	finished bool               // the event is completed or dead-lettered
 
 	inARow int          // the number of events of the lane that were delivered since the lane was claimed, with this one
 	next   *inbox.Lease // the lease of the lane's next event if the pool can deliver it at once, else nil
@@ -56,6 +58,9 @@ func (p *Pool) deliver(
 	x := &executor{pool: p, lease: lease, event: *lease.Event, probe: probe, stopping: stopping, inARow: inARow}
 	defer func() { p.pause.EndProbe(probe, x.called) }()
 	err := x.runSafely(work)
+	if x.counted {
+		p.forecast.End(x.progress, x.finished)
+	}
 	if err != nil && !errors.Is(err, inbox.ErrLeaseLost) && work.Err() == nil {
 		p.config.Log.Error(err, "Processing failed; the event will be retried when its lease expires",
 			"source", p.config.Source, "event", lease.Event.ID)
@@ -164,6 +169,14 @@ func (x *executor) save(ctx context.Context) error {
 	x.stored = true
 	x.progress.MarkStored()
 	return nil
+}
+
+// countDemand makes the forecast count the calls of the event, once.
+func (x *executor) countDemand() {
+	if !x.counted {
+		x.counted = true
+		x.pool.forecast.Begin(x.progress)
+	}
 }
 
 func (x *executor) isStopping() bool { return x.stopping.Err() != nil }

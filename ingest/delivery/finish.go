@@ -151,6 +151,10 @@ func (x *executor) endLeaseWithEntry(ctx context.Context, entry eventlog.Entry, 
 		return err
 	}
 	config.Metrics.CountEvent(entry.Status)
+	if entry.Status.Final() {
+		x.countDemand()
+		x.finished = true
+	}
 	if config.Observe != nil {
 		config.Observe(entry)
 	}

@@ -3,7 +3,6 @@
 package delivery
 
 import (
-	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,9 +13,6 @@ import (
 	"github.com/doorbell-dev/doorbell/ingest/eventlog"
 	"github.com/doorbell-dev/doorbell/ingest/knock"
 )
-
-// measureInterval is how often the metrics of the queue are updated.
-const measureInterval = 15 * time.Second
 
 // Metrics counts deliveries. A nil *Metrics counts nothing. It is safe for concurrent use.
 type Metrics struct {
@@ -31,6 +27,7 @@ type Metrics struct {
 	oldest      *prometheus.GaugeVec
 	leases      *prometheus.GaugeVec
 	leasedBytes *prometheus.GaugeVec
+	catchUp     *prometheus.GaugeVec
 
 	callSeries      series[[2]string, prometheus.Observer] // of calls, by endpoint and outcome
 	limitWaitSeries series[string, prometheus.Observer]    // of limitWait, by endpoint
@@ -72,23 +69,27 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"source"}),
 		depth: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_queue_events",
-			Help: "Events of a source that are accepted and not finished, in all processes; read every 15 seconds.",
+			Help: "Events of a source that are accepted and not finished, in all processes; read every 5 seconds.",
 		}, []string{"source"}),
 		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_oldest_event_age_seconds",
-			Help: "Age of the oldest event of a source that is due or that this process is delivering; read every 15 seconds.",
+			Help: "Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.",
+		}, []string{"source"}),
+		catchUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorbell_delivery_catch_up_seconds",
+			Help: "Forecast of the time until all waiting events of a source are delivered: 0 if it is not behind, +Inf if it never catches up at the present rate of arrivals.",
 		}, []string{"source"}),
 		leases: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_leases",
-			Help: "Events of a source that this process is delivering, or holds back for a rate limit; read every 15 seconds.",
+			Help: "Events of a source that this process is delivering, or holds back for a rate limit; read every 5 seconds.",
 		}, []string{"source"}),
 		leasedBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_leased_bytes",
-			Help: "Stored size of the events in doorbell_delivery_leases and of their progress; read every 15 seconds.",
+			Help: "Stored size of the events in doorbell_delivery_leases and of their progress; read every 5 seconds.",
 		}, []string{"source"}),
 	}
 	registry.MustRegister(m.calls, m.events, m.deadLetters, m.leasesLost, m.limitWait, m.bulkRows, m.paused, m.depth, m.oldest,
-		m.leases, m.leasedBytes)
+		m.leases, m.leasedBytes, m.catchUp)
 	return m
 }
 
@@ -146,10 +147,11 @@ func (m *Metrics) setPaused(source string, cause health.Cause) {
 	}
 }
 
-func (m *Metrics) setQueue(source string, depth int64, oldest time.Duration) {
+func (m *Metrics) setQueue(source string, depth int64, oldest time.Duration, catchUp float64) {
 	if m != nil {
 		m.depth.WithLabelValues(source).Set(float64(depth))
 		m.oldest.WithLabelValues(source).Set(oldest.Seconds())
+		m.catchUp.WithLabelValues(source).Set(catchUp)
 	}
 }
 
@@ -158,33 +160,4 @@ func (m *Metrics) setLeases(source string, count, bytes int) {
 		m.leases.WithLabelValues(source).Set(float64(count))
 		m.leasedBytes.WithLabelValues(source).Set(float64(bytes))
 	}
-}
-
-// measureQueue updates the metrics of the queue and of the leases every 15 seconds until ctx ends.
-func (p *Pool) measureQueue(ctx context.Context) {
-	ticker := time.NewTicker(measureInterval)
-	defer ticker.Stop()
-	for {
-		p.measureQueueOnce(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// measureQueueOnce leaves the metrics of the queue unchanged if Redis is unavailable.
-func (p *Pool) measureQueueOnce(ctx context.Context) {
-	count, bytes := p.leases.held()
-	p.config.Metrics.setLeases(p.config.Source, count, bytes)
-	stats, err := p.config.Inbox.Stats(ctx)
-	if err != nil {
-		return
-	}
-	var age time.Duration
-	if oldest := p.leases.oldest(stats.DueSince); !oldest.IsZero() {
-		age = max(p.config.Now().Sub(oldest), 0)
-	}
-	p.config.Metrics.setQueue(p.config.Source, stats.Depth, age)
 }

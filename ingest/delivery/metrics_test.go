@@ -37,10 +37,10 @@ func TestMetricsShowTheQueueAndDeadLettersByReason(t *testing.T) {
 		}
 	}
 	compare(`
-# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 15 seconds.
+# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.
 # TYPE doorbell_delivery_oldest_event_age_seconds gauge
 doorbell_delivery_oldest_event_age_seconds{source="production/rudderstack"} 42
-# HELP doorbell_delivery_queue_events Events of a source that are accepted and not finished, in all processes; read every 15 seconds.
+# HELP doorbell_delivery_queue_events Events of a source that are accepted and not finished, in all processes; read every 5 seconds.
 # TYPE doorbell_delivery_queue_events gauge
 doorbell_delivery_queue_events{source="production/rudderstack"} 3
 # HELP doorbell_delivery_paused 1 while the deliveries of a source are paused, because Knock rejects its API key or no call succeeds; else 0.
@@ -56,16 +56,16 @@ doorbell_delivery_paused{source="production/rudderstack"} 0
 # HELP doorbell_delivery_dead_letters_total Events that were dead-lettered, by the reason of their first failed action.
 # TYPE doorbell_delivery_dead_letters_total counter
 doorbell_delivery_dead_letters_total{reason="rejected"} 1
-# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 15 seconds.
+# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.
 # TYPE doorbell_delivery_oldest_event_age_seconds gauge
 doorbell_delivery_oldest_event_age_seconds{source="production/rudderstack"} 0
-# HELP doorbell_delivery_leased_bytes Stored size of the events in doorbell_delivery_leases and of their progress; read every 15 seconds.
+# HELP doorbell_delivery_leased_bytes Stored size of the events in doorbell_delivery_leases and of their progress; read every 5 seconds.
 # TYPE doorbell_delivery_leased_bytes gauge
 doorbell_delivery_leased_bytes{source="production/rudderstack"} 0
-# HELP doorbell_delivery_leases Events of a source that this process is delivering, or holds back for a rate limit; read every 15 seconds.
+# HELP doorbell_delivery_leases Events of a source that this process is delivering, or holds back for a rate limit; read every 5 seconds.
 # TYPE doorbell_delivery_leases gauge
 doorbell_delivery_leases{source="production/rudderstack"} 0
-# HELP doorbell_delivery_queue_events Events of a source that are accepted and not finished, in all processes; read every 15 seconds.
+# HELP doorbell_delivery_queue_events Events of a source that are accepted and not finished, in all processes; read every 5 seconds.
 # TYPE doorbell_delivery_queue_events gauge
 doorbell_delivery_queue_events{source="production/rudderstack"} 0
 `, "doorbell_delivery_dead_letters_total", "doorbell_delivery_queue_events", "doorbell_delivery_oldest_event_age_seconds",

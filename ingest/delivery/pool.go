@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/doorbell-dev/doorbell/ingest/delivery/bulk"
+	"github.com/doorbell-dev/doorbell/ingest/delivery/catchup"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/health"
 	"github.com/doorbell-dev/doorbell/ingest/delivery/ratelimit"
 	"github.com/doorbell-dev/doorbell/ingest/document"
@@ -75,6 +76,8 @@ type Pool struct {
 	pause        *health.Pause
 	health       health.Status
 	bulk         *bulk.Batcher
+	forecast     *catchup.Forecast
+	longestWait  atomic.Int64 // for how many ns a call has waited for its turn since the latest measurement
 	leases       activeLeases
 	atCapacity   atomic.Bool     // lanes may be due that no dispatcher can claim until an executor ends or waits
 	dispatchers  []chan struct{} // wakes the dispatcher of each shard
@@ -91,7 +94,7 @@ type activeSettings struct {
 // New returns a pool. The pool does nothing until Run.
 func New(config Config, settings Settings) *Pool {
 	p := &Pool{
-		config: config, pause: health.NewPause(config.Now), reconfigured: make(chan struct{}, 1),
+		config: config, pause: health.NewPause(config.Now), forecast: catchup.New(), reconfigured: make(chan struct{}, 1),
 		leases: activeLeases{work: map[*inbox.Lease]leasedWork{}},
 	}
 	p.bulk = bulk.New(p.callBulk, p.bulkInterval)

@@ -17,6 +17,13 @@ type Stats struct {
 	// DeadLetters is the number of dead letters, and DroppedDeadLetters is the number that Doorbell has ever deleted
 	// because of a limit or to free memory.
 	DeadLetters, DroppedDeadLetters int64
+	// Finished is the number of events that have been finished since the inbox exists. It does not include events that
+	// were finished when they were accepted.
+	Finished int64
+	// CatchUp is what a process has stored last with SetCatchUp: a number of seconds, and the time at which it was stored.
+	// The time is zero if no process has stored anything.
+	CatchUp   float64
+	CatchUpAt time.Time
 	// DueSince is when the lane that has waited longest became due: the time of receipt of its first event, or later if
 	// the event is being retried. It is zero if no lane is due. Stats compares it with the time that the scripts of the
 	// shard last stored, which can be a second old or, in a shard without calls, older.
@@ -28,7 +35,7 @@ func (b *Inbox) Stats(ctx context.Context) (Stats, error) {
 	commands := make(rueidis.Commands, 0, 3*len(b.shards))
 	for _, s := range b.shards {
 		commands = append(commands,
-			b.client.B().Hmget().Key(s.keys.Meta()).Field("depth", "deaddropped", "time").Build(),
+			b.client.B().Hmget().Key(s.keys.Meta()).Field("depth", "deaddropped", "time", "finished", "catchup", "catchupat").Build(),
 			b.client.B().Zcard().Key(s.keys.DeadLetterIndex()).Build(),
 			b.client.B().Zrange().Key(s.keys.Due()).Min("0").Max("0").Withscores().Build())
 	}
@@ -58,12 +65,29 @@ func (s *Stats) add(meta, letters, due rueidis.RedisResult) error {
 	}
 	s.Depth += number(fields[0])
 	s.DroppedDeadLetters += number(fields[1])
+	s.Finished += number(fields[3])
+	if at := number(fields[5]); at > 0 {
+		text, _ := fields[4].ToString()
+		s.CatchUp, _ = strconv.ParseFloat(text, 64)
+		s.CatchUpAt = time.UnixMilli(at).UTC()
+	}
 	s.DeadLetters += count
 	if len(first) == 0 || int64(first[0].Score) > number(fields[2]) {
 		return nil
 	}
 	if at := time.UnixMilli(int64(first[0].Score)).UTC(); s.DueSince.IsZero() || at.Before(s.DueSince) {
 		s.DueSince = at
+	}
+	return nil
+}
+
+// SetCatchUp stores the forecast of a process, for those that cannot make one because they have no events to deliver.
+func (b *Inbox) SetCatchUp(ctx context.Context, seconds float64, at time.Time) error {
+	set := b.client.B().Hset().Key(b.shards[0].keys.Meta()).FieldValue().
+		FieldValue("catchup", strconv.FormatFloat(seconds, 'f', 1, 64)).
+		FieldValue("catchupat", strconv.FormatInt(at.UnixMilli(), 10)).Build()
+	if err := b.client.Do(ctx, set).Error(); err != nil {
+		return failure("store forecast", err)
 	}
 	return nil
 }

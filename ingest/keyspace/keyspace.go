@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keyspace names the Redis keys of one source. The inbox, the event log, the event type catalog and the permits get all
-// their keys from it, and no other package may build a key. A sender must never be able to choose a key, so the package
-// hashes every text that a sender controls.
+// Package keyspace names the Redis keys of one source. The inbox, the event log, the event type catalog and the permits
+// get all their keys from it, and no other package may build a key. A sender must never be able to choose a key, so the
+// package hashes every text that a sender controls.
 //
 // The keys of a source are divided into shards. All keys of a shard have the same hash tag, so that one script can use
 // them in a Redis Cluster. This table lists the keys of a shard by the last part of their names:
@@ -16,9 +16,10 @@
 //	k:LENGTH:SETS:SET
 //	             set         the dedupe window: the keys of finished events, each with the bucket of time in which it was received
 //	k:LENGTH:SET set         the same, in the former layout (see inbox/lua/layouts.lua)
-//	meta         hash        depth: the number of unfinished events; layouts and slices: the layouts of the dedupe window; time and
-//	                         clock: the shard's time; deadbytes and deaddropped: the size of the dead letters, and how many were
-//	                         dropped
+//	meta         hash        depth: the number of unfinished events; finished: how many events have been finished; layouts and
+//	                         slices: the layouts of the dedupe window; time and clock: the shard's time; deadbytes and deaddropped:
+//	                         the size of the dead letters, and how many were dropped; confirmed: see package inbox; catchup and
+//	                         catchupat, in the first shard: the latest forecast of when the source will have caught up
 //	dead         hash        dead letters: event ID to the time of receipt and the event
 //	deadplan     hash        event ID to the progress of the dead letter
 //	deadindex    sorted set  dead letters by the time at which they were dead-lettered

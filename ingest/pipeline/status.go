@@ -22,15 +22,16 @@ func (p *Pipeline) Check(ctx context.Context) (checked bool, err error) {
 	return false, nil
 }
 
-// Report returns the configuration that the pipeline runs, and the state of Knock according to the latest calls.
-func (p *Pipeline) Report() (report.Configuration, report.Knock) {
+// Report returns the configuration that the pipeline runs, the state of Knock according to the latest calls, and the
+// events that wait.
+func (p *Pipeline) Report() (report.Configuration, report.Knock, report.Delivery) {
 	config := p.config.Load()
 	configuration := report.Configuration{Source: p.ref, Version: config.Version, APIKey: config.Credentials.APIKey != ""}
 	for _, token := range config.Credentials.Tokens {
 		configuration.TokenHashes = append(configuration.TokenHashes, report.TokenHash(token))
 	}
 	if open := p.opened.Load(); open != nil {
-		return configuration, open.pool.KnockStatus()
+		return configuration, open.pool.KnockStatus(), open.pool.Waiting()
 	}
-	return configuration, report.Knock{State: report.KnockIdle}
+	return configuration, report.Knock{State: report.KnockIdle}, report.Delivery{}
 }

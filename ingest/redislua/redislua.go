@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package redislua holds the Lua functions that the Redis scripts of several packages share. The inbox, the event log,
-// the event type catalog and the permits put this text in front of their own scripts. The Lua functions must never name a key: each
-// function gets its keys as arguments.
+// the event type catalog and the permits put this text in front of their own scripts. The Lua functions must never name
+// a key: each function gets its keys as arguments.
 package redislua
 
 import _ "embed" // embeds the Lua files

@@ -15,6 +15,7 @@ type Report struct {
 	Configuration Configuration `json:"configuration"`
 	Redis         Redis         `json:"redis"`
 	Knock         Knock         `json:"knock"`
+	Delivery      Delivery      `json:"delivery"`
 }
 
 // Configuration describes the configuration that the process runs.
@@ -80,4 +81,16 @@ type Knock struct {
 	Since time.Time `json:"since,omitzero"`
 	// Problem is the error that caused the state. It is empty in the states Idle and Reachable.
 	Problem string `json:"problem,omitempty"`
+}
+
+// Delivery describes the events of the source that are accepted and not finished. The process reads their number every 5
+// seconds.
+type Delivery struct {
+	// Waiting is the number of these events, in all processes.
+	Waiting int64 `json:"waiting"`
+	// CatchUpSeconds is the forecast of the time until they and the events that arrive in the meantime are delivered. It
+	// is 0 if the source is not behind, or if Growing is true. During a pause, it is the time after the pause.
+	CatchUpSeconds int64 `json:"catchUpSeconds"`
+	// Growing reports that the source is behind and never catches up at the present rate of arrivals.
+	Growing bool `json:"growing,omitempty"`
 }

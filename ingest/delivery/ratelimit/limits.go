@@ -70,6 +70,28 @@ func (l *Limits) Waiting() int {
 // made at once.
 func (l *Limits) Wait(endpoint knock.Endpoint) time.Duration { return l.Queue(endpoint).expectedWait() }
 
+// Load describes the calls to one endpoint.
+type Load struct {
+	Endpoint knock.Endpoint
+	// WaitingElsewhere is the number of calls that wait for the limit in other processes, as far as that is known.
+	WaitingElsewhere int
+	// Rate is the number of calls a second that all processes together can make at present.
+	Rate float64
+	// Wait is the expected wait of a new call; see Limits.Wait.
+	Wait time.Duration
+}
+
+// Load describes the calls to each endpoint that was called since the process began.
+func (l *Limits) Load() []Load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	loads := make([]Load, 0, len(l.queues))
+	for _, q := range l.queues {
+		loads = append(loads, q.load())
+	}
+	return loads
+}
+
 func (l *Limits) rate(endpoint knock.Endpoint) float64 {
 	if rate, ok := l.rates[string(endpoint)]; ok {
 		return max(float64(rate), 1)

@@ -183,8 +183,13 @@ func (p *pace) expectedWait(now time.Time, waiting int) time.Duration {
 		turn, _ := p.turn(now)
 		return max(turn.Sub(now), 0) + time.Duration(waiting)*p.ownInterval()
 	}
-	if now.Sub(p.known) < knownFor {
-		waiting += p.elsewhere
+	return max(p.blockedUntil.Sub(now), 0) + time.Duration(waiting+p.waitingElsewhere(now))*p.interval()
+}
+
+// waitingElsewhere returns how many calls wait in the other processes, or 0 if that is not known.
+func (p *pace) waitingElsewhere(now time.Time) int {
+	if p.alone || now.Sub(p.known) >= knownFor {
+		return 0
 	}
-	return max(p.blockedUntil.Sub(now), 0) + time.Duration(waiting)*p.interval()
+	return p.elsewhere
 }

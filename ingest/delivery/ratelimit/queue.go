@@ -224,6 +224,16 @@ func (q *Queue) expectedWait() time.Duration {
 	return q.pace.expectedWait(clock(), len(q.waiting))
 }
 
+func (q *Queue) load() Load {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := clock()
+	return Load{
+		Endpoint: q.pace.endpoint, WaitingElsewhere: q.pace.waitingElsewhere(now), Rate: q.pace.rate / headroom,
+		Wait: q.pace.expectedWait(now, len(q.waiting)),
+	}
+}
+
 // clock returns the process's clock. The limits use its monotonic part, so that a change of the wall clock neither
 // stops the calls nor floods Knock.
 func clock() time.Time { return time.Now() } //nolint:forbidigo // see above

@@ -254,6 +254,7 @@ if #letters > 0 then
 end
 if finished > 0 then
   redis.call('HINCRBY', meta, 'depth', int(-finished))
+  redis.call('HINCRBY', meta, 'finished', int(finished))
 end
 adapt_layout(meta, slices, layouts, layout, tonumber(ARGV[9]), now)
 store_time(meta)

@@ -1,7 +1,8 @@
 -- meta: functions that read a shard's meta hash and store the shard's time. The fields of the hash are time and clock
--- (see below), depth (the number of unfinished events), layouts and slices (the layouts of the dedupe window, see
--- layouts.lua), deadbytes and deaddropped (see dead_letters.lua), and confirmed, which no script reads: Go code writes
--- it before it waits for replicas.
+-- (see below), depth (the number of unfinished events), finished (how many events have been finished), layouts and
+-- slices (the layouts of the dedupe window, see layouts.lua), deadbytes and deaddropped (see dead_letters.lua), and
+-- confirmed, which no script reads: Go code writes it before it waits for replicas. The first shard also has catchup and
+-- catchupat (see stats.go).
 -- Prelude: base.lua of redislua.
 --
 -- The shard's time never goes back. Redis's clock can go back, for example after a failover to a server whose clock is
