@@ -103,6 +103,6 @@ func (p *Pool) recordBulk(endpoint knock.Endpoint, err error, took time.Duration
 	}
 	_, answered := errors.AsType[*knock.Error](err)
 	p.health.Record(err, p.config.Now())
-	before, after := p.pause.Record(health.Answer{Meaning: d.Meaning, Answered: answered || err == nil, Reason: d.Reason})
+	before, after, _ := p.pause.Record(health.Answer{Meaning: d.Meaning, Answered: answered || err == nil, Reason: d.Reason})
 	p.reportPause(before, after, err)
 }

@@ -167,11 +167,11 @@ func (x *executor) apply(a *progress.Action, c *progress.Call, queue *ratelimit.
 		history.Jitter = policy.Jitter(x.event.ID, a.Attempts)
 	}
 	d := policy.Decide(c.Request, history, err)
-	if history.Outage = x.applyToSource(d, history, queue, err) == health.Outage; history.Outage {
+	if x.applyToSource(d, &history, queue, err); history.Outage {
 		d = policy.Decide(c.Request, history, err)
 	}
 	x.pool.config.Metrics.observeCall(c.Request.Endpoint, d.Meaning.String(), c.Took)
-	if d.Step != policy.WaitForSource {
+	if d.Step != policy.WaitForSource || history.Outage && history.Alone {
 		x.progress.Spent = history.Spent + d.Wait
 	}
 	switch d.Step {
@@ -201,14 +201,11 @@ func (x *executor) deadLetter(a *progress.Action, c *progress.Call, d policy.Dec
 	a.Status, a.Reason, a.Cause = eventlog.DeadLettered, d.Reason, progress.RetriesEnded
 }
 
-// applyToSource records an answer in the state that all calls of the source share. It returns the cause of the source's
-// pause.
-func (x *executor) applyToSource(
-	d policy.Decision, history policy.History, queue *ratelimit.Queue, err error,
-) health.Cause {
+// applyToSource records an answer in the state that all calls of the source share, and sets Outage and Alone.
+func (x *executor) applyToSource(d policy.Decision, history *policy.History, queue *ratelimit.Queue, err error) {
 	answer, answered := errors.AsType[*knock.Error](err)
 	recorded := health.Answer{
-		Meaning: d.Meaning, Answered: answered || err == nil, Probe: x.probe,
+		Meaning: d.Meaning, Answered: answered || err == nil, Probe: x.probe, Event: x.event.ID,
 		Last:     d.Meaning == policy.Transient && d.Step == policy.DeadLetter,
 		Failures: history.Failures + 1, Failing: history.Spent,
 	}
@@ -221,7 +218,7 @@ func (x *executor) applyToSource(
 		recorded.User = x.lease.Event.OrderingKey
 	}
 	x.pool.health.Record(err, x.pool.config.Now())
-	before, after := x.pool.pause.Record(recorded)
+	before, after, alone := x.pool.pause.Record(recorded)
+	history.Outage, history.Alone = after == health.Outage, alone
 	x.pool.reportPause(before, after, err)
-	return after
 }

@@ -39,14 +39,15 @@ func (c timed) Do(ctx context.Context, request knock.Request) (knock.Response, e
 	return c.Caller.Do(ctx, request)
 }
 
-// slow is a Caller whose calls take two seconds by the clock.
+// slow is a Caller whose calls take a time by the clock.
 type slow struct {
 	delivery.Caller
 	clock *clock
+	takes time.Duration
 }
 
 func (c slow) Do(ctx context.Context, request knock.Request) (knock.Response, error) {
-	c.clock.passed.Add(int64(2 * time.Second))
+	c.clock.passed.Add(int64(c.takes))
 	return c.Caller.Do(ctx, request)
 }
 

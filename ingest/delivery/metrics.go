@@ -73,7 +73,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"source"}),
 		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_oldest_event_age_seconds",
-			Help: "Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.",
+			Help: "Age of the oldest event of a source that is due or that this process is delivering; for a retry, from when it is due; read every 5 seconds.",
 		}, []string{"source"}),
 		catchUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorbell_delivery_catch_up_seconds",

@@ -37,7 +37,7 @@ func TestMetricsShowTheQueueAndDeadLettersByReason(t *testing.T) {
 		}
 	}
 	compare(`
-# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.
+# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; for a retry, from when it is due; read every 5 seconds.
 # TYPE doorbell_delivery_oldest_event_age_seconds gauge
 doorbell_delivery_oldest_event_age_seconds{source="production/rudderstack"} 42
 # HELP doorbell_delivery_queue_events Events of a source that are accepted and not finished, in all processes; read every 5 seconds.
@@ -56,7 +56,7 @@ doorbell_delivery_paused{source="production/rudderstack"} 0
 # HELP doorbell_delivery_dead_letters_total Events that were dead-lettered, by the reason of their first failed action.
 # TYPE doorbell_delivery_dead_letters_total counter
 doorbell_delivery_dead_letters_total{reason="rejected"} 1
-# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; read every 5 seconds.
+# HELP doorbell_delivery_oldest_event_age_seconds Age of the oldest event of a source that is due or that this process is delivering; for a retry, from when it is due; read every 5 seconds.
 # TYPE doorbell_delivery_oldest_event_age_seconds gauge
 doorbell_delivery_oldest_event_age_seconds{source="production/rudderstack"} 0
 # HELP doorbell_delivery_leased_bytes Stored size of the events in doorbell_delivery_leases and of their progress; read every 5 seconds.

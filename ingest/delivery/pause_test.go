@@ -117,7 +117,7 @@ func TestAnOutageDeadLettersNoEventAndEndsWithTheFirstSuccess(t *testing.T) {
 	clock := &clock{}
 	f := newFixture(t)
 	f.settings.Delivery.RetryFor = time.Minute
-	f.settings.Caller = slow{f.settings.Caller, clock} // each call takes two seconds by the pool's clock
+	f.settings.Caller = slow{f.settings.Caller, clock, 2 * time.Second}
 	f.knock.Respond(func(knocktest.Call) *knocktest.Answer {
 		return &knocktest.Answer{Status: http.StatusServiceUnavailable}
 	})
@@ -145,6 +145,37 @@ func TestAnOutageDeadLettersNoEventAndEndsWithTheFirstSuccess(t *testing.T) {
 	}
 	if reason := p.pool.Paused(); reason != "" {
 		t.Errorf("still paused: %s", reason)
+	}
+}
+
+func TestAnEventThatFailsAloneEndsAsADeadLetterAndTheNextOneIsDelivered(t *testing.T) {
+	t.Parallel()
+	clock := &clock{}
+	f := newFixture(t)
+	f.settings.Delivery.RetryFor = 24 * time.Second
+	f.settings.Caller = slow{f.settings.Caller, clock, 10 * time.Second}
+	f.knock.Respond(func(c knocktest.Call) *knocktest.Answer {
+		if strings.Contains(c.Path, "poison") {
+			return &knocktest.Answer{Status: http.StatusInternalServerError}
+		}
+		return nil
+	})
+	p := f.start(func(c *delivery.Config) { c.Now = clock.now })
+	p.send("identify poison 1")
+	paused := false
+	for entry := p.next(); entry.Status != eventlog.DeadLettered; entry = p.next() {
+		if strings.HasPrefix(entry.Reason, "delivery paused") {
+			paused = true
+			clock.passed.Add(int64(time.Minute)) // a probe may begin
+		}
+	}
+	if !paused {
+		t.Error("the source was not paused; want a pause, because the failures may be an outage")
+	}
+	clock.passed.Add(int64(time.Minute))
+	p.send("identify other 1")
+	if final, _ := p.finished(1); final[0].Status != eventlog.Succeeded {
+		t.Errorf("got %v", summary(final[0]))
 	}
 }
 

@@ -66,13 +66,14 @@ func (v hiddenValues) hasScalar(value []byte) bool {
 	}
 }
 
-// redactEntry returns a copy of the entry with the values hidden in its keys, timestamp, reasons, notes and requests.
+// redactEntry returns a copy of the entry with the values hidden in its type, keys, timestamp, reasons, notes and requests.
 // It does not change the payload.
 func (v hiddenValues) redactEntry(entry Entry) Entry {
 	if len(v) == 0 {
 		return entry
 	}
 	entry.Key, entry.OrderingKey, entry.Timestamp = v.redactExact(entry.Key), v.redactExact(entry.OrderingKey), v.redactExact(entry.Timestamp)
+	entry.Type = v.redactText(entry.Type)
 	entry.Reason, entry.Notes = v.redactText(entry.Reason), v.redactTexts(entry.Notes)
 	entry.Actions = slices.Clone(entry.Actions)
 	for i := range entry.Actions {

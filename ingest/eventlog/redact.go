@@ -27,7 +27,7 @@ type Redactor struct {
 // Mappings copy values out of the payload, so hiding a value in the payload alone is not enough: an email address that
 // is also the user's ID appears in the path of the Knock call, and Knock repeats it in its response. The Redactor
 // therefore collects all strings and numbers at the paths and also hides them in request bodies, path segments,
-// queries, responses, reasons, notes and keys. Booleans and null are hidden in the payload only, because they reveal
+// queries, responses, reasons, notes, keys and the event type. Booleans and null are hidden in the payload only, because they reveal
 // nothing elsewhere. In JSON the Redactor compares whole values; in text it replaces whole words, so that hiding the
 // age 5 changes "id 5" but not "15".
 func NewRedactor(paths []string, omitPayloads bool) *Redactor {

@@ -74,14 +74,14 @@ func TestTheRedactorHidesValuesWhereverTheyAppear(t *testing.T) {
 			entry: eventlog.Entry{Payload: json.RawMessage(`{"a":"x"}`), Actions: request("/x", `"x"`, "x")},
 			want:  eventlog.Entry{Payload: json.RawMessage(`"[redacted]"`), Actions: request("/[redacted]", `"[redacted]"`, "[redacted]")},
 		},
-		"keys, reasons and notes": {
+		"the event type, keys, reasons and notes": {
 			paths: []string{"body.id"},
 			entry: eventlog.Entry{
-				Payload: json.RawMessage(`{"id":"a/b"}`), Key: "a/b", OrderingKey: "a/b", Reason: `id "a/b"`, Notes: []string{"a/b"},
+				Type: "order/a/b", Payload: json.RawMessage(`{"id":"a/b"}`), Key: "a/b", OrderingKey: "a/b", Reason: `id "a/b"`, Notes: []string{"a/b"},
 				Actions: []eventlog.Action{{Reason: "a/b", Notes: []string{"id a/b"}}},
 			},
 			want: eventlog.Entry{
-				Payload: json.RawMessage(`{"id":"[redacted]"}`), Key: "[redacted]", OrderingKey: "[redacted]", Reason: `id "[redacted]"`,
+				Type: "order/[redacted]", Payload: json.RawMessage(`{"id":"[redacted]"}`), Key: "[redacted]", OrderingKey: "[redacted]", Reason: `id "[redacted]"`,
 				Notes: []string{"[redacted]"}, Actions: []eventlog.Action{{Reason: "[redacted]", Notes: []string{"id [redacted]"}}},
 			},
 		},

@@ -18,6 +18,9 @@ const (
 	// lastFailures is the number of failures in a row that begins an outage if the event of the latest failure would
 	// otherwise be dead-lettered.
 	lastFailures = 3
+	// aloneAfter is how long no other event may have failed before Doorbell attributes the failures to the one event.
+	// During an outage the probes take turns, so that other events fail within a minute or so if any wait.
+	aloneAfter = 10 * time.Minute
 )
 
 // Cause says why a source is paused.
@@ -60,6 +63,8 @@ type Pause struct {
 	failing  time.Time     // when the first of these failures ended
 	success  time.Time     // when Knock last accepted a call or rejected one for good
 	user     string        // Answer.User of the latest of these failures
+	event    string        // Answer.Event of the latest of these failures
+	others   time.Time     // when a call of another event than the one before last failed; zero if only one event has
 }
 
 // NewPause returns the pause of a source that is not paused.
@@ -109,6 +114,8 @@ type Answer struct {
 	// User is the ordering key of the event if the failure may concern only this user, such as a 403 that a firewall
 	// sends because of the user's name. Such failures of one user alone never pause the source. Otherwise User is "".
 	User string
+	// Event is the ID of the event.
+	Event string
 	// Last reports whether retryFor of the event is over, so that it is dead-lettered unless the source pauses.
 	Last bool
 	// Failures is the number of transient failures of the event's action in a row, with this one. Failing is how long
@@ -119,8 +126,10 @@ type Answer struct {
 	Probe Probe
 }
 
-// Record takes the result of a call into account. It returns the cause of the pause before and after it.
-func (p *Pause) Record(a Answer) (before, after Cause) {
+// Record takes the result of a call into account. It returns the cause of the pause before and after it. alone reports
+// whether the call failed in a way that may pass and no other event has failed since the last success, or for ten
+// minutes: the event may then be the cause, and not Knock.
+func (p *Pause) Record(a Answer) (before, after Cause, alone bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	before = p.cause
@@ -131,12 +140,14 @@ func (p *Pause) Record(a Answer) (before, after Cause) {
 		p.recordCause(KeyRejected, a)
 	case policy.Transient:
 		p.recordFailure(a)
+		alone = p.others.IsZero() || p.now().Sub(p.others) > aloneAfter
 	}
-	return before, p.cause
+	return before, p.cause, alone
 }
 
 func (p *Pause) end() {
 	p.cause, p.reason, p.probing, p.failures, p.success = None, "", 0, 0, p.now()
+	p.event, p.others = "", time.Time{}
 }
 
 // recordCause starts the pause. If the source is paused for this cause, the delay doubles if the call was the current
@@ -161,6 +172,10 @@ func (p *Pause) recordFailure(a Answer) {
 		p.failures++
 	}
 	p.user = a.User
+	if p.event != "" && p.event != a.Event {
+		p.others = p.now()
+	}
+	p.event = a.Event
 	switch {
 	case p.cause == KeyRejected && a.Answered && a.Probe != 0 && a.Probe == p.probing:
 		p.cause, p.reason, p.probing = None, "", 0

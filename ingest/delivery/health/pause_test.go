@@ -41,7 +41,7 @@ func admitsAll(t *testing.T, p *Pause) {
 // records fails the test unless the pause has this cause after the answer.
 func records(t *testing.T, p *Pause, a Answer, want Cause) {
 	t.Helper()
-	if _, got := p.Record(a); got != want {
+	if _, got, _ := p.Record(a); got != want {
 		t.Fatalf("after %v the cause is %v; want %v", a, got, want)
 	}
 }
@@ -181,6 +181,35 @@ func TestFailuresThatOtherReplicasSawShowAnOutageUnlessThisOneSawASuccess(t *tes
 			})
 		})
 	}
+}
+
+func TestAnEventIsAloneUntilAnotherOneFailsAndAgainAfterTenMinutesOrASuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPause(time.Now)
+		for i, step := range []struct {
+			event string
+			wait  time.Duration
+			want  bool
+		}{
+			{"a", 0, true},
+			{"a", time.Minute, true},
+			{"b", 0, false},
+			{"b", 10 * time.Minute, false},
+			{"b", 1, true},
+			{"a", 0, false},
+			{"", 0, false}, // a success
+			{"a", 0, true},
+		} {
+			elapse(step.wait)
+			a := Answer{Meaning: policy.Transient, Event: step.event}
+			if step.event == "" {
+				a = success()
+			}
+			if _, _, alone := p.Record(a); alone != step.want {
+				t.Errorf("step %d: alone %t; want %t", i, alone, step.want)
+			}
+		}
+	})
 }
 
 func either(first bool, a, b Answer) Answer {

@@ -41,8 +41,8 @@ const (
 	Retry
 	// DeadLetter ends the call as failed. The event becomes a dead letter when its other calls have ended.
 	DeadLetter
-	// WaitForSource repeats the call when the pause of the source ends. The paused time does not count towards
-	// retryFor.
+	// WaitForSource repeats the call when the pause of the source ends. The paused time does not count towards retryFor,
+	// unless the event fails alone; see History.Alone.
 	WaitForSource
 )
 
@@ -52,15 +52,21 @@ type History struct {
 	Repeated bool
 	// Failures is the number of transient failures since the last success of the action.
 	Failures int
-	// Spent is the time of all attempts, including this one, and of the waits between them.
+	// Spent is the time of all attempts, including this one, and of the waits between them. It includes the pauses of an
+	// outage only if the event was alone; see Alone.
 	Spent time.Duration
 	// RetryFor limits Spent.
 	RetryFor time.Duration
 	// Outage reports whether the source is paused because no call to Knock succeeds.
 	Outage bool
+	// Alone reports whether the outage may be a failure of this event alone, because no other event fails.
+	Alone bool
 	// Jitter is a number from 0 to 1. It spreads the retries of events that failed together; see the function Jitter.
 	Jitter float64
 }
+
+// aloneFactor multiplies RetryFor for an event that fails alone during an outage.
+const aloneFactor = 2
 
 // Decision is the result of Decide.
 type Decision struct {
@@ -118,7 +124,7 @@ func DecideBulk(history History, err error) Decision {
 // retry sets the step after a transient failure.
 func (d *Decision) retry(history History, err error) {
 	if history.Outage {
-		d.Step, d.Wait = WaitForSource, min(backoff(history.Failures, history.Jitter), maxOutageWait)
+		d.waitForSource(history)
 		return
 	}
 	d.Step, d.Wait = Retry, backoff(history.Failures, history.Jitter)
@@ -128,6 +134,21 @@ func (d *Decision) retry(history History, err error) {
 	if history.Spent+d.Wait > history.RetryFor {
 		d.Step, d.Wait = DeadLetter, 0
 		d.Reason = fmt.Sprintf("retries ended after %v (spec.delivery.retryFor): %s", history.RetryFor, d.Reason)
+	}
+}
+
+// waitForSource sets the step after a transient failure during an outage. An event that fails alone waits for the whole
+// backoff, because then the waits, which count for it, are about as long as the time between the probes.
+func (d *Decision) waitForSource(history History) {
+	if !history.Alone {
+		d.Step, d.Wait = WaitForSource, min(backoff(history.Failures, history.Jitter), maxOutageWait)
+		return
+	}
+	d.Step, d.Wait = WaitForSource, min(backoff(history.Failures, 1), maxOutageWait)
+	if limit := aloneFactor * history.RetryFor; history.Spent+d.Wait > limit {
+		d.Step, d.Wait = DeadLetter, 0
+		d.Reason = fmt.Sprintf("retries ended after %v (twice spec.delivery.retryFor), in which no other event failed and no call succeeded: %s",
+			limit, d.Reason)
 	}
 }
 

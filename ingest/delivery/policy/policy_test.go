@@ -153,6 +153,20 @@ func TestHowLongARetryWaits(t *testing.T) {
 			lost,
 			policy.Decision{Step: policy.WaitForSource, Wait: 30 * time.Second, Reason: "connection reset"},
 		},
+		"in an outage that no other event shows, an action waits for the whole backoff": {
+			policy.History{RetryFor: hour, Spent: 2*hour - 2*time.Second, Failures: 1, Outage: true, Alone: true},
+			lost,
+			policy.Decision{Step: policy.WaitForSource, Wait: 2 * time.Second, Reason: "connection reset"},
+		},
+		"in an outage that no other event shows, an action is dead-lettered after twice retryFor": {
+			policy.History{RetryFor: hour, Spent: 2*hour - 2*time.Second + 1, Failures: 1, Outage: true, Alone: true},
+			lost,
+			policy.Decision{
+				Step: policy.DeadLetter,
+				Reason: "retries ended after 2h0m0s (twice spec.delivery.retryFor), in which no other event failed and no call succeeded: " +
+					"connection reset",
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -22,8 +22,8 @@ type Progress struct {
 	Version int `json:"version"`
 	// Sent reports whether a request may have been sent.
 	Sent bool `json:"sent"`
-	// Spent is the time that counts towards retryFor: attempts and the waits after them, but neither pauses nor waits
-	// for a rate limit.
+	// Spent is the time that counts towards retryFor: attempts and the waits after them, but not waits for a rate limit.
+	// A pause counts only if it is for an outage in which no other event fails.
 	Spent time.Duration `json:"spent,omitempty"`
 	// Timestamp is the time at which the event happened according to its sender.
 	Timestamp string    `json:"timestamp,omitempty"`
