@@ -3,8 +3,6 @@
 package source
 
 import (
-	"bytes"
-
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
@@ -33,7 +31,7 @@ func scaledByOthers(deployment *appsv1.Deployment, fieldOwner string) bool {
 			continue
 		}
 		var fields fieldpath.Set
-		if err := fields.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)); err == nil && fields.Has(replicas) {
+		if err := fields.FromJSON(entry.FieldsV1.GetRawReader()); err == nil && fields.Has(replicas) {
 			return true
 		}
 	}

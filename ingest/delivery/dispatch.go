@@ -50,7 +50,7 @@ func (p *Pool) claim(ctx context.Context, shard int, workers *workers) time.Dura
 	}
 	// Not ctx: if the process stops during the call, it must still learn which lanes Redis has leased to it, in order
 	// to release them.
-	claimed, err := p.config.Inbox.Claim(workers.work, shard, limit, bytes)
+	claimed, err := p.config.Inbox.Claim(workers.work, shard, limit, bytes) //nolint:contextcheck // see above
 	if len(claimed.Leases) == 0 {
 		p.pause.EndProbe(probe, false)
 	}

@@ -35,7 +35,7 @@ type executor struct {
 	lease    *inbox.Lease
 	event    event.Event     // of the lease; its type is set when the event is planned, if it could not be read before
 	probe    health.Probe    // not zero if the event was claimed to test whether the cause of a pause has passed
-	stopping context.Context // ends when the process begins to stop: no new call may begin then
+	stopping context.Context //nolint:containedctx // ends when the process begins to stop: no new call may begin then
 
 	progress *progress.Progress // nil until the event is planned
 	restored bool               // an earlier attempt may have sent requests of the progress

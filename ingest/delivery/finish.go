@@ -87,7 +87,7 @@ func (x *executor) finish(ctx context.Context) error {
 	if x.event.Type == "" {
 		return x.endForReplay(ctx, entry)
 	}
-	room := x.pool.room(x.stopping, x.lease.Size, x.inARow)
+	room := x.pool.room(x.stopping, x.lease.Size, x.inARow) //nolint:contextcheck // only reports whether the process stops
 	return x.endLeaseWithEntry(ctx, entry, func(record []byte) error {
 		next, err := x.pool.config.Inbox.Complete(ctx, x.lease, record, room)
 		x.next = next

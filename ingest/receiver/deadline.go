@@ -29,7 +29,7 @@ func (d *deadlines) context() context.Context {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !now.Before(d.renewAt) {
-		d.current, d.cancel = context.WithTimeout(context.Background(), d.timeout) //nolint:forbidigo // belongs to no request
+		d.current, d.cancel = context.WithTimeout(context.Background(), d.timeout) //nolint:forbidigo,gosec // belongs to no request; it ends by itself
 		d.renewAt = now.Add(d.timeout / sharedPart)
 	}
 	return d.current

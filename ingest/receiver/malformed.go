@@ -22,9 +22,9 @@ func (c *connection) serverRejection(response []byte) *rejection {
 		return nil
 	}
 	line, header, _ := bytes.Cut(text, []byte("\r\n"))
-	status, err := strconv.Atoi(string(line[:3]))
+	status, _ := strconv.Atoi(string(line[:3])) // 0 if it is not a number
 	switch {
-	case err != nil || !bytes.HasPrefix(header, []byte("Content-Type: text/plain")):
+	case status == 0 || !bytes.HasPrefix(header, []byte("Content-Type: text/plain")):
 		return nil
 	case status == http.StatusBadRequest && c.failed.Load(): // the rest of the header never arrived
 		return incompleteHeader()

@@ -49,9 +49,9 @@ type Options struct {
 	HeaderTimeout time.Duration
 	// RequestTimeout bounds how long a whole request may take to arrive, from its start; default 10 s.
 	RequestTimeout time.Duration
-	// AcceptTimeout bounds one call of Endpoint.Accept, which may end a fortieth earlier; default 4 s, so that every request has its response 5 s after
-	// it has arrived, even if Redis hangs. RudderStack waits 10 s. It retries after a 429 for 30 days, but after no
-	// response for 3 hours only.
+	// AcceptTimeout bounds one call of Endpoint.Accept, which may end a fortieth earlier; default 4 s, so that every
+	// request has its response 5 s after it has arrived, even if Redis hangs. RudderStack waits 10 s. It retries after a
+	// 429 for 30 days, but after no response for 3 hours only.
 	AcceptTimeout time.Duration
 	Log           logr.Logger
 	// Metrics is where the receiver registers its metrics. It may be nil.
@@ -161,7 +161,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if r.serveHealth(w, request) {
 		return
 	}
-	summary, source, rejected := r.handle(w, request, c)
+	summary, source, rejected := r.handle(w, request, c) //nolint:contextcheck // see accept
 	elapsed := r.options.Now().Sub(start)
 	if rejected != nil {
 		r.meter.observeRejection(rejected.status, elapsed)

@@ -205,7 +205,7 @@ func leakBody(w *world, next http.RoundTripper) http.RoundTripper {
 			})
 			again := r.Clone(ctx)
 			again.Method, again.Body, again.ContentLength = http.MethodGet, http.NoBody, 0
-			_, _ = next.RoundTrip(again) //nolint:bodyclose // this is the defect
+			_, _ = next.RoundTrip(again)
 		}
 		return next.RoundTrip(r)
 	})

@@ -99,7 +99,7 @@ func (t *taker) take(queues []*Queue) {
 	for i, q := range queues {
 		requests[i] = q.request()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), takeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), takeTimeout) //nolint:forbidigo // the permits are for many calls
 	defer cancel()
 	grants, err := t.permits.Take(ctx, requests)
 	for i, q := range queues {

@@ -10,9 +10,9 @@ import (
 
 func TestRemoteClockIsAsExactAsTheShortestRoundTrip(t *testing.T) {
 	var c remoteClock
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret
-	start := time.Now()                   //nolint:forbidigo // any time
-	const ahead = 1_000_000_000_000_000   // Redis's time at the start, in µs
+	random := rand.New(rand.NewPCG(1, 2))
+	start := time.Now()
+	const ahead = 1_000_000_000_000_000 // Redis's time at the start, in µs
 	for i := range 200 {
 		sent := start.Add(time.Duration(i) * 100 * time.Millisecond)
 		there, back := time.Duration(random.Int64N(int64(50*time.Millisecond))), time.Duration(random.Int64N(int64(50*time.Millisecond)))
@@ -28,7 +28,7 @@ func TestRemoteClockIsAsExactAsTheShortestRoundTrip(t *testing.T) {
 
 func TestRemoteClockFollowsAChangeOfRedisClock(t *testing.T) {
 	var c remoteClock
-	start := time.Now() //nolint:forbidigo // any time
+	start := time.Now()
 	const before = 2_000_000_000_000_000
 	for _, now := range []int64{before, before - 3_600_000_000, before + 7_200_000_000} {
 		c.observe(now, start, start.Add(2*time.Millisecond))
