@@ -9,12 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/doorbell-dev/doorbell/api/v1alpha1"
 )
 
 // fault is a failure that the test causes in the cluster while it sends events.
@@ -35,6 +39,7 @@ func faults() []fault {
 			s.delete(namespace, component("redis"), 1)
 			s.kill(namespace, component("ingest"), 0)
 		}},
+		{"a mistake in the image of Redis is corrected", func(s *scene) { s.mistypeRedisImage() }},
 	}
 	if command := os.Getenv("DOORBELL_E2E_RESTART_KUBELET"); command != "" {
 		all = append(all, fault{"the kubelet is restarted", func(s *scene) { s.command(command) }})
@@ -101,6 +106,26 @@ func (s *scene) rollOut() {
 		s.t.Fatal(err)
 	}
 	s.awaitReplacement(namespace, component("ingest"), before)
+}
+
+// mistypeRedisImage changes the image of Redis to one that does not exist, waits until the new pod cannot start, and corrects the image.
+func (s *scene) mistypeRedisImage() {
+	s.t.Helper()
+	patch := func(image string) {
+		raw := fmt.Sprintf(`{"spec":{"redis":{"managed":{"image":%s}}}}`, image)
+		if err := cluster.Patch(s.t.Context(), s.source(s.t.Context()), client.RawPatch(types.MergePatchType, []byte(raw))); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	patch(`"docker.io/library/redis:mistyped"`)
+	eventually(s.t, "the condition names the image", func(ctx context.Context) string {
+		c := meta.FindStatusCondition(s.source(ctx).Status.Conditions, v1alpha1.ConditionRedisReady)
+		if c == nil || !strings.Contains(c.Message, "redis:mistyped") {
+			return fmt.Sprint(c)
+		}
+		return ""
+	})
+	patch("null")
 }
 
 // awaitReplacement waits until all of the given pods are gone and the same number of new pods is ready.

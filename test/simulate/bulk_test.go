@@ -104,11 +104,11 @@ func (k *knockServer) begin(rows []*call, key string, answer *httptest.ResponseR
 	}
 	o := k.operations.add(rows)
 	length := between(k.world.dice.named("operation", rows[0].event, o.id), 100*time.Millisecond, longestOperation)
+	o.write(answer) // before complete can change the operation
 	k.world.background.Go(func() {
 		time.Sleep(length)
 		k.complete(o)
 	})
-	o.write(answer)
 	return true
 }
 
